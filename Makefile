@@ -1,0 +1,85 @@
+# Everything runs in virtual environments that this file makes (see `make help`):
+#   .venv        Python 3.11, for the demo, the tests and NengoDL
+#   .venv-core   the newest Python of the machine, for the tests without NengoDL
+# The environments are only brought up to date when setup.cfg or pyproject.toml changed.
+
+# Where to look for Python 3.11: the first of these that runs and is 3.11 is taken.
+PYTHON = python3.11 python3 python "$$(pyenv root 2>/dev/null)"/versions/3.11.*/bin/python
+# Where to look for a newer one, best first.
+PYTHON_CORE = $(foreach minor,14 13 12,python3.$(minor) "$$(pyenv root 2>/dev/null)"/versions/3.$(minor).*/bin/python)
+# Further options of pytest, for example: make test PYTEST_OPTIONS="-k windows -x"
+PYTEST_OPTIONS =
+
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
+# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow.
+PYTEST = -m pytest -n 2 $(PYTEST_OPTIONS)
+REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
+
+# $(call find_python,CANDIDATES,CONDITION): shell code that sets $$python to the first candidate that fulfils the
+# condition, or to nothing. Each is really started: the `python3.11` of pyenv exists, but fails where another version is
+# selected, and Debian's Python has no ensurepip (so cannot make environments) without the package python3-venv.
+find_python = python=; for candidate in $(1); do \
+	if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not $(2))' >/dev/null 2>&1; \
+	then python="$$candidate"; break; fi; done
+IS_311 = sys.version_info[:2] == (3, 11)
+IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == "final")
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow test-core run-test-core lint clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: .venv/demo-installed  ## compare all circuits on images of digits (makes .venv)
+	@.venv/bin/maxpool-circuits demo
+
+test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
+	.venv/bin/python $(PYTEST)
+
+test-slow: .venv/tests-installed  ## run the slow tests
+	.venv/bin/python $(PYTEST) -m slow
+
+test-core:  ## run the tests that need no NengoDL on a newer Python, if there is one (makes .venv-core)
+	@$(call find_python,$(PYTHON_CORE),$(IS_NEWER)); \
+	if [ -n "$$python" ]; then $(MAKE) --no-print-directory run-test-core PYTHON_CORE="$$python"; \
+	else echo "test-core: skipped, there is no Python newer than 3.11 here (or name one: make test-core PYTHON_CORE=...)"; fi
+
+run-test-core: .venv-core/installed
+	.venv-core/bin/python $(PYTEST)
+
+lint: .venv/tests-installed  ## check the code with ruff
+	.venv/bin/python -m ruff check .
+
+clean:  ## delete the environments and all that was built
+	rm -rf .venv .venv-core build dist *.egg-info .hypothesis .pytest_cache .ruff_cache docs/_build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(call find_python,$(PYTHON),$(IS_311)); \
+	if [ -z "$$python" ]; then \
+		echo 'error: Python 3.11 is needed (NengoDL runs on no newer one), with its venv module. None of these is one:' >&2; \
+		echo '    '$(PYTHON) >&2; \
+		echo 'Install it, or name it: make ... PYTHON=/path/to/python3.11' >&2; exit 1; \
+	fi; \
+	echo "making .venv with $$("$$python" --version)"; "$$python" -m venv --clear .venv
+
+.venv/demo-installed: .venv/bin/python $(REQUIREMENTS)
+	@echo "installing what the demo needs into .venv"
+	@.venv/bin/python $(PIP_INSTALL) -e '.[plots]'
+	@touch $@
+
+# All in one command: pip finds versions that fit together (NengoDL wants an old TensorFlow, that wants an old NumPy, and
+# so on) only if it sees everything at once. It also brings down what a newer demo had installed.
+.venv/tests-installed: .venv/bin/python $(REQUIREMENTS)
+	@echo "installing what the tests need into .venv (TensorFlow is large: this takes some minutes)"
+	@.venv/bin/python $(PIP_INSTALL) -e '.[nengo-dl,plots,tests]'
+	@touch .venv/demo-installed $@
+
+.venv-core/bin/python:
+	@echo "making .venv-core with $$("$(PYTHON_CORE)" --version)"
+	@"$(PYTHON_CORE)" -m venv --clear .venv-core
+
+.venv-core/installed: .venv-core/bin/python $(REQUIREMENTS)
+	@echo "installing what the tests without NengoDL need into .venv-core"
+	@.venv-core/bin/python $(PIP_INSTALL) -e '.[tests]'
+	@touch $@

@@ -1,0 +1,73 @@
+"""Checks of numbers that are shared by everything that takes arguments."""
+
+import numpy as np
+from nengo.exceptions import ValidationError
+
+
+def is_real(value):
+    """Whether a value is a finite real number; truth values are not."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    return is_number and not isinstance(value, bool) and bool(np.isfinite(value))
+
+
+def positive_number(value, attr, obj, unit=""):
+    """Return a number as a float if it is finite and above 0.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    attr : str
+        Name of the argument.
+    obj : object
+        Whose argument it is.
+    unit : str, optional (Default: "")
+        What the number counts, for the message.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is anything else.
+    """
+    if not is_real(value) or value <= 0:
+        raise ValidationError(
+            f"must be a finite number above 0{unit and f', in {unit}'}, got {value!r}",
+            attr=attr,
+            obj=obj,
+        )
+    return float(value)
+
+
+def positive_integer(value, attr, obj):
+    """Return an integer if it is at least 1.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    attr : str
+        Name of the argument.
+    obj : object
+        Whose argument it is.
+
+    Returns
+    -------
+    int
+        The integer.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is anything else; floats such as 2.0 and truth values are refused.
+    """
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_integer or value < 1:
+        raise ValidationError(
+            f"must be an integer of at least 1, got {value!r}", attr=attr, obj=obj
+        )
+    return int(value)

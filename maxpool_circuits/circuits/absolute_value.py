@@ -1,0 +1,154 @@
+"""The maximum of two as their mean plus half their distance (AVAM)."""
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.params import Default
+
+from ..checks import positive_number
+from ..populations import Population, rectifier
+from .tree import ComparatorTree
+
+
+class AbsoluteValue(ComparatorTree):
+    r"""Tree of comparators that take absolute values: the published AVAM circuit.
+
+    .. math:: \max(a, b) = \frac{a + b}{2} + \left| \frac{a - b}{2} \right|
+
+    Each comparator has one half that fires for :math:`a > b` and one for :math:`b > a`.
+
+    It is here to be compared with, so its defaults are the published ones:
+    `nengo.SpikingRectifiedLinear` neurons, ``max_rate`` 250 Hz, ``radius`` 0.2, inner
+    synapse 1 ms, 5 ms behind the spikes of the input. Such neurons rectify every
+    fluctuation of their input, and the output is biased upward on spiking inputs; with
+    ``neuron_type=IntegrateAndFire()`` it is not.
+
+    Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons (6
+    neurons for 4 inputs), :math:`\lceil \log_2 k \rceil` levels. Delay: that of
+    ``input_synapse`` and one ``synapse`` per level.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons : int, optional
+        Neurons per comparator, an even number. The default is 2 for rectified linear
+        neuron types and 40 for others.
+    neuron_type : nengo.neurons.NeuronType, optional
+        Type of the neurons (Default: ``nengo.SpikingRectifiedLinear()``).
+    max_rate : float, optional (Default: 250)
+        Firing rate, in Hz, of a neuron where ``(a - b) / 2`` is ``radius``.
+    input_range : (float, float), optional (Default: (0, 1))
+        Lowest and highest value that the inputs take, in units of the input.
+    synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.001)
+        Synapse after each level.
+    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
+        Synapse before the first level.
+    decoders, label, seed, add_to_container : optional
+        As in `.MaxPoolNetwork`.
+    radius : float, optional
+        Half the difference at which a neuron fires at ``max_rate``, in units of the
+        input. A smaller one buys accuracy with spikes. The default is 0.2 of the width
+        of ``input_range``.
+
+    Attributes
+    ----------
+    comparators : list of nengo.Ensemble
+        The comparators of each level, from the input to the output.
+    values : list of nengo.Node
+        The values that each level compares, pool by pool; the last is the output.
+    radius : float
+        The argument ``radius``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described here or in `.MaxPoolNetwork`.
+
+    References
+    ----------
+    .. [1] Gaurav, R., Tripp, B. and Narayan, A. (2022). Spiking approximations of the
+       MaxPooling operation in deep SNNs. International Joint Conference on Neural
+       Networks (IJCNN). https://doi.org/10.1109/IJCNN55064.2022.9892504
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    >>> with nengo.Network(seed=0) as model:
+    ...     pool = mpc.AbsoluteValue(
+    ...         windows,
+    ...         neuron_type=nengo.RectifiedLinear(),
+    ...         synapse=None,
+    ...         input_synapse=None,
+    ...     )
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.2])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> pool.n_neurons
+    6
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(1)
+    >>> print(sim.data[probe].round(3))
+    [[0.7]]
+    """
+
+    def __init__(self, windows, *, radius=Default, **options):
+        if radius is not Default:
+            radius = positive_number(radius, "radius", self, unit="units of the input")
+        self._radius = radius
+        super().__init__(windows, **options)
+
+    @property
+    def radius(self):
+        """Half the difference at which a neuron fires at ``max_rate``."""
+        return 0.4 * self.half_range if self._radius is Default else self._radius
+
+    @property
+    def default_neuron_type(self):
+        """The published neuron type."""
+        return nengo.SpikingRectifiedLinear()
+
+    @property
+    def default_n_neurons(self):
+        """As many in each half as a rectifier has."""
+        return 2 * super().default_n_neurons
+
+    @property
+    def default_synapse(self):
+        """The published inner synapse."""
+        return 0.001
+
+    @property
+    def default_input_synapse(self):
+        """The synapse that the published circuit was used behind."""
+        return 0.005
+
+    def _checked_n_neurons(self, n_neurons):
+        n_neurons = super()._checked_n_neurons(n_neurons)
+        if n_neurons % 2:
+            raise ValidationError(
+                "must be even, half of the neurons for a > b and half for b > a, got "
+                f"{n_neurons}",
+                attr="n_neurons",
+                obj=self,
+            )
+        return n_neurons
+
+    def linear_path(self, a, b):
+        """Mean of the two."""
+        return (a + b) / 2
+
+    def comparator(self):
+        """Two rectifiers of half the difference, one for each sign."""
+        half = rectifier(
+            self.neuron_type, self.neurons_per_part // 2, self.max_rate, self.radius
+        )
+        return Population(
+            half.neuron_type,
+            encoders=np.concatenate([half.encoders, -half.encoders]) / 2,
+            gain=np.tile(half.gain, 2),
+            bias=np.tile(half.bias, 2),
+            decoders=np.tile(half.decoders, 2),
+        )

@@ -1,0 +1,134 @@
+"""One ensemble per pool with the maximum decoded from it."""
+
+import nengo
+import numpy as np
+import scipy.sparse
+
+from ..base import MaxPoolNetwork
+from ..layout import connect, selection
+from ..populations import Population, Replicas
+
+
+class EnsembleMax(MaxPoolNetwork):
+    r"""One :math:`k`-dimensional ensemble per pool, with ``max`` decoded from it.
+
+    What Nengo's users write first: represent all inputs of a pool in one ensemble and
+    let the solver find decoders for the maximum. The maximum is no smooth function of
+    :math:`k` variables and :math:`n` neurons see it along :math:`n` random directions,
+    so the error falls slowly with the number of neurons and grows with that of inputs.
+
+    All pools share one population (encoders, intercepts, decoders), solved once. Windows
+    that are smaller than the largest repeat one of their inputs, which leaves the
+    maximum as it is.
+
+    Cost: ``n_neurons`` neurons per pool. Delay: that of ``input_synapse``.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons : int, optional
+        Neurons per pool (Default: 50 for each input of the largest window).
+    neuron_type : nengo.neurons.NeuronType, optional
+        Type of the neurons (Default: ``nengo.LIF()``).
+    max_rate : float, optional (Default: 250)
+        Firing rate, in Hz, of a neuron whose preferred direction is driven to the
+        corner of the input range.
+    input_range : (float, float), optional (Default: (0, 1))
+        Lowest and highest value that the inputs take, in units of the input. The
+        decoders are fitted on inputs that are uniform in this range.
+    synapse : optional
+        Not used: there is only one stage.
+    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
+        Synapse from the input.
+    decoders, label, add_to_container : optional
+        As in `.MaxPoolNetwork`.
+    seed : int, optional
+        As in `nengo.Network`; also draws the encoders. The default draws the same
+        encoders for every network.
+
+    Attributes
+    ----------
+    ensemble : nengo.Ensemble
+        The neurons of all pools.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described in `.MaxPoolNetwork`.
+
+    References
+    ----------
+    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
+       representation, and dynamics in neurobiological systems. MIT Press (decoding a
+       non-linear function from a population).
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    >>> with nengo.Network(seed=0) as model:
+    ...     pool = mpc.EnsembleMax(windows)
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.2])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output, synapse=0.02)
+    >>> pool.n_neurons
+    200
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(0.3)
+    >>> bool(abs(sim.data[probe][-1, 0] - 0.7) < 0.3)
+    True
+    """
+
+    @property
+    def default_neuron_type(self):
+        """Nengo's standard neuron."""
+        return nengo.LIF()
+
+    @property
+    def default_n_neurons(self):
+        """Number of neurons, in proportion to the dimensions of the ensemble."""
+        return 50 * self.windows.indices.shape[1]
+
+    @property
+    def default_input_synapse(self):
+        """Nengo's default synapse."""
+        return 0.005
+
+    def build_circuit(self):
+        """Connect the inputs of each pool to its copy of the population."""
+        indices = self.windows.indices[self.pools]
+        indices = np.where(indices < 0, indices[:, :1], indices)
+        n_pools, n_dimensions = indices.shape
+        copies = Replicas(self._population(n_dimensions), n_pools, label="ensemble")
+        self.ensemble = copies.ensemble
+        # the population is centred on the middle of the input range
+        middle = sum(self.input_range) / 2
+        centred = nengo.Node(size_in=self.windows.n_inputs, label="centred")
+        shift = nengo.Node(np.full(self.windows.n_inputs, -middle), label="shift")
+        nengo.Connection(self.input, centred, synapse=self.input_synapse)
+        nengo.Connection(shift, centred, synapse=None)
+        pick = selection(indices.ravel(), self.windows.n_inputs)
+        connect(centred, copies.neurons, copies.encode(pick))
+        each_pool = scipy.sparse.identity(n_pools, format="csr")
+        connect(copies.neurons, self.output, self.scatter @ copies.decode(each_pool))
+
+    def _population(self, n_dimensions):
+        """Population that represents the input range, with the maximum decoded."""
+        rng = np.random.RandomState(0 if self.seed is None else self.seed)
+        n_neurons = self.neurons_per_part
+        n_points = max(min(500 * n_dimensions, 2500), 2 * n_neurons)
+        points = rng.uniform(*self.input_range, size=(n_points, n_dimensions))
+        # directions are on the unit sphere; the corners are sqrt(n) half ranges away
+        directions = rng.normal(size=(n_neurons, n_dimensions))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        return Population.fit(
+            self.neuron_type,
+            encoders=directions / (self.half_range * np.sqrt(n_dimensions)),
+            intercepts=rng.uniform(-1, 0.9, size=n_neurons),
+            max_rate=self.max_rate,
+            points=points - sum(self.input_range) / 2,
+            targets=points.max(axis=1, keepdims=True),
+            regularise=0.1,
+        )

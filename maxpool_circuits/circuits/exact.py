@@ -1,0 +1,66 @@
+"""The exact maximum, without neurons."""
+
+import nengo
+
+from ..base import MaxPoolNetwork
+from ..transforms import MaxPool
+from ..windows import PoolWindows
+
+
+class ExactMax(MaxPoolNetwork):
+    r"""The maximum itself, by a `.MaxPool` transform: no neurons, no error, no delay.
+
+    .. math:: y(t) = \max_i x_i(t)
+
+    It is the reference for analog inputs and for networks of rate neurons. Of spiking
+    inputs it takes the maximum in each time step, which is a spike whenever any input
+    spikes; behind an ``input_synapse`` it takes the maximum of filtered spikes, which
+    is too large on average, because the maximum of fluctuating signals is (Jensen's
+    inequality). The spiking circuits have no such bias.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons, neuron_type, max_rate, input_range, synapse, decoders : optional
+        Checked as in `.MaxPoolNetwork`, so that circuits can be exchanged, but there are
+        no neurons and no stages that they could change.
+    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
+        Synapse from the input, before the maximum.
+    label, seed, add_to_container : optional
+        As in `nengo.Network`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described in `.MaxPoolNetwork`.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    >>> with nengo.Network() as model:
+    ...     pool = mpc.ExactMax(windows)
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.2])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(1)
+    >>> print(sim.data[probe])
+    [[0.7]]
+    """
+
+    def build_circuit(self):
+        """Connect the input to the output through the transform."""
+        source = self.input
+        if self.input_synapse is not None:
+            # a connection filters after its transform; the maximum comes last here
+            source = nengo.Node(size_in=self.windows.n_inputs, label="filtered")
+            nengo.Connection(self.input, source, synapse=self.input_synapse)
+        windows = PoolWindows.from_indices(
+            self.windows.indices[self.pools], self.windows.n_inputs
+        )
+        nengo.Connection(
+            source, self.output[self.pools], transform=MaxPool(windows), synapse=None
+        )

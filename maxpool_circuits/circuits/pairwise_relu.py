@@ -1,0 +1,102 @@
+"""The maximum of two as one value plus a rectified difference."""
+
+from ..populations import is_rectified_linear, rectifier
+from .tree import ComparatorTree
+
+
+class PairwiseReLU(ComparatorTree):
+    r"""Tree of comparators that rectify differences.
+
+    .. math:: \max(a, b) = b + \text{relu}(a - b)
+
+    One comparator per pair rectifies the difference; :math:`b` travels past the
+    neurons, so only the difference is quantised by spikes. With the default neurons the
+    difference is averaged *before* it is rectified, on a membrane that may go negative,
+    which keeps the output free of the upward bias of a rectifier behind a synapse.
+
+    Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons,
+    :math:`\lceil \log_2 k \rceil` levels. Delay: that of ``input_synapse`` and one
+    ``synapse`` per level; no time step in the neurons.
+
+    Spikes grow with the differences between neighbours, not with the values: two equal
+    inputs cost none. In windows of more than about 16 inputs the last levels integrate
+    the spikes of many earlier ones and the output is biased upward;
+    `.WinnerTakeAll` is the better choice there.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons : int, optional
+        Neurons per comparator. The default is 1 for rectified linear neuron types,
+        which are exact alone, and 20 for others.
+    neuron_type, max_rate, input_range : optional
+        As in `.MaxPoolNetwork`. A comparator whose ``a`` is at the top of
+        ``input_range`` and whose ``b`` is in the middle of it fires at ``max_rate``.
+    synapse : nengo.synapses.Synapse or float or None, optional
+        Synapse after each level. The default is None for rectified linear neuron types
+        and 5 ms for others.
+    input_synapse : nengo.synapses.Synapse or float or None, optional
+        Synapse before the first level. The default is 3 ms for rectified linear neuron
+        types and 5 ms for others.
+    decoders, label, seed, add_to_container : optional
+        As in `.MaxPoolNetwork`.
+
+    Attributes
+    ----------
+    comparators : list of nengo.Ensemble
+        The comparators of each level, from the input to the output.
+    values : list of nengo.Node
+        The values that each level compares, pool by pool; the last is the output.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described in `.MaxPoolNetwork`.
+
+    References
+    ----------
+    .. [1] Riesenhuber, M. and Poggio, T. (1999). Hierarchical models of object
+       recognition in cortex. Nature Neuroscience 2, 1019-1025 (the maximum as the
+       pooling operation of complex cells). https://doi.org/10.1038/14819
+    .. [2] Arora, R., Basu, A., Mianjy, P. and Mukherjee, A. (2018). Understanding deep
+       neural networks with rectified linear units. ICLR (maxima as trees of rectifiers).
+       https://doi.org/10.48550/arXiv.1611.01491
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=2, window_size=3)
+    >>> with nengo.Network(seed=0) as model:
+    ...     pool = mpc.PairwiseReLU(windows, neuron_type=nengo.RectifiedLinear())
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.9, 0.2, 0.8])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> pool.n_neurons
+    4
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(0.05)
+    >>> print(sim.data[probe][-1].round(3))
+    [0.7 0.9]
+    """
+
+    @property
+    def default_synapse(self):
+        """No synapse between exact rectifiers, 5 ms after populations."""
+        return None if is_rectified_linear(self.neuron_type) else 0.005
+
+    @property
+    def default_input_synapse(self):
+        """Enough to turn input spikes into a graded difference."""
+        return 0.003 if is_rectified_linear(self.neuron_type) else 0.005
+
+    def linear_path(self, a, b):
+        """``b`` itself."""
+        return b
+
+    def comparator(self):
+        """A rectifier."""
+        return rectifier(
+            self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
+        )

@@ -1,0 +1,235 @@
+"""A soft maximum found by integral feedback."""
+
+import nengo
+import numpy as np
+import scipy.sparse
+from nengo.exceptions import ValidationError
+from nengo.params import Default
+
+from ..base import MaxPoolNetwork
+from ..checks import positive_number
+from ..layout import connect
+from ..populations import Population, Replicas, rectifier
+
+#: How fast the estimate falls if no unit is active, in input ranges per second.
+SPEED = 8.0
+
+
+class SoftmaxApproximation(MaxPoolNetwork):
+    r"""Units that say by how much the estimate is exceeded, and one that integrates.
+
+    The log-sum-exp soft maximum with steepness :math:`\beta` is the one value :math:`m`
+    for which
+
+    .. math:: \sum_i e^{\beta (x_i - m)} = 1, \qquad
+       \max_i x_i \le m \le \max_i x_i + \frac{\log k}{\beta}
+
+    The circuit looks for it instead of computing it. It keeps an estimate :math:`m`,
+    one unit per input compares its input with it, and an accumulator integrates until
+    the sum is 1:
+
+    .. math:: \frac{dm}{dt} = \frac{r}{T}
+       \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - 1 \Big), \qquad
+       \varphi(u) = \begin{cases} e^u & u < 0 \\ 1 + u & u \ge 0 \end{cases}
+
+    with the width :math:`r` of the input range and :math:`1/T` = 8 per second. So
+    units need to be accurate only where an input is close to the estimate, whatever the
+    values are, and the accumulator averages the noise of their spikes. A feed-forward
+    log-sum-exp would need exponentials over the whole range and a logarithm, which
+    amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
+    like the neurons, which does not move the solution by more than the exponential
+    would.
+
+    As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
+    accumulator holds the excess over it: common changes of all inputs take no time.
+
+    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
+    accumulator of twice as many. Delay: the estimate rises and falls at a bounded speed
+    (a fall by half the range takes 60 ms); ``synapse`` is part of the loop and above
+    10 ms the loop rings.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons : int, optional (Default: 20)
+        Neurons per unit, of which there is one for each input of each pool. The
+        accumulator of a pool has twice as many.
+    neuron_type : nengo.neurons.NeuronType, optional
+        Type of the neurons (Default: ``nengo.LIF()``).
+    max_rate : float, optional (Default: 250)
+        Firing rate, in Hz, of the neurons of a unit whose input is ``6 / beta`` above
+        the estimate, and of an accumulator whose pool's maximum is half the range above
+        its mean.
+    input_range : (float, float), optional (Default: (0, 1))
+        Lowest and highest value that the inputs take, in units of the input.
+    synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
+        Synapse of the accumulator's inputs, which sets its time scale; a filter with
+        the time constant ``tau``.
+    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.01)
+        Synapse from the input. Exponentials of a noisy input are too large on average,
+        so spikes have to be smoothed.
+    decoders, label, seed, add_to_container : optional
+        As in `.MaxPoolNetwork`.
+    beta : float, optional
+        Steepness, in 1 / units of the input. The default is 20 per width of
+        ``input_range``.
+
+    Attributes
+    ----------
+    units : nengo.Ensemble
+        The neurons of all units, pool by pool.
+    accumulators : nengo.Ensemble
+        The neurons of all accumulators, pool by pool.
+    mean : nengo.Node
+        The mean of the inputs of each pool.
+    excess : nengo.Node
+        The estimate of each pool less its mean.
+    beta : float
+        The argument ``beta``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described here or in `.MaxPoolNetwork`.
+
+    References
+    ----------
+    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
+       representation, and dynamics in neurobiological systems. MIT Press (populations
+       and the neural integrator).
+    .. [2] Nesterov, Y. (2005). Smooth minimization of non-smooth functions.
+       Mathematical Programming 103, 127-152 (the bounds of the soft maximum).
+       https://doi.org/10.1007/s10107-004-0552-5
+    .. [3] Yu, A. J., Giese, M. A. and Poggio, T. A. (2002). Biophysiologically
+       plausible implementations of the maximum operation. Neural Computation 14,
+       2857-2881. https://doi.org/10.1162/089976602760805313
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    >>> with nengo.Network(seed=0) as model:
+    ...     pool = mpc.SoftmaxApproximation(windows)
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.2])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output, synapse=0.02)
+    >>> pool.n_neurons
+    120
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(0.3)
+    >>> bool(abs(sim.data[probe][-1, 0] - 0.7) < 0.05)
+    True
+    """
+
+    def __init__(self, windows, *, beta=Default, **options):
+        if beta is not Default:
+            beta = positive_number(beta, "beta", self, unit="1 / units of the input")
+        self._beta = beta
+        super().__init__(windows, **options)
+
+    @property
+    def beta(self):
+        """Steepness of the soft maximum, in 1 / units of the input."""
+        return 10 / self.half_range if self._beta is Default else self._beta
+
+    @property
+    def default_neuron_type(self):
+        """Populations of Nengo's standard neuron."""
+        return nengo.LIF()
+
+    @property
+    def default_n_neurons(self):
+        """Exponentials need a population of any neuron type."""
+        return 20
+
+    @property
+    def default_synapse(self):
+        """Fast enough for the loop not to ring."""
+        return 0.005
+
+    @property
+    def default_input_synapse(self):
+        """Slow enough to smooth spikes before the exponentials."""
+        return 0.01
+
+    def _check_synapse(self):
+        if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
+            raise ValidationError(
+                "the accumulators integrate over this synapse, so it must be a "
+                f"nengo.Lowpass with tau > 0 (or tau, in seconds), got {self.synapse}",
+                attr="synapse",
+                obj=self,
+            )
+
+    def build_circuit(self):
+        """Connect mean, units and accumulators in a loop."""
+        n_pools, n_units = self.pool_sum.shape
+        each_unit = scipy.sparse.identity(n_units, format="csr")
+        each_pool = scipy.sparse.identity(n_pools, format="csr")
+        of_own_pool = self.pool_sum.T
+
+        units = Replicas(self._unit(), n_units, label="units")
+        self.units = units.ensemble
+        # one synapse long, an integrator moves by its input times the time constant
+        step = self.synapse.tau * SPEED * 2 * self.half_range
+        accumulators = Replicas(
+            rectifier(
+                self.neuron_type,
+                2 * self.neurons_per_part,
+                self.max_rate,
+                self.half_range,
+            ),
+            n_pools,
+            label="accumulators",
+        )
+        self.accumulators = accumulators.ensemble
+
+        self.mean = nengo.Node(size_in=n_pools, label="mean")
+        self.excess = nengo.Node(size_in=n_pools, label="excess")
+        above_estimate = nengo.Node(size_in=n_units, label="above estimate")
+        surplus = nengo.Node(size_in=n_pools, label="surplus")
+        target = nengo.Node(np.full(n_pools, -1.0), label="target")
+
+        connect(self.input, above_estimate, self.gather, self.input_synapse)
+        connect(self.input, self.mean, self.pool_mean @ self.gather, self.input_synapse)
+        connect(self.mean, above_estimate, -of_own_pool)
+        connect(self.excess, above_estimate, -of_own_pool)
+
+        connect(above_estimate, units.neurons, units.encode(each_unit))
+        connect(units.neurons, surplus, units.decode(self.pool_sum), self.synapse)
+        connect(target, surplus, each_pool)
+        connect(surplus, accumulators.neurons, accumulators.encode(step * each_pool))
+        connect(self.excess, accumulators.neurons, accumulators.encode(each_pool))
+        connect(
+            accumulators.neurons,
+            self.excess,
+            accumulators.decode(each_pool),
+            self.synapse,
+        )
+
+        connect(self.mean, self.output, self.scatter)
+        connect(self.excess, self.output, self.scatter)
+
+    def _unit(self):
+        """Population that decodes the exponential of its distance to the estimate."""
+        radius = 6 / self.beta
+        # what is far below the estimate must be decoded as exactly nothing, because
+        # there are many such units; three quarters of the points lie where it matters
+        far = np.linspace(-2 * self.half_range, -radius / 2, 150)
+        near = np.linspace(-radius / 2, radius, 450)
+        points = np.concatenate([far, near])
+        targets = np.exp(self.beta * np.minimum(points, 0)) + self.beta * np.maximum(
+            points, 0
+        )
+        targets[points < -radius / 2] = 0
+        return Population.fit(
+            self.neuron_type,
+            encoders=np.full((self.neurons_per_part, 1), 1 / radius),
+            intercepts=np.linspace(-0.4, 0.3, self.neurons_per_part),
+            max_rate=self.max_rate,
+            points=points[:, np.newaxis],
+            targets=targets[:, np.newaxis],
+            regularise=0.02,
+        )

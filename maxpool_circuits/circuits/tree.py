@@ -1,0 +1,121 @@
+"""Trees of comparators: the maximum of many as the maximum of two, level by level."""
+
+import nengo
+import numpy as np
+import scipy.sparse
+
+from ..base import MaxPoolNetwork
+from ..layout import connect, selection
+from ..populations import Replicas
+
+
+class ComparatorTree(MaxPoolNetwork):
+    r"""Base class of circuits that compare two values at a time.
+
+    In every level each pool pairs up its values :math:`a, b`. A comparator gets their
+    *difference*, and what it computes is added to a linear combination of the two that
+    goes past the neurons:
+
+    .. math:: \max(a, b) = \text{path}(a, b) + \text{comparator}(a - b)
+
+    A value without a partner waits for the next level, behind the same synapses. All
+    comparators of a level are one ensemble; there are :math:`\lceil \log_2 k \rceil`
+    levels for :math:`k` inputs and :math:`k - 1` comparators.
+
+    A subclass defines `linear_path` and `comparator`.
+
+    Attributes
+    ----------
+    comparators : list of nengo.Ensemble
+        The comparators of each level, from the input to the output.
+    values : list of nengo.Node
+        The values that each level compares, pool by pool; the last is the output.
+    """
+
+    def linear_path(self, a, b):
+        """Combine two values linearly.
+
+        Parameters
+        ----------
+        a, b : (n_values, n_sources) scipy.sparse.csr_matrix
+            Matrices that pick the two values; the same one twice for a value that has
+            no partner, which must be left as it is.
+
+        Returns
+        -------
+        (n_values, n_sources) scipy.sparse.csr_matrix
+            The matrix of the linear combination.
+        """
+        raise NotImplementedError
+
+    def comparator(self):
+        """Make the population that turns ``a - b`` into what the path lacks.
+
+        Returns
+        -------
+        Population
+            A population with one input and one output, both in units of the input.
+        """
+        raise NotImplementedError
+
+    def build_circuit(self):
+        """Add levels until every pool has one value left."""
+        comparator = self.comparator()
+        self.comparators = []
+        self.values = [nengo.Node(size_in=self.gather.shape[0], label="values 0")]
+        connect(self.input, self.values[0], self.gather, self.input_synapse)
+
+        pool_of_value, _ = np.nonzero(self.pool_sum)
+        while len(pool_of_value) > len(self.pools):
+            level = len(self.values)
+            first, second = pair_up(pool_of_value)
+            identity = scipy.sparse.identity(len(pool_of_value), format="csr")
+            a, b = identity[first], identity[second]
+            pairs = np.flatnonzero(first != second)
+
+            pool_of_value = pool_of_value[first]
+            if len(pool_of_value) == len(self.pools):
+                target, place = self.output, self.scatter
+            else:
+                target = nengo.Node(size_in=len(first), label=f"values {level}")
+                place = scipy.sparse.identity(len(first), format="csr")
+            source = self.values[-1]
+            copies = Replicas(comparator, len(pairs), label=f"comparators {level}")
+            connect(source, target, place @ self.linear_path(a, b), self.synapse)
+            connect(source, copies.neurons, copies.encode((a - b)[pairs]))
+            connect(
+                copies.neurons,
+                target,
+                copies.decode(place @ selection(pairs, len(first)).T),
+                self.synapse,
+            )
+            self.comparators.append(copies.ensemble)
+            self.values.append(target)
+
+
+def pair_up(pool_of_value):
+    """Pair the values of each pool.
+
+    Parameters
+    ----------
+    pool_of_value : (n_values,) array of int
+        The pool that each value belongs to, in ascending order.
+
+    Returns
+    -------
+    first, second : (n_pairs,) array of int
+        The values of each pair; the same value twice where it has no partner.
+
+    Examples
+    --------
+    A pool of three values and a pool of two:
+
+    >>> pair_up(np.array([0, 0, 0, 1, 1]))
+    (array([0, 2, 3]), array([1, 2, 4]))
+    """
+    n_values = len(pool_of_value)
+    _, start, size = np.unique(pool_of_value, return_index=True, return_counts=True)
+    position = np.arange(n_values) - np.repeat(start, size)
+    first = np.flatnonzero(position % 2 == 0)
+    is_last = position[first] == np.repeat(size, size)[first] - 1
+    return first, np.where(is_last, first, first + 1)

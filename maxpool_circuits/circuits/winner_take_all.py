@@ -1,0 +1,161 @@
+"""Lateral inhibition that passes on the winner's value."""
+
+import nengo
+import scipy.sparse
+from nengo.exceptions import ValidationError
+
+from ..base import MaxPoolNetwork
+from ..layout import connect
+from ..neurons import IntegrateAndFire
+from ..populations import Replicas, rectifier
+
+
+class WinnerTakeAll(MaxPoolNetwork):
+    r"""One unit per input, each inhibited by the mean of its pool and by its rivals.
+
+    The pool's mean :math:`\bar x` goes past the neurons. Each unit :math:`i` integrates
+    by how much its input exceeds that mean, and what the other units of its pool fire:
+
+    .. math::
+
+       \max_i x_i = \bar x + \sum_i s_i, \qquad
+       s_i(t) = \text{relu}\Big(x_i(t) - \bar x(t) - \sum_{j \ne i} s_j(t^-)\Big)
+
+    :math:`s_i` is the output of unit :math:`i` and :math:`t^-` is one ``synapse``
+    earlier. The only stable state is that the unit with the largest input fires at
+    :math:`x_i - \bar x` and silences all others. So the pool passes on the winner's
+    *value*, not only its name.
+
+    With the default neurons the circuit counts. Every output spike subtracts one
+    threshold from the units of its pool, from the one that fired by its reset, from the
+    others by lateral inhibition one time step later. A unit therefore fires if and only
+    if the count of its input spikes, less the mean count, exceeds the number of output
+    spikes: the output is the running maximum of the counts. It has no bias, and since
+    only the excess over the mean is carried by spikes, its error is *below* that of the
+    winner's own spike train. The membrane floor bounds how long losers are remembered.
+
+    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons. Delay: none
+    from input to output; one ``synapse`` for the inhibition.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons : int, optional
+        Neurons per unit, of which there is one for each input of each pool. The default
+        is 1 for rectified linear neuron types, which are exact alone, and 20 for
+        others.
+    neuron_type, max_rate, input_range : optional
+        As in `.MaxPoolNetwork`. A unit whose input is at the top of ``input_range``
+        while its pool's mean is in the middle of it fires at ``max_rate``.
+    synapse : nengo.synapses.Synapse or float or None, optional
+        Synapse of the lateral inhibition. The default is one time step
+        (``nengo.Lowpass(0)``) for `.IntegrateAndFire`, whose membrane remembers
+        inhibition; others need a filter, slower in larger windows, so that units do not
+        silence each other in turns: 5 ms, or 1 ms per input of the largest window if
+        that is more. None would make a loop without delay and is refused.
+    input_synapse : nengo.synapses.Synapse or float or None, optional
+        Synapse from the input. The default is None for `.IntegrateAndFire` and 5 ms for
+        others.
+    decoders, label, seed, add_to_container : optional
+        As in `.MaxPoolNetwork`.
+
+    Attributes
+    ----------
+    units : nengo.Ensemble
+        The neurons of all units, pool by pool.
+    mean : nengo.Node
+        The mean of the inputs of each pool.
+    excess : nengo.Node
+        The maximum of each pool less its mean: the sum of its units' outputs.
+    values : nengo.Node
+        The output of each unit. The unit that is active is the winner.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described here or in `.MaxPoolNetwork`.
+
+    References
+    ----------
+    .. [1] Li, Y. and Zeng, Y. (2022). Efficient and accurate conversion of spiking
+       neural network with burst spikes. IJCAI, 2485-2491 (LIPooling: lateral inhibition
+       that counts, as an array operation, without the mean path and the floor).
+       https://doi.org/10.24963/ijcai.2022/345
+    .. [2] Maass, W. (2000). On the computational power of winner-take-all. Neural
+       Computation 12, 2519-2535. https://doi.org/10.1162/089976600300014827
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=2, window_size=3)
+    >>> with nengo.Network(seed=0) as model:
+    ...     pool = mpc.WinnerTakeAll(windows)
+    ...     inputs = nengo.Node([0.1, 0.7, 0.3, 0.9, 0.2, 0.8])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> pool.n_neurons
+    6
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(1)
+    >>> print(sim.data[probe].mean(axis=0).round(2))
+    [0.7 0.9]
+    """
+
+    @property
+    def default_synapse(self):
+        """One time step for neurons that integrate inhibition, else a filter."""
+        if isinstance(self.neuron_type, IntegrateAndFire):
+            return nengo.Lowpass(0)
+        return nengo.Lowpass(max(0.005, 0.001 * self.windows.sizes.max()))
+
+    @property
+    def default_input_synapse(self):
+        """None for neurons that integrate spikes with their sign, else 5 ms."""
+        return None if isinstance(self.neuron_type, IntegrateAndFire) else 0.005
+
+    def _check_synapse(self):
+        if self.synapse is None:
+            raise ValidationError(
+                "the units inhibit each other through it, and a loop needs a delay: "
+                "must be a synapse such as nengo.Lowpass(0), which is one time step, "
+                "got None",
+                attr="synapse",
+                obj=self,
+            )
+
+    def build_circuit(self):
+        """Connect mean, units and lateral inhibition."""
+        n_pools, n_units = self.pool_sum.shape
+        each_unit = scipy.sparse.identity(n_units, format="csr")
+        of_own_pool = self.pool_sum.T
+
+        self.mean = nengo.Node(size_in=n_pools, label="mean")
+        drive = nengo.Node(size_in=n_units, label="drive")
+        connect(self.input, self.mean, self.pool_mean @ self.gather, self.input_synapse)
+        connect(self.input, drive, self.gather, self.input_synapse)
+        connect(self.mean, drive, -of_own_pool)
+
+        units = Replicas(
+            rectifier(
+                self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
+            ),
+            n_units,
+            label="units",
+        )
+        self.units = units.ensemble
+        self.values = nengo.Node(size_in=n_units, label="values")
+        self.excess = nengo.Node(size_in=n_pools, label="excess")
+        connect(drive, units.neurons, units.encode(each_unit))
+        connect(units.neurons, self.values, units.decode(each_unit))
+        connect(self.values, self.excess, self.pool_sum)
+
+        # what the others of its pool fire is what all fire, less what the unit fires
+        inhibition = nengo.Node(size_in=n_units, label="inhibition")
+        connect(self.excess, inhibition, of_own_pool)
+        connect(self.values, inhibition, -each_unit)
+        connect(inhibition, units.neurons, units.encode(-each_unit), self.synapse)
+
+        connect(self.mean, self.output, self.scatter)
+        connect(self.excess, self.output, self.scatter)

@@ -1,0 +1,81 @@
+"""Sparse matrices that lay one small circuit out over all pools.
+
+A circuit is written down once, as a small block, and repeated for every pool; a window
+is a selection of inputs. Both are sparse matrices, so that a network has one ensemble
+and a handful of connections however many pools there are.
+"""
+
+import nengo
+import numpy as np
+import scipy.sparse
+
+
+def selection(columns, n_columns):
+    """Matrix whose row ``i`` picks entry ``columns[i]`` of a vector.
+
+    Parameters
+    ----------
+    columns : (n_rows,) array_like of int
+        The entry that each row picks.
+    n_columns : int
+        Length of the vector.
+
+    Returns
+    -------
+    (n_rows, n_columns) scipy.sparse.csr_matrix
+        Its transpose sums entries by group: ``selection(group, n_groups).T``.
+    """
+    columns = np.asarray(columns)
+    return scipy.sparse.csr_matrix(
+        (np.ones(len(columns)), columns, np.arange(len(columns) + 1)),
+        shape=(len(columns), n_columns),
+    )
+
+
+def replicate(block, n_copies):
+    """Block-diagonal matrix with ``n_copies`` copies of one dense block.
+
+    Parameters
+    ----------
+    block : (n_rows, n_columns) array_like
+        The block.
+    n_copies : int
+        How often it is repeated along the diagonal.
+
+    Returns
+    -------
+    (n_copies * n_rows, n_copies * n_columns) scipy.sparse.csr_matrix
+        The block-diagonal matrix.
+    """
+    block = np.atleast_2d(np.asarray(block, dtype=float))
+    n_rows, n_columns = block.shape
+    # row i of copy c holds the whole row i of the block, starting at column c * width
+    starts = np.repeat(np.arange(n_copies) * n_columns, n_rows * n_columns)
+    columns = starts + np.tile(np.arange(n_columns), n_copies * n_rows)
+    row_ends = np.arange(n_copies * n_rows + 1) * n_columns
+    return scipy.sparse.csr_matrix(
+        (np.tile(block.ravel(), n_copies), columns, row_ends),
+        shape=(n_copies * n_rows, n_copies * n_columns),
+    )
+
+
+def connect(pre, post, matrix, synapse=None):
+    """Connect two Nengo objects through a sparse matrix.
+
+    Parameters
+    ----------
+    pre, post : nengo.Node or nengo.ensemble.Neurons
+        Where the connection starts and ends. One that ends at neurons is multiplied by
+        their gains, as in all of Nengo.
+    matrix : (post size, pre size) scipy.sparse matrix
+        The weights.
+    synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
+        The synapse, or its time constant in seconds; None has no delay.
+
+    Returns
+    -------
+    nengo.Connection
+        The connection.
+    """
+    transform = nengo.Sparse(matrix.shape, init=scipy.sparse.csr_matrix(matrix))
+    return nengo.Connection(pre, post, transform=transform, synapse=synapse)

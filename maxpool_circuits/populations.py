@@ -1,0 +1,228 @@
+"""Small populations of neurons, solved once and replicated over all pools."""
+
+from dataclasses import dataclass
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.neurons import RectifiedLinear
+
+from .layout import replicate
+
+
+def is_rectified_linear(neuron_type):
+    """Whether the rate of a neuron is proportional to its positive input current.
+
+    True for `nengo.RectifiedLinear`, its spiking versions and
+    `.IntegrateAndFire`: one such neuron is an exact rectifier, others need a
+    population to approximate one.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        The neuron type.
+
+    Returns
+    -------
+    bool
+        True for rectified linear neuron types.
+    """
+    # nengo.PoissonSpiking and its like wrap the type that gives their rates
+    rate_type = getattr(neuron_type, "base_type", neuron_type)
+    if not isinstance(rate_type, RectifiedLinear):
+        return False
+    current = np.array([[-2.0], [-1.0], [0.5], [1.0], [2.0]])
+    rates = neuron_type.rates(current, gain=np.ones(1), bias=np.zeros(1))
+    return bool(np.allclose(rates, rates[3] * np.maximum(current, 0)))
+
+
+@dataclass(frozen=True)
+class Population:
+    """A population of neurons with encoders and decoders.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        Type of all neurons.
+    encoders : (n_neurons, size_in) array
+        Currents that one unit of input gives to the neurons, before their gains.
+    gain, bias : (n_neurons,) array
+        Gains and biases of the neurons.
+    decoders : (size_out, n_neurons) array
+        Weights that turn the activities into the output.
+    """
+
+    neuron_type: nengo.neurons.NeuronType
+    encoders: np.ndarray
+    gain: np.ndarray
+    bias: np.ndarray
+    decoders: np.ndarray
+
+    @property
+    def n_neurons(self):
+        """Number of neurons."""
+        return len(self.gain)
+
+    @classmethod
+    def fit(
+        cls, neuron_type, encoders, intercepts, max_rate, points, targets, regularise
+    ):
+        """Population whose decoders approximate ``targets`` at ``points``.
+
+        Regularised least squares on the tuning curves, as Nengo's own default solver
+        does, but once for all copies.
+
+        Parameters
+        ----------
+        neuron_type : nengo.neurons.NeuronType
+            Type of all neurons.
+        encoders : (n_neurons, size_in) array_like
+            Scaled so that an input of ``encoders @ input == 1`` makes a neuron fire at
+            ``max_rate``.
+        intercepts : (n_neurons,) array_like
+            Value of ``encoders @ input`` at which the neurons start to fire.
+        max_rate : float
+            Firing rate, in Hz, where ``encoders @ input`` is 1.
+        points : (n_points, size_in) array_like
+            Inputs to fit the decoders on.
+        targets : (n_points, size_out) array_like
+            What to decode there.
+        regularise : float
+            Standard deviation of the noise that the decoders should withstand, as a
+            fraction of the largest rate.
+
+        Returns
+        -------
+        Population
+            The population.
+        """
+        intercepts = np.asarray(intercepts, dtype=float)
+        gain, bias = neuron_type.gain_bias(
+            np.full(len(intercepts), float(max_rate)), intercepts
+        )
+        encoders = np.asarray(encoders, dtype=float)
+        activities = neuron_type.rates(np.asarray(points) @ encoders.T, gain, bias)
+        if not np.any(activities):
+            raise ValidationError(
+                f"{neuron_type} does not fire anywhere in its input range; choose a "
+                "neuron type whose rate grows with its input current",
+                attr="neuron_type",
+            )
+        solver = nengo.solvers.LstsqL2(reg=regularise)
+        decoders, _ = solver(activities, np.asarray(targets), rng=np.random)
+        return cls(neuron_type, encoders, gain, bias, decoders.T)
+
+
+def rectifier(neuron_type, n_neurons, max_rate, radius):
+    """Population that decodes ``max(input, 0)`` of a scalar input.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        Type of all neurons. Rectified linear ones (see `is_rectified_linear`) all get
+        the same tuning curve, so that the result is exact; others get intercepts spread
+        over the positive inputs, so that all are silent at negative ones.
+    n_neurons : int
+        Number of neurons.
+    max_rate : float
+        Firing rate, in Hz, where the input is ``radius``, or for types that are not
+        rectified linear, where it is twice that.
+    radius : float
+        The typical largest input, in units of the input; twice that is the largest.
+
+    Returns
+    -------
+    Population
+        The population.
+    """
+    if is_rectified_linear(neuron_type):
+        encoders = np.full((n_neurons, 1), 1 / radius)
+        gain, bias = neuron_type.gain_bias(
+            np.full(n_neurons, float(max_rate)), np.zeros(n_neurons)
+        )
+        activities = neuron_type.rates(np.ones((1, n_neurons)), gain, bias)
+        decoders = np.full((1, n_neurons), radius / activities.sum())
+        return Population(neuron_type, encoders, gain, bias, decoders)
+    # beyond its largest intercept a saturating population could only extrapolate
+    points = np.linspace(-2 * radius, 2 * radius, 1000)[:, np.newaxis]
+    return Population.fit(
+        neuron_type,
+        encoders=np.full((n_neurons, 1), 1 / (2 * radius)),
+        intercepts=np.linspace(0, 0.9, n_neurons),
+        max_rate=max_rate,
+        points=points,
+        targets=np.maximum(points, 0),
+        regularise=0.02,
+    )
+
+
+class Replicas:
+    """Copies of one population, in one ensemble.
+
+    Must be made inside a network, like any Nengo object.
+
+    Parameters
+    ----------
+    population : Population
+        What to copy.
+    n_copies : int
+        Number of copies.
+    label : str, optional (Default: None)
+        Name of the ensemble.
+
+    Attributes
+    ----------
+    ensemble : nengo.Ensemble
+        All neurons, copy by copy. Only its neurons are meant to be connected to.
+    neurons : nengo.ensemble.Neurons
+        The neurons of the ensemble.
+    """
+
+    def __init__(self, population, n_copies, label=None):
+        self.population = population
+        self.n_copies = n_copies
+        n_neurons = n_copies * population.n_neurons
+        self.ensemble = nengo.Ensemble(
+            n_neurons,
+            dimensions=1,
+            neuron_type=population.neuron_type,
+            gain=np.tile(population.gain, n_copies),
+            bias=np.tile(population.bias, n_copies),
+            # the ensemble is a container: weights go straight to its neurons, so its
+            # encoders are never used and need no evaluation points
+            encoders=np.ones((n_neurons, 1)),
+            normalize_encoders=False,
+            eval_points=np.zeros((1, 1)),
+            label=label,
+        )
+        self.neurons = self.ensemble.neurons
+
+    def encode(self, matrix):
+        """Weights to the neurons that give copy ``i`` row ``i`` of ``matrix``.
+
+        Parameters
+        ----------
+        matrix : (n_copies * size_in, size) scipy.sparse matrix
+            Maps the presynaptic values to the inputs of all copies.
+
+        Returns
+        -------
+        (n_copies * n_neurons, size) scipy.sparse.csr_matrix
+            The weights.
+        """
+        return (replicate(self.population.encoders, self.n_copies) @ matrix).tocsr()
+
+    def decode(self, matrix):
+        """Weights from the neurons for ``matrix`` times the outputs of all copies.
+
+        Parameters
+        ----------
+        matrix : (size, n_copies * size_out) scipy.sparse matrix
+            Maps the outputs of all copies to the postsynaptic values.
+
+        Returns
+        -------
+        (size, n_copies * n_neurons) scipy.sparse.csr_matrix
+            The weights.
+        """
+        return (matrix @ replicate(self.population.decoders, self.n_copies)).tocsr()

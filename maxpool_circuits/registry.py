@@ -1,0 +1,181 @@
+"""Circuits by name."""
+
+import nengo
+from nengo.exceptions import ValidationError
+
+_circuits = {}
+
+
+def register(name, circuit):
+    """Make a circuit known under a name.
+
+    Parameters
+    ----------
+    name : str
+        The name, as in `circuits` and on the command line.
+    circuit : callable
+        A subclass of `.MaxPoolNetwork`, or any callable that takes windows and keyword
+        options and returns a network with an ``input`` and an ``output``.
+
+    Returns
+    -------
+    callable
+        The circuit.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the name is no text or belongs to another circuit, or the circuit cannot be
+        called.
+
+    Examples
+    --------
+    >>> import functools
+    >>> import maxpool_circuits as mpc
+    >>> fast_tree = functools.partial(mpc.PairwiseReLU, max_rate=1000)
+    >>> _ = mpc.register("fast-tree", fast_tree)
+    >>> "fast-tree" in mpc.circuits()
+    True
+    >>> mpc.unregister("fast-tree")
+    """
+    if not isinstance(name, str) or not name:
+        raise ValidationError(
+            f"must be a text of at least one character, got {name!r}",
+            attr="name",
+            obj=register,
+        )
+    if not callable(circuit):
+        raise ValidationError(
+            "must be a subclass of MaxPoolNetwork or a callable that takes windows, "
+            f"got {circuit!r}",
+            attr="circuit",
+            obj=register,
+        )
+    if _circuits.get(name, circuit) is not circuit:
+        raise ValidationError(
+            f"{name!r} is the name of {_circuits[name]!r}; choose another name, or call "
+            "unregister first",
+            attr="name",
+            obj=register,
+        )
+    _circuits[name] = circuit
+    return circuit
+
+
+def unregister(name):
+    """Forget a circuit.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no circuit of this name.
+    """
+    find(name)
+    del _circuits[name]
+
+
+def circuits():
+    """All circuits, by name.
+
+    Returns
+    -------
+    dict of {str: callable}
+        A copy: changing it does not change the registry.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> print(*mpc.circuits())
+    pairwise-relu winner-take-all softmax ensemble absolute-value exact
+    """
+    return dict(_circuits)
+
+
+def find(circuit):
+    """Look up a circuit.
+
+    Parameters
+    ----------
+    circuit : str or callable
+        A name, or a class or callable, which is returned as it is.
+
+    Returns
+    -------
+    callable
+        The circuit.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no circuit of this name; the message lists the known ones.
+    """
+    if callable(circuit):
+        return circuit
+    if not isinstance(circuit, str) or circuit not in _circuits:
+        known = ", ".join(repr(name) for name in _circuits)
+        raise ValidationError(
+            f"no circuit is called {circuit!r}; the known circuits are {known}, and any "
+            "subclass of MaxPoolNetwork or callable that takes windows will do",
+            attr="circuit",
+            obj=find,
+        )
+    return _circuits[circuit]
+
+
+def make(circuit, windows, **options):
+    """Make a max-pool network.
+
+    Parameters
+    ----------
+    circuit : str or callable
+        The name of a circuit, a subclass of `.MaxPoolNetwork`, or any callable that
+        takes windows and returns a network with an ``input`` and an ``output``.
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    **options
+        Passed on to the circuit.
+
+    Returns
+    -------
+    nengo.Network
+        The network, made inside the current context.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no circuit of this name, if the circuit refuses an argument, or if
+        what the callable returns is no network of the right size.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows(input_shape=(4, 4, 1), pool_size=2)
+    >>> with nengo.Network():
+    ...     pool = mpc.make("winner-take-all", windows, max_rate=100)
+    >>> pool.output.size_out
+    4
+    """
+    network = find(circuit)(windows, **options)
+    for name, size in [("input", windows.n_inputs), ("output", windows.n_pools)]:
+        node = getattr(network, name, None)
+        if not isinstance(network, nengo.Network) or not isinstance(node, nengo.Node):
+            raise ValidationError(
+                f"{circuit!r} must return a nengo.Network with the nodes input and "
+                f"output, got {network!r}",
+                attr="circuit",
+                obj=make,
+            )
+        if max(node.size_in, node.size_out) != size:
+            raise ValidationError(
+                f"the {name} of the network that {circuit!r} returned must have size "
+                f"{size}, got {node.size_out}",
+                attr="circuit",
+                obj=make,
+            )
+    return network

@@ -1,0 +1,217 @@
+"""A connection transform that takes maxima, with its Nengo operator."""
+
+import numpy as np
+from nengo.builder import Builder, Operator, Signal
+from nengo.builder.operator import Reset
+from nengo.exceptions import BuildError, ValidationError
+from nengo.params import Parameter
+from nengo.transforms import Transform
+
+from .windows import PoolWindows, window_columns
+
+
+class WindowsParam(Parameter):
+    """A parameter whose value is a `.PoolWindows`."""
+
+    equatable = True
+
+    def coerce(self, instance, value):
+        """Refuse everything but windows."""
+        if not isinstance(value, PoolWindows):
+            raise ValidationError(
+                "must be PoolWindows, for example PoolWindows((28, 28, 8)) or "
+                f"PoolWindows.independent(n_pools=100, window_size=4); got {value!r}",
+                attr=self.name,
+                obj=instance,
+            )
+        return super().coerce(instance, value)
+
+
+class MaxPool(Transform):
+    """Take the exact maximum of each window of a connection's input.
+
+    It does not spike, has no weights and cannot learn, and it adds no delay. As a
+    maximum cannot be part of decoding weights, the connection must start at a node or
+    at ``ens.neurons``.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+
+    Attributes
+    ----------
+    windows : PoolWindows
+        The argument.
+    size_in : int
+        Number of inputs, ``windows.n_inputs``.
+    size_out : int
+        Number of maxima, ``windows.n_pools``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``windows`` is not a PoolWindows.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.transforms import MaxPool
+    >>> from maxpool_circuits.windows import PoolWindows
+    >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
+    >>> with nengo.Network() as model:
+    ...     inputs = nengo.Node([0.1, 0.7, 0.4, 0.2])
+    ...     maxima = nengo.Node(size_in=2)
+    ...     connection = nengo.Connection(
+    ...         inputs, maxima, transform=transform, synapse=None
+    ...     )
+    ...     probe = nengo.Probe(maxima)
+    >>> with nengo.Simulator(model, progress_bar=False) as simulator:
+    ...     simulator.step()
+    >>> simulator.data[probe]
+    array([[0.7, 0.4]])
+    """
+
+    windows = WindowsParam("windows")
+
+    def __init__(self, windows):
+        super().__init__()
+        self.windows = windows
+
+    @property
+    def size_in(self):
+        """Number of inputs."""
+        return self.windows.n_inputs
+
+    @property
+    def size_out(self):
+        """Number of maxima."""
+        return self.windows.n_pools
+
+    def sample(self, rng=np.random):
+        """Refuse, as `nengo.transforms.NoTransform` does: there are no weights.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState, optional
+            Not used.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError("MaxPool has no weights to sample")
+
+
+class MaxPoolInc(Operator):
+    """Add the maximum of each window of one signal to another.
+
+    Implements ``Y[...] += windows.max(X)``.
+
+    Parameters
+    ----------
+    X : (n_inputs,) nengo.builder.Signal
+        The inputs.
+    Y : (n_pools,) nengo.builder.Signal
+        The signal that the maxima are added to.
+    windows : PoolWindows
+        Which entries of ``X`` each entry of ``Y`` looks at.
+    tag : str, optional (Default: None)
+        A label, for debugging.
+
+    Attributes
+    ----------
+    X, Y, windows, tag
+        The arguments.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[Y]``
+    3. reads ``[X]``
+    4. updates ``[]``
+    """
+
+    def __init__(self, X, Y, windows, tag=None):
+        super().__init__(tag=tag)
+        self.windows = windows
+        self.sets = []
+        self.incs = [Y]
+        self.reads = [X]
+        self.updates = []
+
+    # Nengo's optimizer replaces signals in these lists, so look there each time.
+    @property
+    def X(self):
+        """The inputs."""
+        return self.reads[0]
+
+    @property
+    def Y(self):
+        """The signal that the maxima are added to."""
+        return self.incs[0]
+
+    @property
+    def _descstr(self):
+        return f"max_pool({self.X}) -> {self.Y}"
+
+    def make_step(self, signals, dt, rng):
+        """Make the function that Nengo calls in every time step."""
+        X = signals[self.X]
+        Y = signals[self.Y]
+        columns = window_columns(self.windows)
+
+        # Measured: indexing into a new array is up to twice as fast as np.take into
+        # an existing one (the same on NumPy 2), np.maximum.reduceat is slower still.
+        def step_max_pool():
+            Y[...] += X[columns].max(axis=0)
+
+        return step_max_pool
+
+
+@Builder.register(MaxPool)
+def build_max_pool(
+    model, transform, sig_in, decoders=None, encoders=None, rng=np.random
+):
+    """Build a `.MaxPool` transform.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        The model to build into.
+    transform : MaxPool
+        The transform to build.
+    sig_in : (n_inputs,) nengo.builder.Signal
+        The connection's input.
+    decoders, encoders : array or None, optional (Default: None)
+        Must be None: they belong to connections that start at an ensemble.
+    rng : numpy.random.RandomState, optional
+        Not used.
+
+    Returns
+    -------
+    (n_pools,) nengo.builder.Signal
+        The maxima.
+    None
+        There are no weights.
+
+    Raises
+    ------
+    nengo.exceptions.BuildError
+        If the connection is decoded from an ensemble.
+    """
+    if decoders is not None:
+        raise BuildError(
+            "MaxPool cannot be applied to a decoded connection, because a maximum "
+            "cannot be part of its weights; connect from ens.neurons or a Node instead"
+        )
+    # only weight solvers make encoders, and only for decoded connections
+    assert encoders is None
+
+    maxima = Signal(shape=transform.size_out, name=f"{transform}.maxima")
+    model.add_op(Reset(maxima))
+    model.add_op(
+        MaxPoolInc(sig_in, maxima, transform.windows, tag=f"{transform}.max_pool")
+    )
+    return maxima, None

@@ -1,0 +1,496 @@
+"""Pooling windows: which inputs each pool looks at."""
+
+from collections.abc import Sequence
+from itertools import chain
+from math import prod
+from reprlib import repr as short_repr
+
+import numpy as np
+from nengo.exceptions import ValidationError
+from nengo.params import FrozenObject, NdarrayParam, ShapeParam
+
+_PADDINGS = ("valid", "same")
+_LARGEST = np.iinfo(np.int32).max
+
+
+class PoolWindows(FrozenObject):
+    """Which inputs each pool looks at.
+
+    A value that cannot change: two windows are equal if they have the same shapes
+    and indices, however they were made. Windows may overlap, and may leave inputs
+    out. Inputs and outputs are numbered in C order of ``input_shape`` and
+    ``output_shape``.
+
+    Parameters
+    ----------
+    input_shape : (2 to 4,) sequence of int
+        Shape of the input: one, two or three spatial axes and the channel axis.
+    pool_size : int or (n_spatial_axes,) sequence of int, optional (Default: 2)
+        Length of a window along each spatial axis, in inputs.
+    strides : int or (n_spatial_axes,) sequence of int, optional (Default: None)
+        Distance between neighbouring windows along each spatial axis, in inputs.
+        None means ``pool_size``.
+    padding : {"valid", "same"}, optional (Default: "valid")
+        As in Keras. With "valid", every window lies inside the input. With "same",
+        there are ``ceil(length / stride)`` windows along each axis, and those that
+        reach past an edge are smaller (the outside is ignored, not zero).
+    channels_last : bool, optional (Default: True)
+        Whether the channel axis is the last axis of ``input_shape`` or its first.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        Shape of the input.
+    output_shape : tuple of int
+        Shape of the output; the channel axis is where it is in ``input_shape``.
+    n_inputs : int
+        Number of inputs.
+    n_pools : int
+        Number of windows.
+    indices : (n_pools, largest_window) array of int, read-only
+        Inputs of each window in row-major order of the spatial axes, then -1 where a
+        window is smaller than the largest.
+    sizes : (n_pools,) array of int, read-only
+        Number of inputs in each window.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a shape, size or stride is not a positive integer or has the wrong number
+        of entries, if ``padding`` is unknown, or if a window is larger than the
+        input and ``padding`` is "valid".
+
+    Examples
+    --------
+    The 2x2 windows of a 4x4 image with one channel:
+
+    >>> from maxpool_circuits.windows import PoolWindows
+    >>> windows = PoolWindows((4, 4, 1))
+    >>> windows.output_shape
+    (2, 2, 1)
+    >>> windows.indices
+    array([[ 0,  1,  4,  5],
+           [ 2,  3,  6,  7],
+           [ 8,  9, 12, 13],
+           [10, 11, 14, 15]])
+
+    Overlapping windows, smaller at the end:
+
+    >>> windows = PoolWindows((4, 1), pool_size=3, strides=2, padding="same")
+    >>> windows.indices
+    array([[ 0,  1,  2],
+           [ 2,  3, -1]])
+    >>> windows.max([0.3, 0.1, 0.2, 0.4])
+    array([0.3, 0.4])
+    """
+
+    input_shape = ShapeParam("input_shape")
+    output_shape = ShapeParam("output_shape")
+    indices = NdarrayParam("indices", shape=("*", "*"))
+    sizes = NdarrayParam("sizes", shape=("*",))
+
+    def __init__(
+        self,
+        input_shape,
+        pool_size=2,
+        strides=None,
+        padding="valid",
+        channels_last=True,
+    ):
+        shape, channel_axis = _check_shape(input_shape, channels_last)
+        spatial_shape = shape[:channel_axis] + shape[channel_axis + 1 :]
+        pool_size = _one_per_axis("pool_size", pool_size, len(spatial_shape))
+        strides = (
+            pool_size
+            if strides is None
+            else _one_per_axis("strides", strides, len(spatial_shape))
+        )
+        if not isinstance(padding, str) or padding not in _PADDINGS:
+            raise _error("padding", f"must be one of {_PADDINGS}; got {padding!r}")
+        if padding == "valid" and np.any(np.greater(pool_size, spatial_shape)):
+            raise _error(
+                "pool_size",
+                f"{pool_size} does not fit into the spatial shape {spatial_shape} of "
+                "the input; use a smaller pool_size or padding='same'",
+            )
+
+        self._define(
+            f"PoolWindows({shape}, pool_size={pool_size}, strides={strides}, "
+            f"padding={padding!r}, channels_last={bool(channels_last)})",
+            shape,
+            *_grid(
+                shape,
+                # channels are one more axis, along which every window has length 1
+                pool_size[:channel_axis] + (1,) + pool_size[channel_axis:],
+                strides[:channel_axis] + (1,) + strides[channel_axis:],
+                padding,
+            ),
+        )
+
+    @classmethod
+    def independent(cls, n_pools, window_size):
+        """Make windows of equal size that follow each other.
+
+        Pool 0 looks at inputs 0 to ``window_size - 1``, pool 1 at the next
+        ``window_size`` inputs, and so on.
+
+        Parameters
+        ----------
+        n_pools : int
+            Number of windows.
+        window_size : int
+            Number of inputs in each window.
+
+        Returns
+        -------
+        PoolWindows
+            Windows with ``input_shape == (n_pools * window_size,)`` and
+            ``output_shape == (n_pools,)``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an argument is not a positive integer.
+
+        Examples
+        --------
+        >>> PoolWindows.independent(n_pools=2, window_size=3).indices
+        array([[0, 1, 2],
+               [3, 4, 5]])
+        """
+        n_pools = _positive_integer("n_pools", n_pools)
+        window_size = _positive_integer("window_size", window_size)
+        return cls.__new__(cls)._define(
+            f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
+            (n_pools * window_size,),
+            (n_pools,),
+            np.arange(n_pools * window_size),
+            np.full(n_pools, window_size),
+        )
+
+    @classmethod
+    def global_pooling(cls, input_shape, channels_last=True):
+        """Make one window per channel, over all spatial axes.
+
+        Parameters
+        ----------
+        input_shape : (2 to 4,) sequence of int
+            Shape of the input: one, two or three spatial axes and the channel axis.
+        channels_last : bool, optional (Default: True)
+            Whether the channel axis is the last axis of ``input_shape`` or its first.
+
+        Returns
+        -------
+        PoolWindows
+            Windows with ``output_shape == (n_channels,)``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If ``input_shape`` does not hold two to four positive integers, or
+            ``channels_last`` is no bool.
+
+        Examples
+        --------
+        >>> windows = PoolWindows.global_pooling((2, 2, 3))
+        >>> windows.output_shape
+        (3,)
+        >>> windows.indices
+        array([[ 0,  3,  6,  9],
+               [ 1,  4,  7, 10],
+               [ 2,  5,  8, 11]])
+        """
+        shape, channel_axis = _check_shape(input_shape, channels_last)
+        pool_size = list(shape)
+        pool_size[channel_axis] = 1
+        _, members, sizes = _grid(shape, pool_size, pool_size, "valid")
+        return cls.__new__(cls)._define(
+            f"PoolWindows.global_pooling({shape}, "
+            f"channels_last={bool(channels_last)})",
+            shape,
+            (shape[channel_axis],),
+            members,
+            sizes,
+        )
+
+    @classmethod
+    def from_indices(cls, indices, n_inputs):
+        """Make windows from the list of inputs of each.
+
+        Parameters
+        ----------
+        indices : (n_pools,) sequence of sequences of int
+            Inputs of each window, in the order in which ``indices`` shall keep them.
+            Windows may differ in size. Entries of -1 at the end of a window are
+            padding, so a 2-D array like the attribute ``indices`` is accepted too.
+        n_inputs : int
+            Number of inputs; at least the largest index + 1.
+
+        Returns
+        -------
+        PoolWindows
+            Windows with ``input_shape == (n_inputs,)`` and
+            ``output_shape == (n_pools,)``.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If an index is not an integer, is out of range or is twice in one window,
+            if a window is empty or has padding before an index, if there are no
+            windows, or if ``n_inputs`` is not a positive integer.
+
+        Examples
+        --------
+        >>> windows = PoolWindows.from_indices([[0, 1, 2], [2, 3]], n_inputs=4)
+        >>> windows.indices
+        array([[ 0,  1,  2],
+               [ 2,  3, -1]])
+        >>> windows
+        <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
+        """
+        n_inputs = _positive_integer("n_inputs", n_inputs)
+        members, sizes = _check_indices(indices, n_inputs)
+        return cls.__new__(cls)._define(
+            f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
+            f"inputs, n_inputs={n_inputs}>",
+            (n_inputs,),
+            (len(sizes),),
+            members,
+            sizes,
+        )
+
+    def _define(self, description, input_shape, output_shape, members, sizes):
+        """Set all attributes, from the inputs of all windows one after another."""
+        super().__init__()
+        indices = np.full((len(sizes), sizes.max()), -1, dtype=np.int64)
+        indices[np.arange(indices.shape[1]) < sizes[:, None]] = members
+        self.input_shape = input_shape
+        self.output_shape = output_shape
+        self.indices = indices
+        self.sizes = sizes
+        self._description = description
+        return self
+
+    @property
+    def n_inputs(self):
+        """Number of inputs."""
+        return prod(self.input_shape)
+
+    @property
+    def n_pools(self):
+        """Number of windows."""
+        return prod(self.output_shape)
+
+    def __repr__(self):
+        """Show the call that makes these windows, or a summary of their indices."""
+        return self._description
+
+    def max(self, x):
+        """Compute the exact maximum of each window.
+
+        Parameters
+        ----------
+        x : (..., n_inputs) array_like of real numbers
+            Inputs, flat in C order of ``input_shape``, after any other axes.
+
+        Returns
+        -------
+        (..., n_pools) array
+            Maximum of each window, flat in C order of ``output_shape``, with the
+            type of ``x``. It is NaN where a window contains a NaN.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If ``x`` has the wrong length along its last axis, or is no array of
+            integers or real numbers.
+
+        Examples
+        --------
+        >>> windows = PoolWindows((2, 2, 3))
+        >>> windows.max([[5, 0, 0, 0, 6, 0, 0, 0, 7, 1, 2, 3]])
+        array([[5, 6, 7]])
+        """
+        try:
+            x = np.asarray(x)
+        except ValueError as error:
+            raise _error("x", f"cannot be made an array: {error}") from error
+        if x.dtype.kind not in "iuf":
+            raise _error("x", f"must hold real numbers; got dtype {x.dtype}")
+        if x.ndim == 0 or x.shape[-1] != self.n_inputs:
+            raise _error(
+                "x",
+                f"must have n_inputs ({self.n_inputs}) entries along its last axis, "
+                f"flat in C order of input_shape {self.input_shape}; got shape "
+                f"{x.shape}",
+            )
+        return x[..., window_columns(self)].max(axis=-2)
+
+
+def window_columns(windows):
+    """Give the inputs of each window as a column, for maxima along the first axis.
+
+    These are many times faster than maxima along short rows. Smaller windows repeat
+    their first input, which does not change their maximum.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        The windows.
+
+    Returns
+    -------
+    (largest_window, n_pools) array of int
+        Flat input indices, without -1.
+    """
+    indices = windows.indices
+    return np.ascontiguousarray(np.where(indices < 0, indices[:, :1], indices).T)
+
+
+def _error(argument, message):
+    return ValidationError(message, attr=argument, obj=PoolWindows)
+
+
+def _is_integer(value):
+    # a bool is an int, but no number of inputs
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _is_positive(value):
+    return _is_integer(value) and 1 <= value <= _LARGEST
+
+
+def _positive_integer(argument, value):
+    if not _is_positive(value):
+        raise _error(
+            argument, f"must be an integer from 1 to {_LARGEST}; got {value!r}"
+        )
+    return int(value)
+
+
+def _entries(value):
+    """Give the entries of a sequence or array; none if it is neither."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(value) if isinstance(value, Sequence) else ()
+
+
+def _one_per_axis(argument, value, n_axes):
+    """Check positive integers along the spatial axes; repeat a single one."""
+    entries = (value,) * n_axes if _is_positive(value) else _entries(value)
+    if len(entries) != n_axes or not all(map(_is_positive, entries)):
+        raise _error(
+            argument,
+            f"must be an integer from 1 to {_LARGEST}, or {n_axes} of them (one per "
+            f"spatial axis); got {value!r}",
+        )
+    return tuple(map(int, entries))
+
+
+def _check_shape(input_shape, channels_last):
+    """Check the shape of an input; find its channel axis."""
+    entries = _entries(input_shape)
+    if len(entries) not in (2, 3, 4) or not all(map(_is_positive, entries)):
+        raise _error(
+            "input_shape",
+            f"must be 2, 3 or 4 integers from 1 to {_LARGEST} (one, two or three "
+            f"spatial axes and the channel axis); got {input_shape!r}",
+        )
+    if not isinstance(channels_last, (bool, np.bool_)):
+        raise _error("channels_last", f"must be True or False; got {channels_last!r}")
+    return tuple(map(int, entries)), len(entries) - 1 if channels_last else 0
+
+
+def _grid(shape, pool_size, strides, padding):
+    """Lay windows out on a grid over any number of axes.
+
+    Returns
+    -------
+    output_shape : (n_axes,) tuple of int
+        Number of windows along each axis.
+    members : (sum of sizes,) array of int
+        Flat indices of the inputs of all windows, one window after another.
+    sizes : (n_pools,) array of int
+        Number of inputs in each window.
+    """
+    n_axes = len(shape)
+    output_shape = ()
+    flat = 0
+    inside = True
+    for axis, (length, pool, stride) in enumerate(zip(shape, pool_size, strides)):
+        if padding == "same":
+            n_windows = -(-length // stride)
+            overhang = max((n_windows - 1) * stride + pool - length, 0)
+            before = overhang // 2
+        else:
+            n_windows = (length - pool) // stride + 1
+            before = 0
+        starts = np.arange(n_windows) * stride - before
+        stops = np.minimum(starts + pool, length)
+        starts = np.maximum(starts, 0)
+        coordinates = starts[:, None] + np.arange(np.max(stops - starts))
+
+        # first the axes of the windows, then those of the positions in a window
+        other_axes = [i for i in range(2 * n_axes) if i % n_axes != axis]
+        flat = flat * length + np.expand_dims(coordinates, other_axes)
+        inside = inside & np.expand_dims(coordinates < stops[:, None], other_axes)
+        output_shape += (n_windows,)
+
+    inside = inside.reshape(prod(output_shape), -1)
+    return output_shape, flat.reshape(inside.shape)[inside], inside.sum(axis=1)
+
+
+def _check_indices(indices, n_inputs):
+    """Check a user's windows; give the inputs of all, and the size of each."""
+    if (
+        isinstance(indices, np.ndarray)
+        and indices.ndim == 2
+        and indices.dtype.kind in "iu"
+    ):
+        values = indices.ravel()
+        lengths = np.full(len(indices), indices.shape[1])
+    else:
+        rows = [_entries(row) for row in _entries(indices)]
+        values = list(chain.from_iterable(rows))
+        for value in values:
+            if not _is_integer(value):
+                raise _error("indices", f"must hold integers; got {value!r}")
+        values = np.array(values)
+        lengths = np.array([len(row) for row in rows], dtype=int)
+    if len(lengths) == 0:
+        raise _error(
+            "indices",
+            "must be a sequence of one or more windows, each a sequence of input "
+            f"indices; got {short_repr(indices)}",
+        )
+
+    window = np.repeat(np.arange(len(lengths)), lengths)
+
+    def refuse(wrong, reason):
+        if wrong.any():
+            at = wrong.argmax()
+            raise _error(
+                "indices", f"window {window[at]} holds {values[at]}, which {reason}"
+            )
+
+    refuse(
+        (values < -1) | (values >= n_inputs),
+        f"is out of range; inputs are numbered from 0 to {n_inputs - 1}",
+    )
+    is_padding = values == -1
+    same_window = window[1:] == window[:-1]
+    goes_on = np.append(same_window & ~is_padding[1:], False)
+    refuse(is_padding & goes_on, "is padding and may only follow the last index")
+    order = np.lexsort((values, window))
+    repeats = np.zeros(len(values), dtype=bool)
+    repeats[order[1:]] = same_window & (np.diff(values[order]) == 0)
+    refuse(repeats & ~is_padding, "is there twice")
+
+    sizes = np.bincount(window[~is_padding], minlength=len(lengths))
+    if not sizes.all():
+        raise _error(
+            "indices",
+            f"window {sizes.argmin()} has no entries; every window must be a sequence "
+            "of one or more input indices",
+        )
+    return values[~is_padding], sizes

@@ -1,0 +1,50 @@
+"""Fixtures and settings shared by all tests.
+
+Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it), so its
+``Simulator`` fixture is defined here.
+"""
+
+import functools
+import importlib
+import os
+
+# Before anything imports matplotlib or TensorFlow: no windows, no start-up messages.
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import hypothesis
+import nengo
+import pytest
+
+# The same examples in every run, however slow the machine.
+hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("reproducible")
+
+# Tests neither read nor write the user's decoder cache (xdist's workers would also compete for it).
+nengo.rc.set("decoder_cache", "enabled", "False")
+
+BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}  # name: the module that has a Simulator
+
+
+def make_simulator_class(backend):
+    """A backend's ``Simulator``, without progress bar; skips the test where it is not installed."""
+    try:
+        module = importlib.import_module(BACKENDS[backend])  # only now: nengo_dl takes seconds
+    except ImportError as error:
+        pytest.skip(f"needs {backend}: {error}")
+    return functools.partial(module.Simulator, progress_bar=False)
+
+
+@pytest.fixture(params=["nengo"])
+def Simulator(request):
+    """Simulates a network; a test that must also run on NengoDL asks for both backends::
+
+    @pytest.mark.parametrize("Simulator", ["nengo", "nengo-dl"], indirect=True)
+    """
+    return make_simulator_class(request.param)
+
+
+@pytest.fixture
+def DLSimulator():
+    """NengoDL's simulator, for tests of what only NengoDL does."""
+    return make_simulator_class("nengo-dl")
