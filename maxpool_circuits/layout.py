@@ -48,14 +48,17 @@ def replicate(block, n_copies):
         The block-diagonal matrix.
     """
     block = np.atleast_2d(np.asarray(block, dtype=float))
-    n_rows, n_columns = block.shape
-    # row i of copy c holds the whole row i of the block, starting at column c * width
-    starts = np.repeat(np.arange(n_copies) * n_columns, n_rows * n_columns)
-    columns = starts + np.tile(np.arange(n_columns), n_copies * n_rows)
-    row_ends = np.arange(n_copies * n_rows + 1) * n_columns
+    shape = n_copies, *block.shape
+    # every row of a copy holds a whole row of the block, from the copy's first column
+    starts = np.arange(n_copies, dtype=np.int32) * block.shape[1]
+    columns = starts[:, np.newaxis, np.newaxis] + np.arange(shape[2], dtype=np.int32)
     return scipy.sparse.csr_matrix(
-        (np.tile(block.ravel(), n_copies), columns, row_ends),
-        shape=(n_copies * n_rows, n_copies * n_columns),
+        (
+            np.broadcast_to(block, shape).ravel(),
+            np.broadcast_to(columns, shape).ravel(),
+            np.arange(shape[0] * shape[1] + 1) * shape[2],
+        ),
+        shape=(shape[0] * shape[1], shape[0] * shape[2]),
     )
 
 

@@ -197,32 +197,36 @@ class Replicas:
         )
         self.neurons = self.ensemble.neurons
 
-    def encode(self, matrix):
-        """Weights to the neurons that give copy ``i`` row ``i`` of ``matrix``.
+    def encode(self, matrix=None):
+        """Weights to the neurons that give the inputs of all copies ``matrix`` times x.
 
         Parameters
         ----------
-        matrix : (n_copies * size_in, size) scipy.sparse matrix
-            Maps the presynaptic values to the inputs of all copies.
+        matrix : (n_copies * size_in, size) scipy.sparse matrix, optional
+            Maps the presynaptic values to the inputs of all copies. The default is the
+            identity: each copy gets its own.
 
         Returns
         -------
         (n_copies * n_neurons, size) scipy.sparse.csr_matrix
             The weights.
         """
-        return (replicate(self.population.encoders, self.n_copies) @ matrix).tocsr()
+        weights = replicate(self.population.encoders, self.n_copies)
+        return weights if matrix is None else weights @ matrix
 
-    def decode(self, matrix):
+    def decode(self, matrix=None):
         """Weights from the neurons for ``matrix`` times the outputs of all copies.
 
         Parameters
         ----------
-        matrix : (size, n_copies * size_out) scipy.sparse matrix
-            Maps the outputs of all copies to the postsynaptic values.
+        matrix : (size, n_copies * size_out) scipy.sparse matrix, optional
+            Maps the outputs of all copies to the postsynaptic values. The default is
+            the identity: each copy gives its own.
 
         Returns
         -------
         (size, n_copies * n_neurons) scipy.sparse.csr_matrix
             The weights.
         """
-        return (matrix @ replicate(self.population.decoders, self.n_copies)).tocsr()
+        weights = replicate(self.population.decoders, self.n_copies)
+        return weights if matrix is None else matrix @ weights

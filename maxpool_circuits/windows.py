@@ -205,8 +205,7 @@ class PoolWindows(FrozenObject):
         pool_size[channel_axis] = 1
         _, members, sizes = _grid(shape, pool_size, pool_size, "valid")
         return cls.__new__(cls)._define(
-            f"PoolWindows.global_pooling({shape}, "
-            f"channels_last={bool(channels_last)})",
+            f"PoolWindows.global_pooling({shape}, channels_last={bool(channels_last)})",
             shape,
             (shape[channel_axis],),
             members,

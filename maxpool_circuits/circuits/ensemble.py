@@ -2,7 +2,6 @@
 
 import nengo
 import numpy as np
-import scipy.sparse
 
 from ..base import MaxPoolNetwork
 from ..layout import connect, selection
@@ -111,8 +110,7 @@ class EnsembleMax(MaxPoolNetwork):
         nengo.Connection(shift, centred, synapse=None)
         pick = selection(indices.ravel(), self.windows.n_inputs)
         connect(centred, copies.neurons, copies.encode(pick))
-        each_pool = scipy.sparse.identity(n_pools, format="csr")
-        connect(copies.neurons, self.output, self.scatter @ copies.decode(each_pool))
+        connect(copies.neurons, self.output, copies.decode(self.scatter))
 
     def _population(self, n_dimensions):
         """Population that represents the input range, with the maximum decoded."""

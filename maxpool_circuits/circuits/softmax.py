@@ -2,20 +2,19 @@
 
 import nengo
 import numpy as np
-import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from ..base import MaxPoolNetwork
 from ..checks import positive_number
 from ..layout import connect
 from ..populations import Population, Replicas, rectifier
+from .mean_path import MeanPath
 
 #: How fast the estimate falls if no unit is active, in input ranges per second.
 SPEED = 8.0
 
 
-class SoftmaxApproximation(MaxPoolNetwork):
+class SoftmaxApproximation(MeanPath):
     r"""Units that say by how much the estimate is exceeded, and one that integrates.
 
     The log-sum-exp soft maximum with steepness :math:`\beta` is the one value :math:`m`
@@ -83,6 +82,8 @@ class SoftmaxApproximation(MaxPoolNetwork):
         The neurons of all accumulators, pool by pool.
     mean : nengo.Node
         The mean of the inputs of each pool.
+    above_mean : nengo.Node
+        Each input less the mean of its pool, pool by pool.
     excess : nengo.Node
         The estimate of each pool less its mean.
     beta : float
@@ -163,17 +164,10 @@ class SoftmaxApproximation(MaxPoolNetwork):
                 obj=self,
             )
 
-    def build_circuit(self):
-        """Connect mean, units and accumulators in a loop."""
+    def build_excess(self):
+        """Connect units and accumulators in a loop."""
         n_pools, n_units = self.pool_sum.shape
-        each_unit = scipy.sparse.identity(n_units, format="csr")
-        each_pool = scipy.sparse.identity(n_pools, format="csr")
-        of_own_pool = self.pool_sum.T
-
         units = Replicas(self._unit(), n_units, label="units")
-        self.units = units.ensemble
-        # one synapse long, an integrator moves by its input times the time constant
-        step = self.synapse.tau * SPEED * 2 * self.half_range
         accumulators = Replicas(
             rectifier(
                 self.neuron_type,
@@ -184,33 +178,27 @@ class SoftmaxApproximation(MaxPoolNetwork):
             n_pools,
             label="accumulators",
         )
+        self.units = units.ensemble
         self.accumulators = accumulators.ensemble
 
-        self.mean = nengo.Node(size_in=n_pools, label="mean")
-        self.excess = nengo.Node(size_in=n_pools, label="excess")
         above_estimate = nengo.Node(size_in=n_units, label="above estimate")
+        nengo.Connection(self.above_mean, above_estimate, synapse=None)
+        connect(self.excess, above_estimate, -self.pool_sum.T)
+        connect(above_estimate, units.neurons, units.encode())
+
         surplus = nengo.Node(size_in=n_pools, label="surplus")
         target = nengo.Node(np.full(n_pools, -1.0), label="target")
-
-        connect(self.input, above_estimate, self.gather, self.input_synapse)
-        connect(self.input, self.mean, self.pool_mean @ self.gather, self.input_synapse)
-        connect(self.mean, above_estimate, -of_own_pool)
-        connect(self.excess, above_estimate, -of_own_pool)
-
-        connect(above_estimate, units.neurons, units.encode(each_unit))
         connect(units.neurons, surplus, units.decode(self.pool_sum), self.synapse)
-        connect(target, surplus, each_pool)
-        connect(surplus, accumulators.neurons, accumulators.encode(step * each_pool))
-        connect(self.excess, accumulators.neurons, accumulators.encode(each_pool))
-        connect(
-            accumulators.neurons,
-            self.excess,
-            accumulators.decode(each_pool),
-            self.synapse,
-        )
+        nengo.Connection(target, surplus, synapse=None)
 
-        connect(self.mean, self.output, self.scatter)
-        connect(self.excess, self.output, self.scatter)
+        # a population that holds its own value plus a step, behind a synapse, is an
+        # integrator that moves by that step in one time constant
+        step = self.synapse.tau * SPEED * 2 * self.half_range
+        next_excess = nengo.Node(size_in=n_pools, label="next excess")
+        nengo.Connection(self.excess, next_excess, synapse=None)
+        nengo.Connection(surplus, next_excess, transform=step, synapse=None)
+        connect(next_excess, accumulators.neurons, accumulators.encode())
+        connect(accumulators.neurons, self.excess, accumulators.decode(), self.synapse)
 
     def _unit(self):
         """Population that decodes the exponential of its distance to the estimate."""

@@ -1,16 +1,15 @@
 """Lateral inhibition that passes on the winner's value."""
 
 import nengo
-import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..base import MaxPoolNetwork
 from ..layout import connect
 from ..neurons import IntegrateAndFire
 from ..populations import Replicas, rectifier
+from .mean_path import MeanPath
 
 
-class WinnerTakeAll(MaxPoolNetwork):
+class WinnerTakeAll(MeanPath):
     r"""One unit per input, each inhibited by the mean of its pool and by its rivals.
 
     The pool's mean :math:`\bar x` goes past the neurons. Each unit :math:`i` integrates
@@ -66,6 +65,8 @@ class WinnerTakeAll(MaxPoolNetwork):
         The neurons of all units, pool by pool.
     mean : nengo.Node
         The mean of the inputs of each pool.
+    above_mean : nengo.Node
+        Each input less the mean of its pool, pool by pool.
     excess : nengo.Node
         The maximum of each pool less its mean: the sum of its units' outputs.
     values : nengo.Node
@@ -125,18 +126,9 @@ class WinnerTakeAll(MaxPoolNetwork):
                 obj=self,
             )
 
-    def build_circuit(self):
-        """Connect mean, units and lateral inhibition."""
-        n_pools, n_units = self.pool_sum.shape
-        each_unit = scipy.sparse.identity(n_units, format="csr")
-        of_own_pool = self.pool_sum.T
-
-        self.mean = nengo.Node(size_in=n_pools, label="mean")
-        drive = nengo.Node(size_in=n_units, label="drive")
-        connect(self.input, self.mean, self.pool_mean @ self.gather, self.input_synapse)
-        connect(self.input, drive, self.gather, self.input_synapse)
-        connect(self.mean, drive, -of_own_pool)
-
+    def build_excess(self):
+        """Connect the units and their lateral inhibition."""
+        n_units = self.pool_sum.shape[1]
         units = Replicas(
             rectifier(
                 self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
@@ -146,16 +138,12 @@ class WinnerTakeAll(MaxPoolNetwork):
         )
         self.units = units.ensemble
         self.values = nengo.Node(size_in=n_units, label="values")
-        self.excess = nengo.Node(size_in=n_pools, label="excess")
-        connect(drive, units.neurons, units.encode(each_unit))
-        connect(units.neurons, self.values, units.decode(each_unit))
+        connect(self.above_mean, units.neurons, units.encode())
+        connect(units.neurons, self.values, units.decode())
         connect(self.values, self.excess, self.pool_sum)
 
         # what the others of its pool fire is what all fire, less what the unit fires
         inhibition = nengo.Node(size_in=n_units, label="inhibition")
-        connect(self.excess, inhibition, of_own_pool)
-        connect(self.values, inhibition, -each_unit)
-        connect(inhibition, units.neurons, units.encode(-each_unit), self.synapse)
-
-        connect(self.mean, self.output, self.scatter)
-        connect(self.excess, self.output, self.scatter)
+        connect(self.excess, inhibition, self.pool_sum.T)
+        nengo.Connection(self.values, inhibition, transform=-1, synapse=None)
+        connect(inhibition, units.neurons, -units.encode(), self.synapse)
