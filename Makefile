@@ -25,6 +25,7 @@ IS_311 = sys.version_info[:2] == (3, 11)
 IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == "final")
 
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help demo test test-slow test-core run-test-core lint clean
 
 help:  ## show this list

@@ -9,6 +9,7 @@ from .circuits import (
     SoftmaxApproximation,
     WinnerTakeAll,
 )
+from .comparison import compare
 from .neurons import IntegrateAndFire
 from .registry import circuits, make, register, unregister
 from .transforms import MaxPool
@@ -28,6 +29,7 @@ __all__ = [
     "WinnerTakeAll",
     "__version__",
     "circuits",
+    "compare",
     "make",
     "register",
     "unregister",

@@ -56,8 +56,7 @@ class MaxPool(Transform):
     Examples
     --------
     >>> import nengo
-    >>> from maxpool_circuits.transforms import MaxPool
-    >>> from maxpool_circuits.windows import PoolWindows
+    >>> from maxpool_circuits import MaxPool, PoolWindows
     >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
     >>> with nengo.Network() as model:
     ...     inputs = nengo.Node([0.1, 0.7, 0.4, 0.2])

@@ -40,7 +40,7 @@ class PoolWindows(FrozenObject):
     Attributes
     ----------
     input_shape : tuple of int
-        Shape of the input.
+        Shape of the input; ``(n_inputs,)`` for windows over a flat vector.
     output_shape : tuple of int
         Shape of the output; the channel axis is where it is in ``input_shape``.
     n_inputs : int
@@ -48,8 +48,8 @@ class PoolWindows(FrozenObject):
     n_pools : int
         Number of windows.
     indices : (n_pools, largest_window) array of int, read-only
-        Inputs of each window in row-major order of the spatial axes, then -1 where a
-        window is smaller than the largest.
+        Inputs of each window in row-major order of the spatial axes (or as given to
+        `from_indices`), then -1 where a window is smaller than the largest.
     sizes : (n_pools,) array of int, read-only
         Number of inputs in each window.
 
@@ -57,14 +57,14 @@ class PoolWindows(FrozenObject):
     ------
     nengo.exceptions.ValidationError
         If a shape, size or stride is not a positive integer or has the wrong number
-        of entries, if ``padding`` is unknown, or if a window is larger than the
-        input and ``padding`` is "valid".
+        of entries, if ``padding`` is unknown, if ``channels_last`` is no bool, or if a
+        window is larger than the input and ``padding`` is "valid".
 
     Examples
     --------
     The 2x2 windows of a 4x4 image with one channel:
 
-    >>> from maxpool_circuits.windows import PoolWindows
+    >>> from maxpool_circuits import PoolWindows
     >>> windows = PoolWindows((4, 4, 1))
     >>> windows.output_shape
     (2, 2, 1)
@@ -219,9 +219,9 @@ class PoolWindows(FrozenObject):
         Parameters
         ----------
         indices : (n_pools,) sequence of sequences of int
-            Inputs of each window, in the order in which ``indices`` shall keep them.
-            Windows may differ in size. Entries of -1 at the end of a window are
-            padding, so a 2-D array like the attribute ``indices`` is accepted too.
+            Inputs of each window; their order is kept. Windows may differ in size.
+            Entries of -1 at the end of a window are padding, so that a 2-D array like
+            the attribute ``indices`` is accepted too.
         n_inputs : int
             Number of inputs; at least the largest index + 1.
 
@@ -351,7 +351,7 @@ def _error(argument, message):
 
 
 def _is_integer(value):
-    # a bool is an int, but no number of inputs
+    # bool is a subclass of int
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 

@@ -191,6 +191,7 @@ def test_from_a_direct_ensemble(Simulator, windows):
     np.testing.assert_array_equal(data[y], windows.max(data[x]))
 
 
+@pytest.mark.filterwarnings("ignore:'Node.size_out' is being overwritten")  # by copy()
 def test_copied_networks_and_reset_simulators_agree(windows):
     with nengo.Network(seed=0) as model:
         inputs = noise(windows.n_inputs)
@@ -265,6 +266,9 @@ def test_operator(windows, dtype):
     expected = np.ones(windows.n_pools, dtype) + windows.max(x) + windows.max(x)
     np.testing.assert_array_equal(signals[Y], expected)
     np.testing.assert_array_equal(signals[X], x)
+
+    operator.reads, operator.incs = [Y], [X]  # as Nengo's optimizer replaces signals
+    assert (operator.X, operator.Y) == (Y, X)
 
 
 # --- a value --------------------------------------------------------------------------

@@ -164,15 +164,14 @@ def test_max_equals_keras(geometry):
         tf.keras.layers.MaxPool2D,
         tf.keras.layers.MaxPool3D,
     ][n_spatial_axes - 1]
-    # without a GPU, TensorFlow pools channels first only along one axis
+    # Some processors' TensorFlow refuses channels first along two axes, or gets it
+    # wrong along three: compare these with channels last.
     transpose = not geometry["channels_last"] and n_spatial_axes > 1
     layer = layer_class(
         geometry["pool_size"],
         geometry["strides"],
         geometry["padding"],
-        "channels_last"
-        if geometry["channels_last"] or transpose
-        else "channels_first",
+        "channels_last" if geometry["channels_last"] or transpose else "channels_first",
     )
     expected = with_channels_last(lambda x: layer(x).numpy(), x, not transpose)
     np.testing.assert_array_equal(pool(PoolWindows(**geometry), x), expected)
@@ -437,9 +436,7 @@ def test_repr_is_the_call(windows):
 
 def test_repr_of_a_users_windows_is_short():
     windows = PoolWindows.from_indices([[0], [1, 2, 3]] * 1000, n_inputs=4)
-    assert repr(windows) == (
-        "<PoolWindows: 2000 windows of 1 to 3 inputs, n_inputs=4>"
-    )
+    assert repr(windows) == ("<PoolWindows: 2000 windows of 1 to 3 inputs, n_inputs=4>")
 
 
 # --- errors ---------------------------------------------------------------------------
@@ -453,7 +450,7 @@ def refused(argument, *fragments):
     )
 
 
-NO_POSITIVE_INTEGER = [0, -1, 2.0, True, np.float64(2), np.True_, "2", None, 2**31]
+NO_POSITIVE_INTEGER = [0, -1, 2.0, True, np.float64(2), np.True_, "2", 2**31]
 
 
 @pytest.mark.parametrize(
@@ -467,7 +464,7 @@ NO_POSITIVE_INTEGER = [0, -1, 2.0, True, np.float64(2), np.True_, "2", None, 2**
         np.array(4),
         np.zeros((2, 2), dtype=int),
         None,
-        *((4, bad) for bad in NO_POSITIVE_INTEGER),
+        *((4, bad) for bad in [*NO_POSITIVE_INTEGER, None]),
     ],
 )
 @pytest.mark.parametrize("make", [PoolWindows, PoolWindows.global_pooling])
@@ -485,13 +482,11 @@ def test_bad_input_shape(make, input_shape):
         (),
         np.array(2),
         np.array([2.0, 2.0]),
-        *((2, bad) for bad in NO_POSITIVE_INTEGER),
+        *((2, bad) for bad in [*NO_POSITIVE_INTEGER, None]),
     ],
 )
 @pytest.mark.parametrize("argument", ["pool_size", "strides"])
 def test_bad_pool_size_and_strides(argument, bad):
-    if argument == "strides" and bad is None:
-        pytest.skip("allowed")
     with refused(argument, "integer from 1", "2 of them", "spatial axis", "got"):
         PoolWindows((4, 4, 1), **{argument: bad})
 
@@ -519,7 +514,7 @@ def test_bad_channels_last(make, channels_last):
         make((4, 4, 1), channels_last=channels_last)
 
 
-@pytest.mark.parametrize("bad", NO_POSITIVE_INTEGER)
+@pytest.mark.parametrize("bad", [*NO_POSITIVE_INTEGER, None, (2,)])
 def test_bad_numbers_of_windows_and_inputs(bad):
     with refused("n_pools", "integer from 1", "got"):
         PoolWindows.independent(bad, 2)

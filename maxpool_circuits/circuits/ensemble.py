@@ -117,7 +117,11 @@ class EnsembleMax(MaxPoolNetwork):
         rng = np.random.RandomState(0 if self.seed is None else self.seed)
         n_neurons = self.neurons_per_part
         n_points = max(min(500 * n_dimensions, 2500), 2 * n_neurons)
-        points = rng.uniform(*self.input_range, size=(n_points, n_dimensions))
+        # of many uniform inputs nearly all have a large maximum, so scale each point
+        low, high = self.input_range
+        points = rng.uniform(size=(n_points, n_dimensions))
+        points *= rng.uniform(size=(n_points, 1)) / points.max(axis=1, keepdims=True)
+        points = low + (high - low) * points
         # directions are on the unit sphere; the corners are sqrt(n) half ranges away
         directions = rng.normal(size=(n_neurons, n_dimensions))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)

@@ -1,0 +1,17 @@
+"""Circuits side by side, on spikes that come from random windows and from images."""
+
+from .compare import compare
+from .measures import READOUTS, Row
+from .table import ComparisonTable
+from .workloads import WORKLOADS, Workload, band_limited, presentations
+
+__all__ = [
+    "READOUTS",
+    "WORKLOADS",
+    "ComparisonTable",
+    "Row",
+    "Workload",
+    "band_limited",
+    "compare",
+    "presentations",
+]

@@ -1,0 +1,133 @@
+"""All circuits on the same spikes."""
+
+import functools
+
+import numpy as np
+from nengo.exceptions import ValidationError
+from tqdm.auto import tqdm
+
+from ..checks import positive_number
+from ..registry import circuits as registered_circuits
+from ..registry import find
+from .measures import READOUTS, STEP_LENGTH, measure
+from .recording import Recording, average, input_spikes, record, routed_winner
+from .table import ComparisonTable
+from .workloads import find_workload
+
+
+def compare(
+    circuits=None,
+    window_size=4,
+    *,
+    workload="presentations",
+    n_pools=None,
+    input_rate=250,
+    seed=0,
+    progress_bar=False,
+):
+    """Compare circuits on spiking inputs.
+
+    Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
+    the same spikes, without a synapse, with their default options. Beside them stand
+    two references: ``oracle``, the spike train of the winning input, routed by a switch
+    that knows it, and ``average``, which is what average pooling passes on. The readout
+    filter of each row is the one of `READOUTS` with which it has the least error.
+
+    Parameters
+    ----------
+    circuits : sequence of (str or callable), or dict of {str: callable}, optional
+        Names of circuits, or classes or callables that take windows; a dict names its
+        rows itself. The default is all registered circuits, with ``exact`` behind a 5
+        ms synapse, which is what users of an exact maximum of spikes get.
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    workload : str or Workload, optional (Default: "presentations")
+        "presentations" (random windows held 50 ms each), "band-limited" (signals that
+        change all the time) or "images" (oriented filters on handwritten digits).
+    n_pools : int, optional
+        Number of pools. The default is 200, or all pools of an image.
+    input_rate : float, optional (Default: 250)
+        Firing rate of the inputs, in Hz per unit value.
+    seed : int, optional (Default: 0)
+        Seed of the inputs and of the networks.
+    progress_bar : bool, optional (Default: False)
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    ComparisonTable
+        The table: `print` it, look at its ``rows``, ``plot()`` it.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a circuit or a workload is unknown, or a number is not possible.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> table = mpc.compare(["pairwise-relu", mpc.WinnerTakeAll], n_pools=20)
+    >>> [row.circuit for row in table.rows]
+    ['pairwise-relu', 'WinnerTakeAll', 'oracle', 'average']
+    >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
+    True
+    """
+    chosen = _named(circuits)
+    input_rate = positive_number(input_rate, "input_rate", compare, unit="Hz")
+    workload = find_workload(workload, window_size, n_pools, seed)
+    windows = workload.windows
+
+    # the step that the latency is read of comes after the workload
+    values = np.concatenate(
+        [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
+    )
+    spikes = input_spikes(values, input_rate, seed)
+    references = {
+        "oracle": lambda: Recording(routed_winner(windows, values, spikes)),
+        "average": lambda: Recording(average(windows, spikes)),
+    }
+    recorders = {
+        name: functools.partial(
+            record, circuit, windows, spikes, len(workload.values), input_rate, seed
+        )
+        for name, circuit in chosen.items()
+    }
+    rows, outputs = [], {}
+    steps = tqdm({**recorders, **references}.items(), disable=not progress_bar)
+    for name, recorder in steps:
+        steps.set_description(name)
+        recording = recorder()
+        rows.append(measure(name, recording, workload))
+        outputs[name] = recording.output
+    return ComparisonTable(workload, tuple(rows), READOUTS, outputs, spikes)
+
+
+def _named(circuits):
+    """Circuits by the name of their row."""
+    if circuits is None:
+        named = registered_circuits()
+        exact = named.pop("exact", None)
+        if exact is not None:
+            behind_synapse = functools.partial(exact, input_synapse=0.005)
+            named["exact (5 ms synapse)"] = behind_synapse
+        return named
+    if isinstance(circuits, dict):
+        return {str(name): find(circuit) for name, circuit in circuits.items()}
+    if isinstance(circuits, str) or callable(circuits):
+        circuits = [circuits]
+    named = {}
+    for circuit in circuits:
+        name = circuit if isinstance(circuit, str) else _name(circuit)
+        if name in named or name in ("oracle", "average"):
+            raise ValidationError(
+                f"two rows would be called {name!r}; give a dict of names and circuits",
+                attr="circuits",
+                obj=compare,
+            )
+        named[name] = find(circuit)
+    return named
+
+
+def _name(circuit):
+    """What a class or callable calls itself."""
+    return getattr(circuit, "__name__", None) or repr(circuit)

@@ -1,0 +1,162 @@
+"""How well an output follows the true maximum."""
+
+from dataclasses import dataclass
+from typing import Optional
+
+import nengo
+import numpy as np
+
+from .workloads import DT
+
+#: Time constants of the readout filters that are tried for every circuit, in seconds.
+READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
+#: How long the inputs are held before and after the step that the latency is read of.
+STEP_LENGTH = 300
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a comparison.
+
+    Parameters
+    ----------
+    circuit : str
+        Name of the circuit or reference.
+    readout : float
+        Time constant, in seconds, of the low-pass filter that suits it best.
+    rmse, bias, p99 : float
+        Root-mean-square error, mean error, and 99th percentile of the absolute error,
+        in units of the input.
+    latency : float
+        Time, in seconds, until the response to a step stays within 10 % of its final
+        value, readout filter included; NaN if it does not within 0.2 s.
+    neurons : float
+        Neurons per pool.
+    spikes, events : float or None
+        Spikes and synaptic events per pool and second; None without spikes.
+    build_time : float or None
+        Seconds to make and build the network; None for references.
+    simulation_time : float or None
+        Seconds per simulated second, probes included; None for references.
+    """
+
+    circuit: str
+    readout: float
+    rmse: float
+    bias: float
+    p99: float
+    latency: float
+    neurons: float
+    spikes: Optional[float]
+    events: Optional[float]
+    build_time: Optional[float]
+    simulation_time: Optional[float]
+
+
+def read_out(output, readout):
+    """Filter an output as a downstream neuron would.
+
+    Parameters
+    ----------
+    output : (n_steps, n_pools) array
+        Output in each time step.
+    readout : float
+        Time constant of a low-pass filter, in seconds.
+
+    Returns
+    -------
+    (n_steps, n_pools) array
+        The filtered output.
+    """
+    return nengo.Lowpass(readout).filt(output, axis=0, dt=DT, y0=0)
+
+
+def best_readout(output, workload, readouts=READOUTS):
+    """Find the readout filter with the least root-mean-square error.
+
+    Parameters
+    ----------
+    output : (n_steps, n_pools) array
+        Output in each time step of the workload, and possibly more.
+    workload : Workload
+        The workload.
+    readouts : sequence of float, optional (Default: `READOUTS`)
+        Time constants to choose from, in seconds.
+
+    Returns
+    -------
+    readout : float
+        The best time constant, in seconds.
+    errors : (n_reads, n_pools) array
+        Output less true maximum, where the workload is read.
+    """
+    target = workload.target[workload.is_read]
+    output = output[: len(workload.values)]
+    errors = {
+        readout: read_out(output, readout)[workload.is_read] - target
+        for readout in readouts
+    }
+    readout = min(errors, key=lambda readout: np.mean(errors[readout] ** 2))
+    return readout, errors[readout]
+
+
+def latency(response):
+    """Time until the response to a step stays within 10 % of its final value.
+
+    The step of each pool has another size; all responses together are expressed as one
+    number, 0 before and 1 after, by projection onto the change that they end up with.
+
+    Parameters
+    ----------
+    response : (2 * STEP_LENGTH, n_pools) array
+        Filtered output; the inputs change in the middle.
+
+    Returns
+    -------
+    float
+        Time in seconds; NaN if it is not within 10 % for the last 100 ms.
+    """
+    n_final = 100
+    before = response[STEP_LENGTH - n_final : STEP_LENGTH].mean(axis=0)
+    change = response[-n_final:].mean(axis=0) - before
+    progress = (response[STEP_LENGTH:] - before) @ change / (change @ change)
+    outside = np.flatnonzero(np.abs(progress - 1) > 0.1)
+    if len(outside) > 0 and outside[-1] >= STEP_LENGTH - n_final:
+        return np.nan
+    return (outside[-1] + 1) * DT if len(outside) > 0 else 0.0
+
+
+def measure(circuit, recording, workload, readouts=READOUTS):
+    """Measure a recording.
+
+    Parameters
+    ----------
+    circuit : str
+        Name of the circuit.
+    recording : Recording
+        Recording of the workload, followed by the two halves of its step.
+    workload : Workload
+        The workload.
+    readouts : sequence of float, optional (Default: `READOUTS`)
+        Time constants of readout filters to choose from, in seconds.
+
+    Returns
+    -------
+    Row
+        The measurements.
+    """
+    readout, errors = best_readout(recording.output, workload, readouts)
+    response = read_out(recording.output, readout)[-2 * STEP_LENGTH :]
+    return Row(
+        circuit=circuit,
+        readout=readout,
+        rmse=float(np.sqrt(np.mean(errors**2))),
+        bias=float(np.mean(errors)),
+        p99=float(np.percentile(np.abs(errors), 99)),
+        latency=float(latency(response)),
+        neurons=recording.neurons,
+        spikes=recording.spikes,
+        events=recording.events,
+        build_time=recording.build_time,
+        simulation_time=recording.simulation_time,
+    )

@@ -1,0 +1,202 @@
+"""Running a circuit on spiking inputs, and the references that it is compared with."""
+
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+import nengo
+import numpy as np
+
+from ..registry import make
+from .events import fan_outs
+from .workloads import DT
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a circuit did, and what it cost.
+
+    Parameters
+    ----------
+    output : (n_steps, n_pools) array
+        Output in each time step, not filtered.
+    neurons : float
+        Neurons per pool.
+    spikes, events : float or None
+        Spikes and synaptic events per pool and second; None if the network has neurons
+        that do not spike.
+    build_time : float or None
+        Seconds to make and build the network.
+    simulation_time : float or None
+        Seconds per simulated second.
+    """
+
+    output: np.ndarray
+    neurons: float = 0
+    spikes: Optional[float] = None
+    events: Optional[float] = None
+    build_time: Optional[float] = None
+    simulation_time: Optional[float] = None
+
+
+def input_spikes(values, rate=250, seed=0):
+    """Let one rectified spiking neuron carry each value.
+
+    Parameters
+    ----------
+    values : (n_steps, n_inputs) array
+        The value of each input in each time step.
+    rate : float, optional (Default: 250)
+        Firing rate, in Hz per unit value, of the `nengo.SpikingRectifiedLinear`.
+    seed : int, optional (Default: 0)
+        Seed of the neurons' initial potentials.
+
+    Returns
+    -------
+    (n_steps, n_inputs) array
+        Spikes in units of the input: each has the area ``1 / rate``.
+    """
+    n_inputs = values.shape[1]
+    with nengo.Network(seed=seed) as model:
+        source = nengo.Node(_player(values), size_out=n_inputs)
+        neurons = nengo.Ensemble(
+            n_inputs,
+            dimensions=1,
+            neuron_type=nengo.SpikingRectifiedLinear(amplitude=1 / rate),
+            gain=np.full(n_inputs, float(rate)),
+            bias=np.zeros(n_inputs),
+            encoders=np.ones((n_inputs, 1)),
+            eval_points=np.zeros((1, 1)),
+        ).neurons
+        nengo.Connection(source, neurons, synapse=None)
+        spikes = nengo.Probe(neurons)
+    with nengo.Simulator(model, dt=DT, progress_bar=False) as simulator:
+        simulator.run_steps(len(values))
+    return simulator.data[spikes]
+
+
+def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
+    """Run a circuit.
+
+    Parameters
+    ----------
+    circuit : str or callable
+        As in `maxpool_circuits.make`.
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    inputs : (n_steps, n_inputs) array
+        What the pools get in each time step, spikes or values.
+    n_counted : int
+        Number of time steps in which spikes are counted.
+    input_rate : float, optional (Default: 250)
+        Rate of the input spikes, in Hz per unit value.
+    seed : int, optional (Default: 0)
+        Seed of the network.
+
+    Returns
+    -------
+    Recording
+        What it did.
+    """
+    started = time.perf_counter()
+    with nengo.Network(seed=seed) as model:
+        source = nengo.Node(_player(inputs), size_out=windows.n_inputs)
+        pool = make(circuit, windows)
+        nengo.Connection(source, pool.input, synapse=None)
+        output = nengo.Probe(pool.output)
+    all_spike = all(ens.neuron_type.spiking for ens in pool.all_ensembles)
+    making = time.perf_counter() - started
+
+    fan_out = fan_outs(pool)
+    counts = [_count(model, fan_out, ens) for ens in pool.all_ensembles if all_spike]
+
+    started = time.perf_counter()
+    simulator = nengo.Simulator(model, dt=DT, progress_bar=False)
+    building = time.perf_counter() - started
+    with simulator:
+        started = time.perf_counter()
+        simulator.run_steps(len(inputs))
+        running = time.perf_counter() - started
+
+    per_pool = 1 / (windows.n_pools * n_counted * DT)
+    spikes = events = None
+    if all_spike:
+        totals = [simulator.data[count][:n_counted].sum(axis=0) for count in counts]
+        spikes, events = np.sum(totals, axis=0) * per_pool if totals else (0.0, 0.0)
+        area = inputs[:n_counted].sum(axis=0) * DT
+        events += area @ fan_out[pool.input] * input_rate * per_pool
+    return Recording(
+        output=simulator.data[output],
+        neurons=pool.n_neurons / windows.n_pools,
+        spikes=spikes,
+        events=events,
+        build_time=making + building,
+        simulation_time=running / (len(inputs) * DT),
+    )
+
+
+def _player(inputs):
+    """Function of time that plays an array back."""
+    return lambda t: inputs[int(round(t / DT)) - 1]
+
+
+def _count(model, fan_out, ensemble):
+    """Probe the spikes of an ensemble, and the events they cause, in each step."""
+    amplitude = getattr(ensemble.neuron_type, "amplitude", 1)
+    weights = np.stack([np.ones(ensemble.n_neurons), fan_out[ensemble.neurons]])
+    with model:
+        counter = nengo.Node(size_in=2)
+        nengo.Connection(
+            ensemble.neurons,
+            counter,
+            transform=weights * DT / amplitude,
+            synapse=None,
+            seed=0,
+        )
+        return nengo.Probe(counter, seed=0)
+
+
+def routed_winner(windows, values, spikes):
+    """The spike train of whichever input is the largest at the time.
+
+    What a perfect switch could pass on: the error of the code itself.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    values, spikes : (n_steps, n_inputs) array
+        Values of the inputs, and the spikes that carry them.
+
+    Returns
+    -------
+    (n_steps, n_pools) array
+        Spikes in units of the input.
+    """
+    indices = windows.indices
+    members = np.where(indices < 0, -np.inf, values[:, indices])
+    winner = np.take_along_axis(
+        np.broadcast_to(indices, members.shape),
+        members.argmax(axis=2)[:, :, np.newaxis],
+        axis=2,
+    )
+    return np.take_along_axis(spikes, winner[:, :, 0], axis=1)
+
+
+def average(windows, spikes):
+    """The average of all inputs of a pool, as average pooling passes it on.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    spikes : (n_steps, n_inputs) array
+        The spikes of the inputs.
+
+    Returns
+    -------
+    (n_steps, n_pools) array
+        Averages in units of the input.
+    """
+    members = np.where(windows.indices < 0, 0, spikes[:, windows.indices])
+    return members.sum(axis=2) / windows.sizes

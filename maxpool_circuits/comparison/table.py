@@ -1,0 +1,154 @@
+"""The table that a comparison ends in."""
+
+import csv
+from dataclasses import astuple, dataclass, field, fields
+
+import numpy as np
+from tabulate import tabulate
+
+from ..files import written_whole
+from .measures import Row, read_out
+from .workloads import Workload
+
+
+@dataclass(frozen=True)
+class ComparisonTable:
+    """All circuits side by side.
+
+    `print` shows it as text.
+
+    Parameters
+    ----------
+    workload : Workload
+        What the inputs did.
+    rows : tuple of Row
+        One row per circuit and reference.
+    readouts : tuple of float
+        Time constants, in seconds, that each row's readout filter was chosen from.
+    outputs : dict of {str: (n_steps, n_pools) array}
+        Output of each circuit and reference, not filtered.
+    spikes : (n_steps, n_inputs) array
+        The spikes of the inputs, in units of the input.
+    """
+
+    workload: Workload
+    rows: tuple
+    readouts: tuple
+    outputs: dict = field(repr=False)
+    spikes: np.ndarray = field(repr=False)
+
+    def __str__(self):
+        """All rows, in units that read well."""
+        windows = self.workload.windows
+        grid = "/".join(f"{readout * 1000:g}" for readout in self.readouts)
+        lines = [
+            (
+                row.circuit,
+                f"{row.readout * 1000:g}",
+                f"{row.rmse:.4f}",
+                f"{row.bias:+.4f}",
+                f"{row.p99:.3f}",
+                _number(row.latency, "{:.0f}", 1000),
+                f"{row.neurons:g}",
+                _number(row.spikes, "{:.0f}"),
+                _number(row.events, "{:.0f}"),
+                _number(row.build_time, "{:.3f}"),
+                _number(row.simulation_time, "{:.2f}"),
+            )
+            for row in self.rows
+        ]
+        headers = (
+            "circuit",
+            "readout\n(ms)",
+            "RMSE",
+            "bias",
+            "99th pct.\n|error|",
+            "latency\n(ms)",
+            "neurons\n/pool",
+            "spikes\n/pool/s",
+            "events\n/pool/s",
+            "build\n(s)",
+            "simulate\n(s/s)",
+        )
+        align = ["left"] + ["right"] * (len(headers) - 1)
+        table = tabulate(lines, headers, colalign=align, disable_numparse=True)
+        return (
+            f"{self.workload.name}: {windows.n_pools} pools of {windows.sizes.max()} "
+            f"spiking inputs; readout: best low-pass of {grid} ms\n\n{table}"
+        )
+
+    def row(self, circuit):
+        """Find the row of a circuit.
+
+        Parameters
+        ----------
+        circuit : str
+            The name of the circuit, as in the table.
+
+        Returns
+        -------
+        Row
+            Its row.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        return {row.circuit: row for row in self.rows}[circuit]
+
+    def filtered_output(self, circuit):
+        """Output of a circuit behind its readout filter.
+
+        Parameters
+        ----------
+        circuit : str
+            The name of the circuit, as in the table.
+
+        Returns
+        -------
+        (n_steps, n_pools) array
+            Filtered output in each time step, in units of the input.
+        """
+        return read_out(self.outputs[circuit], self.row(circuit).readout)
+
+    def to_csv(self, path):
+        """Write all rows, in SI units, as comma-separated values.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; it is written whole or not at all.
+        """
+        with written_whole(path) as unfinished:
+            with open(unfinished, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow([column.name for column in fields(Row)])
+                writer.writerows(astuple(row) for row in self.rows)
+
+    def plot(self, path=None, pool=0):
+        """Draw error against latency, and the traces of one pool.
+
+        Needs matplotlib (``pip install maxpool-circuits[plots]``).
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional (Default: None)
+            Write the figure to this file too.
+        pool : int, optional (Default: 0)
+            The pool whose traces are drawn.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
+        from .. import plots
+
+        return plots.comparison(self, path=path, pool=pool)
+
+
+def _number(value, form, factor=1):
+    """Text of a number, a dash where there is none."""
+    missing = value is None or np.isnan(value)
+    return "-" if missing else form.format(value * factor)

@@ -1,0 +1,194 @@
+"""What the inputs of the pools do while circuits are compared."""
+
+from dataclasses import dataclass, field
+from typing import Optional
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..checks import positive_integer
+from ..windows import PoolWindows
+
+#: Time step of all comparisons, in seconds.
+DT = 0.001
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Input values over time, and when errors are read.
+
+    Parameters
+    ----------
+    name : str
+        The name of the workload.
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    values : (n_steps, n_inputs) array
+        Value of each input, in [0, 1], in each time step of 1 ms.
+    is_read : (n_steps,) array of bool
+        The steps at whose end errors are read.
+    step : (2, n_inputs) array
+        Values before and after a step, for the latency.
+    images : (n_images, height, width) array, optional (Default: None)
+        The images that are presented one after the other, all equally long, if there
+        are any.
+    """
+
+    name: str
+    windows: PoolWindows
+    values: np.ndarray = field(repr=False)
+    is_read: np.ndarray = field(repr=False)
+    step: np.ndarray = field(repr=False)
+    images: Optional[np.ndarray] = field(default=None, repr=False)
+
+    @property
+    def target(self):
+        """True maximum of each pool in each time step, (n_steps, n_pools)."""
+        return self.windows.max(self.values)
+
+
+def presentations(window_size=4, n_pools=200, seed=0):
+    """Random windows, held for 50 ms each, read at the end of each.
+
+    All inputs are independent and uniform in [0, 1]. The state of the circuit is
+    carried over from one presentation to the next; the first two are not read.
+
+    Parameters
+    ----------
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    n_pools : int, optional (Default: 200)
+        Number of pools.
+    seed : int, optional (Default: 0)
+        Seed of the values.
+
+    Returns
+    -------
+    Workload
+        1.1 s of input.
+    """
+    windows = PoolWindows.independent(n_pools, window_size)
+    rng = np.random.RandomState(seed)
+    shown = rng.uniform(size=(22, windows.n_inputs))
+    values, is_read = hold(shown, n_steps=50, n_unread=2)
+    step = rng.uniform(size=(2, windows.n_inputs))
+    return Workload("presentations", windows, values, is_read, step)
+
+
+def band_limited(window_size=4, n_pools=200, seed=0):
+    """Signals that change all the time, read throughout.
+
+    White noise through a 100 ms low-pass filter, with mean 0.5 and standard deviation
+    0.25, clipped to [0, 1]; errors are read after the first 0.3 s.
+
+    Parameters
+    ----------
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    n_pools : int, optional (Default: 200)
+        Number of pools.
+    seed : int, optional (Default: 0)
+        Seed of the values.
+
+    Returns
+    -------
+    Workload
+        1.5 s of input.
+    """
+    windows = PoolWindows.independent(n_pools, window_size)
+    rng = np.random.RandomState(seed)
+    n_settling, n_steps = 1000, 1500
+    noise = rng.normal(size=(n_settling + n_steps, windows.n_inputs))
+    signal = nengo.Lowpass(0.1).filt(noise, axis=0, dt=DT)[n_settling:]
+    values = np.clip(0.5 + 0.25 * signal / signal.std(), 0, 1)
+    step = rng.uniform(size=(2, windows.n_inputs))
+    is_read = np.arange(n_steps) >= 300
+    return Workload("band-limited", windows, values, is_read, step)
+
+
+def hold(shown, n_steps, n_unread):
+    """Present inputs one after the other.
+
+    Parameters
+    ----------
+    shown : (n_presentations, n_inputs) array
+        What is presented.
+    n_steps : int
+        How long each is presented, in time steps.
+    n_unread : int
+        How many presentations pass before the first is read.
+
+    Returns
+    -------
+    values : (n_presentations * n_steps, n_inputs) array
+        The input in each time step.
+    is_read : (n_presentations * n_steps,) array of bool
+        The last step of every presentation that is read.
+    """
+    step = np.arange(len(shown) * n_steps)
+    is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)
+    return np.repeat(shown, n_steps, axis=0), is_read
+
+
+def find_workload(workload, window_size=4, n_pools=None, seed=0):
+    """Make a workload from its name.
+
+    Parameters
+    ----------
+    workload : str or Workload
+        "presentations", "band-limited", "images", or a workload, which is returned as
+        it is.
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    n_pools : int or None, optional (Default: None)
+        Number of pools. None means 200, or as many as there are in an image.
+    seed : int, optional (Default: 0)
+        Seed of the values.
+
+    Returns
+    -------
+    Workload
+        The workload.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such workload, or a size is not possible in it.
+    """
+    if isinstance(workload, Workload):
+        return workload
+    if workload not in WORKLOADS:
+        known = ", ".join(repr(name) for name in WORKLOADS)
+        raise ValidationError(
+            f"no workload is called {workload!r}; the known workloads are {known}",
+            attr="workload",
+            obj=find_workload,
+        )
+    window_size = positive_integer(window_size, "window_size", find_workload)
+    if workload == "images":
+        if n_pools is not None:
+            raise ValidationError(
+                "the number of pools follows from the size of the images; leave it "
+                f"None, got {n_pools!r}",
+                attr="n_pools",
+                obj=find_workload,
+            )
+        return WORKLOADS[workload](window_size, seed=seed)
+    n_pools = 200 if n_pools is None else n_pools
+    return WORKLOADS[workload](window_size, n_pools, seed)
+
+
+def _images(window_size, seed):
+    # scikit-learn, which has the images, is only needed for this workload
+    from .images import images
+
+    return images(window_size, seed=seed)
+
+
+#: The workloads by name.
+WORKLOADS = {
+    "presentations": presentations,
+    "band-limited": band_limited,
+    "images": _images,
+}

@@ -1,0 +1,50 @@
+"""Files that are either written whole or not at all."""
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path):
+    """Replace a file only once its new content is complete.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write.
+
+    Yields
+    ------
+    pathlib.Path
+        A file with the same ending in the same folder, to be written instead. It takes
+        the place of ``path`` if the block ends without an exception, and is deleted
+        otherwise.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = os.path.join(folder.name, "numbers.txt")
+    >>> with written_whole(path) as unfinished:
+    ...     _ = unfinished.write_text("1 2 3")
+    >>> os.listdir(folder.name)
+    ['numbers.txt']
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    handle, unfinished = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+    )
+    os.close(handle)
+    unfinished = Path(unfinished)
+    try:
+        # mkstemp makes files that only their owner can read
+        umask = os.umask(0)
+        os.umask(umask)
+        unfinished.chmod(0o666 & ~umask)
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
