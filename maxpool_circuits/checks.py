@@ -10,7 +10,7 @@ def is_real(value):
     return is_number and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
-def positive_number(value, attr, obj, unit=""):
+def positive_number(value, attr, obj=None, unit=""):
     """Return a number as a float if it is finite and above 0.
 
     Parameters
@@ -19,8 +19,8 @@ def positive_number(value, attr, obj, unit=""):
         What was given.
     attr : str
         Name of the argument.
-    obj : object
-        Whose argument it is.
+    obj : object, optional (Default: None)
+        Whose argument it is; None if a function's.
     unit : str, optional (Default: "")
         What the number counts, for the message.
 
@@ -43,7 +43,7 @@ def positive_number(value, attr, obj, unit=""):
     return float(value)
 
 
-def positive_integer(value, attr, obj):
+def positive_integer(value, attr, obj=None):
     """Return an integer if it is at least 1.
 
     Parameters
@@ -52,8 +52,8 @@ def positive_integer(value, attr, obj):
         What was given.
     attr : str
         Name of the argument.
-    obj : object
-        Whose argument it is.
+    obj : object, optional (Default: None)
+        Whose argument it is; None if a function's.
 
     Returns
     -------

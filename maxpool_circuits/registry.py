@@ -42,21 +42,18 @@ def register(name, circuit):
         raise ValidationError(
             f"must be a text of at least one character, got {name!r}",
             attr="name",
-            obj=register,
         )
     if not callable(circuit):
         raise ValidationError(
             "must be a subclass of MaxPoolNetwork or a callable that takes windows, "
             f"got {circuit!r}",
             attr="circuit",
-            obj=register,
         )
     if _circuits.get(name, circuit) is not circuit:
         raise ValidationError(
             f"{name!r} is the name of {_circuits[name]!r}; choose another name, or call "
             "unregister first",
             attr="name",
-            obj=register,
         )
     _circuits[name] = circuit
     return circuit
@@ -122,7 +119,6 @@ def find(circuit):
             f"no circuit is called {circuit!r}; the known circuits are {known}, and any "
             "subclass of MaxPoolNetwork or callable that takes windows will do",
             attr="circuit",
-            obj=find,
         )
     return _circuits[circuit]
 
@@ -169,13 +165,11 @@ def make(circuit, windows, **options):
                 f"{circuit!r} must return a nengo.Network with the nodes input and "
                 f"output, got {network!r}",
                 attr="circuit",
-                obj=make,
             )
         if max(node.size_in, node.size_out) != size:
             raise ValidationError(
                 f"the {name} of the network that {circuit!r} returned must have size "
                 f"{size}, got {node.size_out}",
                 attr="circuit",
-                obj=make,
             )
     return network

@@ -14,7 +14,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import hypothesis
 import nengo
+import numpy as np
 import pytest
+
+import maxpool_circuits as mpc
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -48,3 +51,40 @@ def Simulator(request):
 def DLSimulator():
     """NengoDL's simulator, for tests of what only NengoDL does."""
     return make_simulator_class("nengo-dl")
+
+
+def _run_circuit(circuit, windows, x, steps=1, simulator=None, model_seed=0, **options):
+    """Simulate a circuit on inputs that are each held for some time steps.
+
+    Parameters
+    ----------
+    circuit : str or callable
+        As in `maxpool_circuits.make`, which also gets the windows and the options.
+    x : (n_presentations, n_inputs) array_like
+        Inputs, one after another.
+    steps : int
+        Number of time steps that each is held for.
+    simulator : callable
+        Nengo's or another backend's.
+
+    Returns
+    -------
+    (n_presentations, steps, n_pools) array
+        Outputs in every time step.
+    """
+    x = np.atleast_2d(x)
+    with nengo.Network(seed=model_seed) as model:
+        inputs = nengo.Node(lambda t: x[min((round(t * 1000) - 1) // steps, len(x) - 1)])
+        pool = mpc.make(circuit, windows, **options)
+        nengo.Connection(inputs, pool.input, synapse=None)
+        probe = nengo.Probe(pool.output)
+    make_simulator = simulator or functools.partial(nengo.Simulator, progress_bar=False)
+    with make_simulator(model) as sim:
+        sim.run_steps(len(x) * steps)
+    return np.array(sim.data[probe]).reshape(len(x), steps, -1)
+
+
+@pytest.fixture(scope="session")
+def run_circuit():
+    """Function that simulates a circuit; see `_run_circuit`."""
+    return _run_circuit

@@ -9,12 +9,13 @@ from ..populations import Population, Replicas
 
 
 class EnsembleMax(MaxPoolNetwork):
-    r"""One :math:`k`-dimensional ensemble per pool, with ``max`` decoded from it.
+    r"""One ensemble per pool, with the maximum decoded from it.
 
-    What Nengo's users write first: represent all inputs of a pool in one ensemble and
-    let the solver find decoders for the maximum. The maximum is no smooth function of
-    :math:`k` variables and :math:`n` neurons see it along :math:`n` random directions,
-    so the error falls slowly with the number of neurons and grows with that of inputs.
+    What Nengo's users write first: represent all :math:`k` inputs of a pool in one
+    :math:`k`-dimensional ensemble and let the solver find decoders for the maximum. The
+    maximum is no smooth function of :math:`k` variables and :math:`n` neurons see it
+    along :math:`n` random directions, so the error falls slowly with the number of
+    neurons and grows with that of inputs.
 
     All pools share one population (encoders, intercepts, decoders), solved once. Windows
     that are smaller than the largest repeat one of their inputs, which leaves the
@@ -35,7 +36,7 @@ class EnsembleMax(MaxPoolNetwork):
         corner of the input range.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input. The
-        decoders are fitted on inputs that are uniform in this range.
+        decoders are fitted on inputs whose maximum is uniform in this range.
     synapse : optional
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)

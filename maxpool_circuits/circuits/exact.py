@@ -8,9 +8,11 @@ from ..windows import PoolWindows
 
 
 class ExactMax(MaxPoolNetwork):
-    r"""The maximum itself, by a `.MaxPool` transform: no neurons, no error, no delay.
+    r"""The exact maximum, by a transform: no neurons, no error, no delay.
 
     .. math:: y(t) = \max_i x_i(t)
+
+    A connection with a `.MaxPool` transform.
 
     It is the reference for analog inputs and for networks of rate neurons. Of spiking
     inputs it takes the maximum in each time step, which is a spike whenever any input

@@ -73,7 +73,7 @@ def compare(
     True
     """
     chosen = _named(circuits)
-    input_rate = positive_number(input_rate, "input_rate", compare, unit="Hz")
+    input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     workload = find_workload(workload, window_size, n_pools, seed)
     windows = workload.windows
 
@@ -122,7 +122,6 @@ def _named(circuits):
             raise ValidationError(
                 f"two rows would be called {name!r}; give a dict of names and circuits",
                 attr="circuits",
-                obj=compare,
             )
         named[name] = find(circuit)
     return named

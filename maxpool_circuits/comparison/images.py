@@ -136,5 +136,4 @@ def _patch(window_size):
         "must be a square number up to 256 (4, 9, 16, ...) or twice one (8, 18, 32, "
         f"...), got {window_size}",
         attr="window_size",
-        obj=images,
     )

@@ -163,16 +163,14 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
         raise ValidationError(
             f"no workload is called {workload!r}; the known workloads are {known}",
             attr="workload",
-            obj=find_workload,
         )
-    window_size = positive_integer(window_size, "window_size", find_workload)
+    window_size = positive_integer(window_size, "window_size")
     if workload == "images":
         if n_pools is not None:
             raise ValidationError(
                 "the number of pools follows from the size of the images; leave it "
                 f"None, got {n_pools!r}",
                 attr="n_pools",
-                obj=find_workload,
             )
         return WORKLOADS[workload](window_size, seed=seed)
     n_pools = 200 if n_pools is None else n_pools

@@ -1,0 +1,165 @@
+"""The command line."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from nengo.exceptions import ValidationError
+
+from . import __version__
+from .comparison import WORKLOADS, compare
+from .registry import circuits
+
+
+def main(arguments=None):
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : list of str, optional (Default: None)
+        The words of the command line; None means those of this process.
+
+    Returns
+    -------
+    int
+        The exit status: 0 for success, 2 for arguments that are not possible, 1 for a
+        package that is missing or a file that cannot be written.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ValidationError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(
+            f"error: {error.name} is needed for this; install it with "
+            "pip install 'maxpool-circuits[plots]'",
+            file=sys.stderr,
+        )
+        return 1
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="maxpool-circuits",
+        description="Spiking max-pooling circuits for Nengo.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True)
+
+    listing = commands.add_parser("list", help="list the circuits")
+    listing.set_defaults(run=_list)
+
+    comparing = commands.add_parser(
+        "compare",
+        help="compare circuits on the same spikes",
+        description="Compare circuits on the same spikes. Progress goes to standard "
+        "error, the table to standard output.",
+    )
+    comparing.add_argument(
+        "circuits",
+        nargs="*",
+        metavar="CIRCUIT",
+        help=f"any of {', '.join(circuits())} (default: all)",
+    )
+    comparing.add_argument(
+        "--workload",
+        default="presentations",
+        choices=list(WORKLOADS),
+        help="what the inputs do (default: %(default)s)",
+    )
+    comparing.add_argument(
+        "--window-size",
+        type=int,
+        default=4,
+        metavar="K",
+        help="inputs of each pool (default: %(default)s)",
+    )
+    comparing.add_argument(
+        "--pools", type=int, metavar="N", help="number of pools (default: 200)"
+    )
+    comparing.add_argument(
+        "--input-rate",
+        type=float,
+        default=250,
+        metavar="HZ",
+        help="firing rate of an input of 1, in Hz (default: %(default)s)",
+    )
+    _add_common(comparing)
+    comparing.set_defaults(run=_compare)
+
+    demonstration = commands.add_parser(
+        "demo",
+        help="pool images of digits by every circuit",
+        description="Handwritten digits through oriented filters and spiking neurons, "
+        "max-pooled by every circuit: the C1 layer of HMAX.",
+    )
+    _add_common(demonstration, plot="maxpool_circuits_demo.png")
+    demonstration.set_defaults(run=_demo)
+    return parser
+
+
+def _add_common(parser, plot=None):
+    """Add the options of all commands that measure something."""
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed (default: %(default)s)"
+    )
+    parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
+    parser.add_argument(
+        "--plot",
+        metavar="FILE",
+        default=plot,
+        help="draw to FILE" + (" (default: %(default)s)" if plot else ""),
+    )
+
+
+def _list(options):
+    for name, circuit in circuits().items():
+        summary = (circuit.__doc__ or "").strip().split("\n")[0]
+        print(f"{name:16} {summary}")
+
+
+def _compare(options):
+    if options.plot:
+        _draw_without_a_screen()
+    table = compare(
+        options.circuits or None,
+        options.window_size,
+        workload=options.workload,
+        n_pools=options.pools,
+        input_rate=options.input_rate,
+        seed=options.seed,
+        progress_bar=True,
+    )
+    if options.plot:
+        table.plot(options.plot)
+    _report(table, options)
+
+
+def _demo(options):
+    _draw_without_a_screen()
+    from . import demo
+
+    table = demo.run(options.plot, seed=options.seed)
+    _report(table, options)
+
+
+def _report(table, options):
+    print(table)
+    for what, path in [("table", options.csv), ("figure", options.plot)]:
+        if what == "table" and path:
+            table.to_csv(path)
+        if path:
+            print(f"\n{what}: {Path(path).resolve()}")
+
+
+def _draw_without_a_screen():
+    """Fail early if matplotlib is missing, and need no display."""
+    import matplotlib
+
+    matplotlib.use("Agg")

@@ -1,0 +1,268 @@
+"""Pictures of comparisons.
+
+Every function draws into ``ax``, or into new Axes, and returns the Axes; none shows or
+saves anything. Needs matplotlib (``pip install maxpool-circuits[plots]``).
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .comparison.workloads import DT
+from .files import written_whole
+
+#: Rows of a comparison that are not circuits are drawn in grey.
+REFERENCES = ("oracle", "average")
+
+
+def pareto(table, ax=None):
+    """Draw the error of each circuit against its latency.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+    """
+    ax = _axes(ax)
+    for row in table.rows:
+        if not np.isfinite(row.latency):
+            continue
+        color = _color(table, row.circuit)
+        ax.plot(row.latency * 1000, row.rmse, "o", color=color, label=row.circuit)
+    # every point stands out and no label covers another
+    ax.legend(fontsize="small")
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("latency after a step (ms)")
+    ax.set_ylabel("root-mean-square error")
+    ax.set_title("error against latency: lower left is better")
+    return ax
+
+
+def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
+    """Draw the true maximum and the filtered output of each circuit for one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    pool : int, optional (Default: 0)
+        Which pool.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    interval : (float, float), optional (Default: (0, 0.5))
+        First and last time, in seconds.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+    """
+    ax = _axes(ax)
+    steps = _steps(table, interval)
+    time = (np.arange(len(table.workload.values))[steps] + 1) * DT
+    for row in table.rows:
+        if row.circuit in REFERENCES:
+            continue
+        output = table.filtered_output(row.circuit)[steps, pool]
+        color = _color(table, row.circuit)
+        ax.plot(time, output, color=color, linewidth=1, label=row.circuit)
+    target = table.workload.target[steps, pool]
+    ax.plot(time, target, "k", linewidth=2, label="true maximum")
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("value")
+    ax.set_title(f"pool {pool}, each circuit behind its readout filter")
+    ax.legend(fontsize="small", ncols=2)
+    return ax
+
+
+def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
+    """Draw the spikes of the inputs of one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    pool : int, optional (Default: 0)
+        Which pool.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    interval : (float, float), optional (Default: (0, 0.5))
+        First and last time, in seconds.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+    """
+    ax = _axes(ax)
+    steps = _steps(table, interval)
+    windows = table.workload.windows
+    inputs = windows.indices[pool, : windows.sizes[pool]]
+    spikes = table.spikes[: len(table.workload.values)][steps][:, inputs]
+    times = [
+        (np.flatnonzero(train) + 1) * DT + max(interval[0], 0.0) for train in spikes.T
+    ]
+    ax.eventplot(times, colors="k", linelengths=0.8, linewidths=0.6)
+    ax.set_yticks(range(len(inputs)), [str(index) for index in inputs])
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("input")
+    ax.set_title(f"spikes of the inputs of pool {pool}")
+    return ax
+
+
+def pooled_images(maps, ax=None, **options):
+    """Draw the pooled maps of one image next to each other in a square.
+
+    Parameters
+    ----------
+    maps : (height, width, n_maps) array
+        The maps.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    **options
+        Passed on to `matplotlib.axes.Axes.imshow`, such as ``vmax`` and ``cmap``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+    """
+    ax = _axes(ax)
+    height, width, n_maps = maps.shape
+    n_columns = int(np.ceil(np.sqrt(n_maps)))
+    n_rows = -(-n_maps // n_columns)
+    canvas = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1), np.nan)
+    for i in range(n_maps):
+        row, column = divmod(i, n_columns)
+        top, left = row * (height + 1), column * (width + 1)
+        canvas[top : top + height, left : left + width] = maps[:, :, i]
+    ax.imshow(canvas, **options)
+    ax.set_axis_off()
+    return ax
+
+
+def comparison(table, path=None, pool=0):
+    """Draw error against latency, and the traces and spikes of one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+    pool : int, optional (Default: 0)
+        The pool whose traces are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    figure = plt.figure(figsize=(13, 6), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["pareto", "traces"], ["pareto", "raster"]],
+        width_ratios=(2, 3),
+        height_ratios=(3, 1),
+    )
+    pareto(table, axes["pareto"])
+    traces(table, pool, axes["traces"])
+    raster(table, pool, axes["raster"])
+    axes["traces"].sharex(axes["raster"])
+    return _saved(figure, path)
+
+
+def image_comparison(table, path=None, n_images=3):
+    """Draw images, their true pooled maps, and the maps and errors of each circuit.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        A comparison on images.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+    n_images : int, optional (Default: 3)
+        How many images are shown, from the last one backward.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    workload = table.workload
+    height, width, *_, n_maps = workload.windows.output_shape
+    shape = (height, width, n_maps)
+    shown = np.arange(len(workload.images))[-n_images:]
+    # circuits are read at the end of each presentation
+    ends = (shown + 1) * (len(workload.values) // len(workload.images)) - 1
+    targets = workload.target[ends]
+    largest = targets.max()
+    names = [row.circuit for row in table.rows]
+
+    figure, axes = plt.subplots(
+        len(names) + 1,
+        2 * n_images,
+        figsize=(2 * n_images * 1.25 + 2.2, (len(names) + 1) * 1.25 + 0.5),
+        layout="constrained",
+    )
+    of_value = {"cmap": "viridis", "vmin": 0, "vmax": largest}
+    of_error = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
+    for column, (image, target) in enumerate(zip(shown, targets)):
+        axes[0, 2 * column].imshow(workload.images[image], cmap="gray_r")
+        axes[0, 2 * column].set_title("image", fontsize="medium")
+        axes[0, 2 * column].set_axis_off()
+        pooled_images(target.reshape(shape), axes[0, 2 * column + 1], **of_value)
+        axes[0, 2 * column + 1].set_title("true maximum", fontsize="medium")
+    for line, row in zip(axes[1:], table.rows):
+        outputs = table.filtered_output(row.circuit)[ends]
+        for column, (output, target) in enumerate(zip(outputs, targets)):
+            pooled_images(output.reshape(shape), line[2 * column], **of_value)
+            error = (output - target).reshape(shape)
+            pooled_images(error, line[2 * column + 1], **of_error)
+        # an Axes that is switched off does not draw its own label
+        line[0].text(
+            -0.1,
+            0.5,
+            f"{row.circuit}\nRMSE {row.rmse:.3f}",
+            transform=line[0].transAxes,
+            horizontalalignment="right",
+            verticalalignment="center",
+        )
+    for column in range(n_images):
+        axes[1, 2 * column].set_title("output", fontsize="medium")
+        axes[1, 2 * column + 1].set_title("error", fontsize="medium")
+    bars = ((axes[: len(axes) // 2], "value"), (axes[len(axes) // 2 :], "error"))
+    for (where, label), column in zip(bars, (0, 1)):
+        drawn = axes[1, column].images[0]
+        figure.colorbar(drawn, ax=where, label=label, shrink=0.8)
+    return _saved(figure, path)
+
+
+def _axes(ax):
+    return plt.subplots()[1] if ax is None else ax
+
+
+def _color(table, circuit):
+    """Color of a circuit: the same in all pictures of a table."""
+    if circuit in REFERENCES:
+        return {"oracle": "0.2", "average": "0.6"}[circuit]
+    names = [row.circuit for row in table.rows]
+    return f"C{names.index(circuit) % 10}"
+
+
+def _steps(table, interval):
+    first, last = (int(round(time / DT)) for time in interval)
+    return slice(max(first, 0), min(last, len(table.workload.values)))
+
+
+def _saved(figure, path):
+    if path is not None:
+        with written_whole(path) as unfinished:
+            figure.savefig(unfinished, dpi=150)
+    return figure
