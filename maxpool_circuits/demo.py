@@ -7,8 +7,8 @@ def run(path, seed=0, progress_bar=True):
     """Pool the responses of simple cells to handwritten digits by every circuit.
 
     Digits from scikit-learn go through oriented Gabor filters at two scales and spiking
-    rectified neurons (the simple cells S1 of HMAX); every circuit takes the maximum over
-    2x2 positions and both scales (the complex cells C1).
+    rectified neurons (the simple cells S1 of HMAX); every circuit takes the maximum
+    over 2x2 positions and both scales (the complex cells C1).
 
     Parameters
     ----------

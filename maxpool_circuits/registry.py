@@ -51,8 +51,8 @@ def register(name, circuit):
         )
     if _circuits.get(name, circuit) is not circuit:
         raise ValidationError(
-            f"{name!r} is the name of {_circuits[name]!r}; choose another name, or call "
-            "unregister first",
+            f"{name!r} is the name of {_circuits[name]!r}; choose another name, or "
+            "call unregister first",
             attr="name",
         )
     _circuits[name] = circuit
@@ -116,8 +116,8 @@ def find(circuit):
     if not isinstance(circuit, str) or circuit not in _circuits:
         known = ", ".join(repr(name) for name in _circuits)
         raise ValidationError(
-            f"no circuit is called {circuit!r}; the known circuits are {known}, and any "
-            "subclass of MaxPoolNetwork or callable that takes windows will do",
+            f"no circuit is called {circuit!r}; the known circuits are {known}, and "
+            "any subclass of MaxPoolNetwork or callable that takes windows will do",
             attr="circuit",
         )
     return _circuits[circuit]

@@ -69,7 +69,7 @@ class AbsoluteValue(ComparatorTree):
     ----------
     .. [1] Gaurav, R., Tripp, B. and Narayan, A. (2022). Spiking approximations of the
        MaxPooling operation in deep SNNs. International Joint Conference on Neural
-       Networks (IJCNN). https://doi.org/10.1109/IJCNN55064.2022.9892504
+       Networks (IJCNN). https://doi.org/10.48550/arXiv.2205.07076
 
     Examples
     --------

@@ -17,9 +17,9 @@ class EnsembleMax(MaxPoolNetwork):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    All pools share one population (encoders, intercepts, decoders), solved once. Windows
-    that are smaller than the largest repeat one of their inputs, which leaves the
-    maximum as it is.
+    All pools share one population (encoders, intercepts, decoders), solved once.
+    Windows that are smaller than the largest repeat one of their inputs, which leaves
+    the maximum as it is.
 
     Cost: ``n_neurons`` neurons per pool. Delay: that of ``input_synapse``.
 

@@ -25,8 +25,8 @@ class ExactMax(MaxPoolNetwork):
     windows : PoolWindows
         Which inputs each pool looks at.
     n_neurons, neuron_type, max_rate, input_range, synapse, decoders : optional
-        Checked as in `.MaxPoolNetwork`, so that circuits can be exchanged, but there are
-        no neurons and no stages that they could change.
+        Checked as in `.MaxPoolNetwork`, so that circuits can be exchanged, but there
+        are no neurons and no stages that they could change.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
         Synapse from the input, before the maximum.
     label, seed, add_to_container : optional

@@ -60,7 +60,8 @@ class PairwiseReLU(ComparatorTree):
        recognition in cortex. Nature Neuroscience 2, 1019-1025 (the maximum as the
        pooling operation of complex cells). https://doi.org/10.1038/14819
     .. [2] Arora, R., Basu, A., Mianjy, P. and Mukherjee, A. (2018). Understanding deep
-       neural networks with rectified linear units. ICLR (maxima as trees of rectifiers).
+       neural networks with rectified linear units. International Conference on Learning
+       Representations (maxima as trees of rectifiers).
        https://doi.org/10.48550/arXiv.1611.01491
 
     Examples

@@ -82,7 +82,7 @@ class WinnerTakeAll(MeanPath):
     .. [1] Li, Y. and Zeng, Y. (2022). Efficient and accurate conversion of spiking
        neural network with burst spikes. IJCAI, 2485-2491 (LIPooling: lateral inhibition
        that counts, as an array operation, without the mean path and the floor).
-       https://doi.org/10.24963/ijcai.2022/345
+       https://doi.org/10.48550/arXiv.2204.13271
     .. [2] Maass, W. (2000). On the computational power of winner-take-all. Neural
        Computation 12, 2519-2535. https://doi.org/10.1162/089976600300014827
 
