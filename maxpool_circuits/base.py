@@ -14,13 +14,17 @@ from .populations import is_rectified_linear
 from .windows import PoolWindows
 
 #: How long a full-scale negative input a membrane remembers, in seconds: one spike of
-#: a presynaptic neuron that fires at 250 Hz at full scale. Found by measurement: less
-#: and near-ties are overestimated, more and changing inputs are followed late.
+#: a presynaptic neuron that fires at 250 Hz at full scale. Found by measurement: with
+#: less, near-ties are overestimated; with more, changing inputs are followed late.
 MEMORY = 0.004
+#: Window size above which the memory must be longer. Many inputs are close to the
+#: maximum there and make neurons fire in the same time step, before they can inhibit
+#: each other; the memory that makes up for it was found to grow as the square root.
+LARGE_WINDOW = 20
 
 
 class MaxPoolNetwork(nengo.Network):
-    """Base class of networks that take the maximum of each window of their inputs.
+    r"""Base class of networks that take the maximum of each window of their inputs.
 
     It checks the arguments, makes the input and output nodes and passes windows of a
     single input through. A subclass builds the circuit for the pools of two or more
@@ -35,7 +39,9 @@ class MaxPoolNetwork(nengo.Network):
         for rectified linear neuron types, which are exact alone, and 20 for others.
     neuron_type : nengo.neurons.NeuronType, optional
         Type of the neurons. The default is an `.IntegrateAndFire` that remembers a
-        full-scale negative input for 4 ms, or for one spike at ``max_rate``.
+        full-scale negative input for 4 ms, or for one spike at ``max_rate`` if that is
+        longer, and in windows of :math:`k > 20` inputs :math:`\sqrt{k / 20}` times as
+        long.
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
         while its competitors, if it has any, are at the middle of it.
@@ -159,8 +165,9 @@ class MaxPoolNetwork(nengo.Network):
     @property
     def default_neuron_type(self):
         """Neuron type that is used if none is asked for."""
-        # a neuron fires at max_rate at half of the input range (see max_rate)
         memory = max(MEMORY, 1 / self.max_rate)
+        memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
+        # at full scale a neuron would fire at twice max_rate (see max_rate)
         return IntegrateAndFire(min_voltage=-2 * self.max_rate * memory)
 
     @property

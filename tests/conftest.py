@@ -53,7 +53,9 @@ def DLSimulator():
     return make_simulator_class("nengo-dl")
 
 
-def _run_circuit(circuit, windows, x, steps=1, simulator=None, model_seed=0, **options):
+def _run_circuit(
+    circuit, windows, x, steps=1, dt=0.001, simulator=nengo.Simulator, **options
+):
     """Simulate a circuit on inputs that are each held for some time steps.
 
     Parameters
@@ -64,8 +66,6 @@ def _run_circuit(circuit, windows, x, steps=1, simulator=None, model_seed=0, **o
         Inputs, one after another.
     steps : int
         Number of time steps that each is held for.
-    simulator : callable
-        Nengo's or another backend's.
 
     Returns
     -------
@@ -73,13 +73,12 @@ def _run_circuit(circuit, windows, x, steps=1, simulator=None, model_seed=0, **o
         Outputs in every time step.
     """
     x = np.atleast_2d(x)
-    with nengo.Network(seed=model_seed) as model:
-        inputs = nengo.Node(lambda t: x[min((round(t * 1000) - 1) // steps, len(x) - 1)])
+    with nengo.Network(seed=0) as model:
+        inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
         pool = mpc.make(circuit, windows, **options)
         nengo.Connection(inputs, pool.input, synapse=None)
         probe = nengo.Probe(pool.output)
-    make_simulator = simulator or functools.partial(nengo.Simulator, progress_bar=False)
-    with make_simulator(model) as sim:
+    with simulator(model, dt=dt, progress_bar=False) as sim:
         sim.run_steps(len(x) * steps)
     return np.array(sim.data[probe]).reshape(len(x), steps, -1)
 

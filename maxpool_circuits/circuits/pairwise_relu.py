@@ -19,9 +19,9 @@ class PairwiseReLU(ComparatorTree):
     ``synapse`` per level; no time step in the neurons.
 
     Spikes grow with the differences between neighbours, not with the values: two equal
-    inputs cost none. In windows of more than about 16 inputs the last levels integrate
-    the spikes of many earlier ones and the output is biased upward;
-    `.WinnerTakeAll` is the better choice there.
+    inputs cost none. Each level adds its own quantisation, so the error grows slowly
+    with the size of the window, and the number of spikes in proportion to it;
+    `.WinnerTakeAll` is the better choice for large windows.
 
     Parameters
     ----------
