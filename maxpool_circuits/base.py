@@ -13,14 +13,15 @@ from .neurons import IntegrateAndFire
 from .populations import is_rectified_linear
 from .windows import PoolWindows
 
-#: How long a full-scale negative input a membrane remembers, in seconds: one spike of
-#: a presynaptic neuron that fires at 250 Hz at full scale. Found by measurement: with
-#: less, near-ties are overestimated; with more, changing inputs are followed late.
-MEMORY = 0.004
+#: How long a full-scale negative input a membrane remembers, in spikes of an input that
+#: fires at 250 Hz, or at ``max_rate`` if that is less. Found by measurement: with a
+#: shorter memory near-ties are overestimated, with a longer one changing inputs are
+#: followed late.
+MEMORY = 0.75
 #: Window size above which the memory must be longer. Many inputs are close to the
 #: maximum there and make neurons fire in the same time step, before they can inhibit
 #: each other; the memory that makes up for it was found to grow as the square root.
-LARGE_WINDOW = 20
+LARGE_WINDOW = 10
 
 
 class MaxPoolNetwork(nengo.Network):
@@ -39,9 +40,9 @@ class MaxPoolNetwork(nengo.Network):
         for rectified linear neuron types, which are exact alone, and 20 for others.
     neuron_type : nengo.neurons.NeuronType, optional
         Type of the neurons. The default is an `.IntegrateAndFire` that remembers a
-        full-scale negative input for 4 ms, or for one spike at ``max_rate`` if that is
-        longer, and in windows of :math:`k > 20` inputs :math:`\sqrt{k / 20}` times as
-        long.
+        full-scale negative input for 3 ms, or for 3/4 of the interval between spikes
+        at ``max_rate`` if that is longer, and in windows of :math:`k > 10` inputs
+        :math:`\sqrt{k / 10}` times as long.
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
         while its competitors, if it has any, are at the middle of it.
@@ -165,7 +166,7 @@ class MaxPoolNetwork(nengo.Network):
     @property
     def default_neuron_type(self):
         """Neuron type that is used if none is asked for."""
-        memory = max(MEMORY, 1 / self.max_rate)
+        memory = MEMORY / min(250, self.max_rate)
         memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
         # at full scale a neuron would fire at twice max_rate (see max_rate)
         return IntegrateAndFire(min_voltage=-2 * self.max_rate * memory)

@@ -319,9 +319,7 @@ def test_neuron_types(circuit, neuron_type, settled_error):
     windows = mpc.PoolWindows.independent(n_pools=8, window_size=4)
     options = {"neuron_type": NEURON_TYPES[neuron_type]}
     error = settled_error(circuit, windows, draw(windows), **options)
-    assert error < NEURON_TOLERANCES.get(
-        (circuit, neuron_type), NEURON_TOLERANCE
-    )
+    assert error < NEURON_TOLERANCES.get((circuit, neuron_type), NEURON_TOLERANCE)
 
 
 # --- networks -------------------------------------------------------------------------
@@ -392,6 +390,7 @@ def test_pools_of_pools(circuit, Simulator):
     assert abs(sim.data[probe][200:].mean() - x.max()) < 2 * TOLERANCE[circuit] + 1e-6
 
 
+@pytest.mark.filterwarnings("ignore:.*does not have a native TensorFlow")
 def test_runs_in_nengo_dl(circuit, windows, request, DLSimulator, run_circuit):
     if circuit == "exact":
         reason = "MaxPool has no NengoDL builder yet"

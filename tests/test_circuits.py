@@ -1,0 +1,368 @@
+"""What is special to each circuit; what all have in common is in test_common.py."""
+
+import nengo
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nengo.exceptions import ValidationError
+
+import maxpool_circuits as mpc
+
+EXACT_RECTIFIERS = {
+    "neuron_type": nengo.RectifiedLinear(),
+    "synapse": None,
+    "input_synapse": None,
+}
+
+
+def independent(window_size, n_pools=3):
+    """Windows of one size."""
+    return mpc.PoolWindows.independent(n_pools, window_size)
+
+
+@st.composite
+def geometries(draw):
+    """Windows of every kind: overlapping, with gaps, smaller at edges, of one input."""
+    spatial_shape = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
+    return mpc.PoolWindows(
+        (*spatial_shape, draw(st.integers(1, 2))),
+        pool_size=[draw(st.integers(1, length)) for length in spatial_shape],
+        strides=draw(st.none() | st.integers(1, 3)),
+        padding=draw(st.sampled_from(["valid", "same"])),
+    )
+
+
+def assert_refused(argument, allowed, make, *args, **options):
+    """Check that an argument is refused, with the reason, and that nothing is left."""
+    with nengo.Network() as model:
+        with pytest.raises(ValidationError, match=allowed) as error:
+            make(*args, **options)
+    assert error.value.attr == argument
+    assert model.all_networks == model.all_objects == []
+
+
+def rate_of_first(neurons_of, pool, x):
+    """Firing rate in Hz of the first neuron of an ensemble, with constant inputs."""
+    with pool:
+        nengo.Connection(nengo.Node(x), pool.input, synapse=None)
+        probe = nengo.Probe(neurons_of(pool).neurons[:1])
+    with nengo.Simulator(pool, progress_bar=False) as sim:
+        sim.run(2)
+    return sim.data[probe][1000:].mean()
+
+
+# --- exact circuits -------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(geometries(), st.integers(0, 1000))
+@pytest.mark.parametrize("circuit", ["pairwise-relu", "absolute-value", "exact"])
+def test_rectified_linear_rates_are_exact_from_the_first_step(
+    circuit, run_circuit, windows, seed
+):
+    x = np.random.RandomState(seed).uniform(-1, 1, size=(3, windows.n_inputs))
+    y = run_circuit(circuit, windows, x, input_range=(-1, 1), **EXACT_RECTIFIERS)
+    np.testing.assert_allclose(y[:, 0], windows.max(x), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("circuit", ["pairwise-relu", "absolute-value", "exact"])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        mpc.PoolWindows.from_indices([[4, 0, 7], [1], [2, 3], [5, 6]], n_inputs=8),
+        mpc.PoolWindows.independent(n_pools=2, window_size=49),
+        mpc.PoolWindows.global_pooling((3, 3, 3, 2), channels_last=False),
+    ],
+    ids=["from indices", "large", "global"],
+)
+def test_rectified_linear_rates_are_exact_beyond_the_input_range(
+    circuit, windows, run_circuit
+):
+    x = np.random.RandomState(0).normal(scale=10, size=(5, windows.n_inputs))
+    y = run_circuit(circuit, windows, x, **EXACT_RECTIFIERS)
+    np.testing.assert_allclose(y[:, 0], windows.max(x), rtol=0, atol=1e-6)
+
+
+# --- size -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("window_size", [2, 3, 4, 5, 9, 16])
+@pytest.mark.parametrize(
+    "circuit, neurons_per_pool",
+    [
+        ("pairwise-relu", lambda k: k - 1),
+        ("winner-take-all", lambda k: k),
+        ("absolute-value", lambda k: 2 * (k - 1)),
+        ("exact", lambda k: 0),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_neurons_per_pool(circuit, neurons_per_pool, window_size):
+    expected = 3 * neurons_per_pool(window_size)
+    assert mpc.make(circuit, independent(window_size)).n_neurons == expected
+    lif = mpc.make(circuit, independent(window_size), neuron_type=nengo.LIF())
+    assert lif.n_neurons == 20 * expected
+    chosen = mpc.make(circuit, independent(window_size), n_neurons=4)
+    per_part = 2 if circuit == "absolute-value" else 4  # it already counts two halves
+    assert chosen.n_neurons == per_part * expected
+
+
+def test_neurons_per_pool_of_softmax_and_ensemble():
+    softmax = mpc.SoftmaxApproximation(independent(4))
+    assert softmax.neuron_type == nengo.LIF()
+    assert softmax.n_neurons == 3 * (4 + 2) * 20 <= 3 * 200
+    assert mpc.SoftmaxApproximation(independent(4), n_neurons=7).n_neurons == 3 * 6 * 7
+    assert mpc.EnsembleMax(independent(4)).n_neurons == 3 * 200
+    assert mpc.EnsembleMax(independent(4), n_neurons=7).n_neurons == 3 * 7
+
+
+def test_neurons_are_counted_window_by_window():
+    windows = mpc.PoolWindows.from_indices(
+        [[4, 0, 7], [1], [2, 3], [5, 6, 8, 9, 10]], n_inputs=11
+    )
+    assert mpc.PairwiseReLU(windows).n_neurons == 2 + 0 + 1 + 4
+    assert mpc.WinnerTakeAll(windows).n_neurons == 3 + 0 + 2 + 5
+    assert mpc.AbsoluteValue(windows).n_neurons == 2 * (2 + 0 + 1 + 4)
+
+
+@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.AbsoluteValue])
+@pytest.mark.parametrize("window_size", [1, 2, 3, 4, 5, 8, 9, 33])
+def test_number_of_levels(circuit, window_size):
+    levels = int(np.ceil(np.log2(window_size)))
+    pool = circuit(independent(window_size))
+    if window_size == 1:
+        assert pool.all_ensembles == []
+    else:
+        assert len(pool.comparators) == len(pool.all_ensembles) == levels
+        assert [node.size_in for node in pool.values] == [
+            3 * -(-window_size // 2**level) for level in range(levels + 1)
+        ]
+        assert pool.values[-1] is pool.output
+
+
+# --- default neurons and rates --------------------------------------------------------
+
+
+@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
+@pytest.mark.parametrize("max_rate, floor", [(100, -2), (250, -2), (1000, -8)])
+def test_default_neurons_remember_4_ms_or_one_spike(circuit, max_rate, floor):
+    pool = circuit(independent(4), max_rate=max_rate)
+    assert pool.neuron_type == mpc.IntegrateAndFire(min_voltage=floor)
+
+
+def test_published_defaults_of_absolute_value():
+    pool = mpc.AbsoluteValue(independent(4))
+    assert pool.neuron_type == nengo.SpikingRectifiedLinear()
+    assert (pool.max_rate, pool.radius) == (250, 0.2)
+    assert pool.synapse == nengo.Lowpass(0.001)
+    assert pool.input_synapse == nengo.Lowpass(0.005)
+
+
+@pytest.mark.parametrize("input_range", [(0, 1), (-1, 1), (2, 5)])
+@pytest.mark.parametrize(
+    "circuit, neurons_of",
+    [
+        (mpc.PairwiseReLU, lambda pool: pool.comparators[0]),
+        (mpc.WinnerTakeAll, lambda pool: pool.units),
+    ],
+    ids=["PairwiseReLU", "WinnerTakeAll"],
+)
+def test_max_rate_is_reached_at_the_top_of_the_input_range(
+    circuit, neurons_of, input_range
+):
+    low, high = input_range
+    others = {mpc.PairwiseReLU: (low + high) / 2, mpc.WinnerTakeAll: low}[circuit]
+    pool = circuit(independent(2, 1), max_rate=80, input_range=input_range)
+    assert abs(rate_of_first(neurons_of, pool, [high, others]) - 80) <= 1
+
+
+# --- winner-take-all ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "neuron_type", [mpc.IntegrateAndFire(min_voltage=-2), nengo.LIF()], ids=str
+)
+def test_values_name_the_winner(neuron_type):
+    windows = mpc.PoolWindows.independent(n_pools=20, window_size=4)
+    x = np.stack(
+        [np.random.RandomState(i).permutation([0.1, 0.3, 0.5, 0.9]) for i in range(20)]
+    )
+    with nengo.Network(seed=0) as model:
+        pool = mpc.WinnerTakeAll(windows, neuron_type=neuron_type)
+        nengo.Connection(nengo.Node(x.ravel()), pool.input, synapse=None)
+        values, mean, excess, output = (
+            nengo.Probe(node)
+            for node in (pool.values, pool.mean, pool.excess, pool.output)
+        )
+    with nengo.Simulator(model, progress_bar=False) as sim:
+        sim.run(0.5)
+    settled = sim.data[values][250:].mean(axis=0).reshape(20, 4)
+    np.testing.assert_array_equal(settled.argmax(axis=1), x.argmax(axis=1))
+    losers = np.sort(settled, axis=1)[:, :-1]
+    assert np.abs(losers).max() < 0.02
+    np.testing.assert_allclose(sim.data[output], sim.data[mean] + sim.data[excess])
+
+
+def test_losers_are_silent_for_default_neurons():
+    with nengo.Network(seed=0) as model:
+        pool = mpc.WinnerTakeAll(independent(4, 1))
+        inputs = nengo.Node([0.1, 0.3, 0.9, 0.5])
+        nengo.Connection(inputs, pool.input, synapse=None)
+        spikes = nengo.Probe(pool.units.neurons)
+    with nengo.Simulator(model, progress_bar=False) as sim:
+        sim.run(0.5)
+    assert list(np.flatnonzero(sim.data[spikes][100:].any(axis=0))) == [2]
+
+
+def test_lateral_inhibition_needs_a_synapse():
+    assert_refused(
+        "synapse",
+        r"loop needs a delay.*Lowpass\(0\).*None",
+        mpc.WinnerTakeAll,
+        independent(4),
+        synapse=None,
+    )
+
+
+def test_default_synapse_of_lateral_inhibition():
+    def synapse(window_size, **options):
+        return mpc.WinnerTakeAll(independent(window_size), **options).synapse
+
+    assert synapse(49) == nengo.Lowpass(0)
+    assert synapse(4, neuron_type=nengo.LIF()) == nengo.Lowpass(0.005)
+    assert synapse(9, neuron_type=nengo.LIF()).tau == pytest.approx(0.009)
+
+
+# --- softmax --------------------------------------------------------------------------
+
+
+def test_steeper_softmax_has_a_smaller_bias(run_circuit):
+    windows = independent(4, 30)
+    x = np.full((1, windows.n_inputs), 0.5)  # equal inputs: a bias of log(k) / beta
+
+    def bias(beta):
+        y = run_circuit("softmax", windows, x, steps=400, beta=beta)
+        return np.mean(y[:, 200:] - 0.5)
+
+    assert bias(20) == pytest.approx(np.log(4) / 20, rel=0.15)
+    assert bias(40) < bias(20) < bias(10)
+
+
+def test_default_steepness_follows_the_input_range():
+    assert mpc.SoftmaxApproximation(independent(4)).beta == 20
+    assert mpc.SoftmaxApproximation(independent(4), input_range=(-1, 1)).beta == 10
+    assert mpc.SoftmaxApproximation(independent(4), beta=3).beta == 3
+
+
+@pytest.mark.parametrize("synapse", [None, nengo.Alpha(0.005), nengo.Lowpass(0), 0])
+def test_softmax_integrates_over_a_lowpass(synapse):
+    assert_refused(
+        "synapse",
+        "must be a nengo.Lowpass with tau > 0",
+        mpc.SoftmaxApproximation,
+        independent(4),
+        synapse=synapse,
+    )
+
+
+@pytest.mark.parametrize("beta", [0, -1, np.inf, np.nan, "20", None])
+def test_bad_beta(beta):
+    assert_refused(
+        "beta",
+        "finite number above 0",
+        mpc.SoftmaxApproximation,
+        independent(4),
+        beta=beta,
+    )
+
+
+# --- absolute-value -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_neurons", [1, 3])
+def test_absolute_value_needs_two_halves(n_neurons):
+    assert_refused(
+        "n_neurons",
+        f"must be even.*got {n_neurons}",
+        mpc.AbsoluteValue,
+        independent(4),
+        n_neurons=n_neurons,
+    )
+
+
+@pytest.mark.parametrize("radius", [0, -1, np.inf, np.nan, "0.2", None])
+def test_bad_radius(radius):
+    assert_refused(
+        "radius",
+        "finite number above 0",
+        mpc.AbsoluteValue,
+        independent(4),
+        radius=radius,
+    )
+
+
+def test_default_radius_follows_the_input_range():
+    assert mpc.AbsoluteValue(independent(4), input_range=(-1, 1)).radius == 0.4
+    assert mpc.AbsoluteValue(independent(4), radius=0.3).radius == 0.3
+
+
+def test_radius_trades_spikes_for_accuracy():
+    windows = independent(4, 50)
+    x = np.random.RandomState(0).uniform(size=windows.n_inputs)
+
+    def error_and_spikes(radius):
+        with nengo.Network(seed=0) as model:
+            pool = mpc.AbsoluteValue(windows, radius=radius)
+            nengo.Connection(nengo.Node(x), pool.input, synapse=None)
+            output = nengo.Probe(pool.output, synapse=0.02)
+            spikes = [nengo.Probe(ens.neurons) for ens in pool.comparators]
+        with nengo.Simulator(model, progress_bar=False) as sim:
+            sim.run(0.4)
+        error = sim.data[output][200:] - windows.max(x)
+        return np.sqrt(np.mean(error**2)), sum(sim.data[p].sum() for p in spikes)
+
+    errors, spikes = zip(*(error_and_spikes(radius) for radius in (0.1, 0.25, 0.6)))
+    assert errors[0] < errors[1] < errors[2]
+    assert spikes[0] > 2 * spikes[1] > 4 * spikes[2]
+
+
+# --- ensemble -------------------------------------------------------------------------
+
+
+def test_more_neurons_make_the_ensemble_more_accurate(run_circuit):
+    windows = independent(3, 30)
+    x = np.random.RandomState(0).uniform(size=(1, windows.n_inputs))
+
+    def error(n_neurons):
+        y = run_circuit("ensemble", windows, x, steps=200, n_neurons=n_neurons)
+        return np.sqrt(np.mean((y[:, 100:].mean(axis=1) - windows.max(x)) ** 2))
+
+    assert error(400) < 0.8 * error(50)
+
+
+def test_seed_draws_the_encoders_of_the_ensemble():
+    def weights(seed):
+        pool = mpc.EnsembleMax(independent(3), seed=seed)
+        (decoding,) = (c for c in pool.connections if c.post_obj is pool.output)
+        return decoding.transform.init.toarray()
+
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert (weights(1) != weights(2)).any()
+
+
+# --- base class -----------------------------------------------------------------------
+
+
+def test_base_class_says_what_to_define():
+    with pytest.raises(NotImplementedError, match="MaxPoolNetwork.*build_circuit"):
+        mpc.MaxPoolNetwork(independent(2))
+
+
+def test_single_inputs_need_no_circuit(run_circuit):
+    windows = independent(1, 4)
+    pool = mpc.MaxPoolNetwork(windows)  # which has none
+    assert pool.n_neurons == 0
+    x = np.array([[0.5, -7, 3, 0]])
+    y = run_circuit(mpc.MaxPoolNetwork, windows, x)
+    np.testing.assert_array_equal(y[0], x)

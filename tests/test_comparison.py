@@ -1,0 +1,727 @@
+"""Workloads, references, measures, costs, and the table of `compare`."""
+
+import csv
+import dataclasses
+import functools
+
+import nengo
+import numpy as np
+import pytest
+from nengo.exceptions import ValidationError
+
+import maxpool_circuits as mpc
+from maxpool_circuits.comparison import READOUTS, WORKLOADS, Workload
+from maxpool_circuits.comparison.events import fan_outs
+from maxpool_circuits.comparison.images import gabor, images, simple_cell_responses
+from maxpool_circuits.comparison.measures import (
+    STEP_LENGTH,
+    best_readout,
+    latency,
+    measure,
+    read_out,
+)
+from maxpool_circuits.comparison.recording import (
+    Recording,
+    average,
+    input_spikes,
+    record,
+    routed_winner,
+)
+from maxpool_circuits.comparison.workloads import band_limited, find_workload, hold
+from maxpool_circuits.layout import connect, selection
+
+RAGGED = [[4, 0, 7], [1], [2, 3]]  # over 8 inputs, 5 and 6 are in no window
+
+
+@pytest.fixture(scope="module")
+def table():
+    """All circuits on few pools."""
+    return mpc.compare(n_pools=50)
+
+
+def first_input(windows):
+    """A user's own circuit: no maximum, the first input of each pool."""
+    with nengo.Network() as network:
+        network.input = nengo.Node(size_in=windows.n_inputs)
+        network.output = nengo.Node(size_in=windows.n_pools)
+        pick = selection(windows.indices[:, 0], windows.n_inputs)
+        connect(network.input, network.output, pick)
+    return network
+
+
+def without_times(row):
+    """All of a row that does not depend on the machine."""
+    return dataclasses.replace(row, build_time=None, simulation_time=None)
+
+
+# --- workloads ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "n_pools", "n_steps", "n_reads"),
+    [
+        ("presentations", 5, 1100, 20),
+        ("band-limited", 5, 1500, 1200),
+        ("images", None, 800, 7),
+    ],
+)
+def test_workload_has_values_in_range_for_all_inputs(name, n_pools, n_steps, n_reads):
+    workload = find_workload(name, window_size=4, n_pools=n_pools)
+    n_inputs = workload.windows.n_inputs
+    assert workload.name == name
+    assert workload.windows.n_pools == (n_pools or 256)
+    assert np.all(workload.windows.sizes == 4)
+    assert workload.values.shape == (n_steps, n_inputs)
+    assert workload.step.shape == (2, n_inputs)
+    for values in (workload.values, workload.step):
+        assert 0 <= values.min() < 0.1
+        assert 0.9 < values.max() <= 1
+    assert workload.is_read.shape == (n_steps,)
+    assert workload.is_read.sum() == n_reads
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_workload_follows_from_its_seed(name):
+    first, again, other = (find_workload(name, 4, seed=seed) for seed in (3, 3, 4))
+    for attribute in ("values", "step"):
+        same = getattr(first, attribute)
+        np.testing.assert_array_equal(same, getattr(again, attribute))
+        assert np.any(same != getattr(other, attribute))
+
+
+@pytest.mark.parametrize("name", ["presentations", "band-limited"])
+def test_default_number_of_pools_is_200(name):
+    assert find_workload(name, window_size=2).windows.n_pools == 200
+
+
+def test_target_is_the_maximum_of_each_window():
+    workload = find_workload("presentations", window_size=3, n_pools=4)
+    expected = workload.values.reshape(-1, 4, 3).max(axis=2)
+    np.testing.assert_array_equal(workload.target, expected)
+
+
+def test_presentations_last_50_ms_and_are_read_at_their_end():
+    workload = find_workload("presentations", n_pools=5)
+    changes = np.flatnonzero(np.diff(workload.values, axis=0).any(axis=1))
+    np.testing.assert_array_equal(changes, np.arange(49, 1099, 50))
+    np.testing.assert_array_equal(
+        np.flatnonzero(workload.is_read), np.arange(149, 1100, 50)
+    )
+
+
+def test_presentations_are_uniform():
+    values = find_workload("presentations").values[::50]
+    quantiles = np.linspace(0, 1, 11)
+    np.testing.assert_allclose(np.quantile(values, quantiles), quantiles, atol=0.02)
+
+
+def test_hold_repeats_and_reads_the_last_step_of_each():
+    values, is_read = hold(np.array([[1], [2], [3]]), n_steps=2, n_unread=1)
+    assert values.ravel().tolist() == [1, 1, 2, 2, 3, 3]
+    assert is_read.tolist() == [False, False, False, True, False, True]
+
+
+def test_band_limited_is_clipped_noise_behind_100_ms():
+    workload = band_limited()
+    values = workload.values
+    # a normal distribution with an SD of 0.25 is beyond 0 and 1 in 4.55 % of the time
+    at_bounds = np.mean((values == 0) | (values == 1))
+    assert at_bounds == pytest.approx(0.0455, abs=0.01)
+    assert values.mean() == pytest.approx(0.5, abs=0.01)
+    assert values.std() == pytest.approx(0.24, abs=0.01)
+    # it is in its steady state from the first step, and read after 0.3 s
+    assert values[0].std() == pytest.approx(0.24, abs=0.02)
+    np.testing.assert_array_equal(workload.is_read, np.arange(1500) >= 300)
+
+
+@pytest.mark.parametrize("lag", [10, 100, 200])
+def test_band_limited_is_correlated_over_100_ms(lag):
+    values = band_limited().values - 0.5
+    correlation = np.mean(values[lag:] * values[:-lag]) / np.mean(values**2)
+    assert correlation == pytest.approx(np.exp(-lag / 100), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workload": "speech"}, "'presentations', 'band-limited', 'images'"),
+        ({"workload": "speech"}, "workload: no workload is called 'speech'"),
+        ({"window_size": 0}, "window_size: must be an integer of at least 1, got 0"),
+        ({"window_size": 2.0}, "window_size: must be an integer .* got 2.0"),
+        ({"workload": "images", "n_pools": 9}, "n_pools: .* got 9"),
+        ({"n_pools": 0}, "n_pools"),
+        ({"input_rate": 0}, "input_rate: must be a finite number above 0, in Hz"),
+        ({"input_rate": np.nan}, "input_rate"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_impossible_workload_is_refused(arguments, message):
+    with pytest.raises(ValidationError, match=message):
+        mpc.compare(["exact"], **arguments)
+
+
+# --- images ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("angle", [0, 45, 90, 135])
+def test_gabor_filter_has_zero_mean_and_unit_norm(angle):
+    kernel = gabor(9, 4.6, angle)
+    assert kernel.shape == (9, 9)
+    assert kernel.sum() == pytest.approx(0, abs=1e-12)
+    assert np.linalg.norm(kernel) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("angle", [0, 45, 90, 135])
+def test_gabor_filter_prefers_its_own_grating(angle):
+    y, x = np.mgrid[-3:4, -3:4]
+    phase = x * np.cos(np.deg2rad(angle)) + y * np.sin(np.deg2rad(angle))
+    grating = np.cos(2 * np.pi * phase / 3.5)
+    own, *others = (
+        np.sum(gabor(7, 3.5, angle + turn) * grating) for turn in (0, 45, 90, 135)
+    )
+    assert own > 2 * max(others)
+
+
+@pytest.mark.parametrize(("preferred", "transposed"), [(0, False), (2, True)])
+def test_simple_cells_prefer_bars_of_their_orientation(preferred, transposed):
+    bar = np.zeros((1, 8, 8))
+    bar[:, :, 4] = 1
+    responses = simple_cell_responses(bar.swapaxes(1, 2) if transposed else bar)
+    assert responses.shape == (1, 16, 16, 2, 4)
+    assert responses.min() == 0
+    assert responses.max() == 1
+    # near the edges every filter sees the end of the bar
+    middle = responses[0, 4:12, 4:12].max(axis=(0, 1))
+    assert np.all(middle.argmax(axis=-1) == preferred)
+
+
+def test_images_are_pooled_over_patches_and_scales():
+    workload = images(window_size=8)
+    assert workload.images.shape == (8, 8, 8)
+    assert workload.windows.output_shape == (8, 8, 1, 4)
+    simple_cells = workload.values[::100].reshape(8, 8, 2, 8, 2, 2, 4)
+    complex_cells = simple_cells.max(axis=(2, 4, 5)).reshape(8, 256)
+    np.testing.assert_array_equal(workload.target[99::100], complex_cells)
+
+
+def test_images_are_held_for_100_ms_and_all_but_the_first_are_read():
+    workload = images(window_size=4)
+    assert np.ptp(workload.values.reshape(8, 100, -1), axis=1).max() == 0
+    np.testing.assert_array_equal(
+        np.flatnonzero(workload.is_read), np.arange(199, 800, 100)
+    )
+
+
+@pytest.mark.parametrize(
+    ("window_size", "n_pools"), [(4, 256), (8, 256), (9, 100), (18, 100)]
+)
+def test_image_windows_of_squares_over_one_or_two_scales(window_size, n_pools):
+    windows = images(window_size).windows
+    assert windows.n_pools == n_pools
+    assert np.all(windows.sizes == window_size)
+
+
+@pytest.mark.parametrize("window_size", [3, 5, 6, 12, 24, 289, 1000])
+def test_image_windows_of_other_sizes_are_refused(window_size):
+    with pytest.raises(ValidationError, match=rf"\(4, 9, .*twice one.*{window_size}"):
+        mpc.compare(workload="images", window_size=window_size)
+
+
+# --- spikes of the inputs and references ----------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [100, 250, 1500])
+def test_input_spikes_integrate_and_fire(rate):
+    values = np.random.RandomState(0).uniform(size=(300, 20))
+    spikes = input_spikes(values, rate, seed=0)
+    counts = np.cumsum(spikes / 1000 * rate, axis=0)
+    drive = np.cumsum(values, axis=0) * rate / 1000
+    # one initial potential in [0, 1) must explain the whole train of a neuron
+    lowest = np.max(counts - drive, axis=0)
+    highest = np.min(counts + 1 - drive, axis=0)
+    assert np.all(np.maximum(lowest, 0) < np.minimum(highest, 1) + 1e-9)
+    expected = np.floor((lowest + highest) / 2 + drive)
+    np.testing.assert_allclose(counts, expected, atol=1e-6)
+
+
+def test_input_spikes_follow_from_their_seed_and_do_not_fire_in_step():
+    values = np.full((200, 10), 0.5)
+    spikes = input_spikes(values, seed=1)
+    np.testing.assert_array_equal(spikes, input_spikes(values, seed=1))
+    assert np.any(spikes != input_spikes(values, seed=2))
+    assert len(np.unique(spikes.argmax(axis=0))) > 3
+
+
+@pytest.fixture
+def ragged_spikes():
+    """Windows of different sizes, and values and spikes for them."""
+    rng = np.random.RandomState(0)
+    windows = mpc.PoolWindows.from_indices(RAGGED, n_inputs=8)
+    return windows, rng.uniform(-1, 1, size=(20, 8)), rng.poisson(1, size=(20, 8))
+
+
+def test_routed_winner_is_the_spike_train_of_the_largest_value(ragged_spikes):
+    windows, values, spikes = ragged_spikes
+    expected = [
+        [spikes[t, max(window, key=lambda i: values[t, i])] for window in RAGGED]  # noqa: B023
+        for t in range(20)
+    ]
+    np.testing.assert_array_equal(routed_winner(windows, values, spikes), expected)
+
+
+def test_average_is_the_mean_spike_train(ragged_spikes):
+    windows, _, spikes = ragged_spikes
+    expected = [
+        [sum(spikes[t, i] for i in window) / len(window) for window in RAGGED]
+        for t in range(20)
+    ]
+    np.testing.assert_allclose(average(windows, spikes), expected)
+
+
+# --- synaptic events ------------------------------------------------------------------
+
+
+def network_of(n_inputs, n_outputs=1):
+    """A network with nothing between input and output."""
+    with nengo.Network() as network:
+        network.input = nengo.Node(size_in=n_inputs)
+        network.output = nengo.Node(size_in=n_outputs)
+    return network
+
+
+def neurons(n_neurons):
+    """The neurons of an ensemble."""
+    return nengo.Ensemble(n_neurons, dimensions=1).neurons
+
+
+def connect_all(pre, post, synapse=None):
+    """Connect everything with everything."""
+    nengo.Connection(
+        pre, post, transform=np.ones((post.size_in, pre.size_out)), synapse=synapse
+    )
+
+
+def test_fan_out_counts_non_zero_weights_onto_neurons_and_output():
+    with network_of(2) as network:
+        two = neurons(2)
+        nengo.Connection(network.input, two, transform=[[1, 0], [-2, 3]])
+        connect_all(two, network.output)
+    counts = fan_outs(network)
+    assert counts[network.input].tolist() == [2, 1]
+    assert counts[two].tolist() == [1, 1]
+
+
+def test_fan_out_adds_up_all_targets():
+    with network_of(1) as network:
+        nengo.Connection(network.input, network.output)
+        connect_all(network.input, neurons(2))
+        connect_all(network.input, neurons(3))
+    assert fan_outs(network)[network.input].tolist() == [1 + 2 + 3]
+
+
+def test_fan_out_multiplies_weights_across_passthrough_nodes():
+    with network_of(3) as network:
+        total = nengo.Node(size_in=1)
+        connect_all(network.input, total)
+        connect_all(total, neurons(5))
+    assert fan_outs(network)[network.input].tolist() == [5, 5, 5]
+
+
+def test_fan_out_does_not_count_weights_that_cancel():
+    with network_of(2) as network:
+        two, total = neurons(2), nengo.Node(size_in=1)
+        connect_all(network.input, total)
+        connect_all(total, two)  # both inputs onto both neurons, by different paths:
+        nengo.Connection(network.input, two, transform=-1)  # not the own
+    assert fan_outs(network)[network.input].tolist() == [1, 1]
+
+
+def test_fan_out_follows_slices():
+    with network_of(3) as network:
+        five, node = neurons(5), nengo.Node(size_in=4)
+        nengo.Connection(network.input[1], node[2])
+        nengo.Connection(node[2:], five[:2])
+        nengo.Connection(network.input[[2, 0]], five[[4, 4]])
+    assert fan_outs(network)[network.input].tolist() == [1, 1, 1]
+
+
+def test_fan_out_of_decoded_connections_reaches_every_neuron():
+    with network_of(1) as network:
+        sender, receiver = nengo.Ensemble(4, 1), nengo.Ensemble(7, 1)
+        nengo.Connection(network.input, sender)
+        nengo.Connection(sender, receiver, function=np.square)
+        nengo.Connection(receiver, network.output)
+    counts = fan_outs(network)
+    assert counts[network.input].tolist() == [4]
+    assert counts[sender.neurons].tolist() == [7] * 4
+    assert counts[receiver.neurons].tolist() == [1] * 7
+
+
+def test_fan_out_of_every_decoded_dimension_counts():
+    with network_of(2, 2) as network:
+        ensemble = nengo.Ensemble(6, dimensions=2)
+        nengo.Connection(network.input, ensemble)
+        nengo.Connection(ensemble, network.output)
+    counts = fan_outs(network)
+    assert counts[network.input].tolist() == [6, 6]
+    assert counts[ensemble.neurons].tolist() == [2] * 6
+
+
+def test_fan_out_of_a_node_that_feeds_itself_counts_once():
+    with network_of(1) as network:
+        integrator = nengo.Node(size_in=1)
+        nengo.Connection(network.input, integrator)
+        nengo.Connection(integrator, integrator, synapse=0.1)
+        connect_all(integrator, neurons(3))
+    assert fan_outs(network)[network.input].tolist() == [3]
+
+
+def test_fan_out_of_a_host_side_function_is_its_node():
+    """A node that computes takes part in a circuit, but is no synapse."""
+    with network_of(4) as network:
+        maximum = nengo.Node(lambda t, x: max(x), size_in=4, size_out=1)
+        nengo.Connection(network.input, maximum, synapse=None)
+        nengo.Connection(maximum, network.output, synapse=None)
+    assert fan_outs(network)[network.input].shape == (4,)
+
+
+def test_exact_maximum_has_no_synapses():
+    with nengo.Network():
+        network = mpc.ExactMax(mpc.PoolWindows.independent(2, 3))
+    counts = fan_outs(network)
+    assert list(counts) == [network.input]
+    assert counts[network.input].tolist() == [0] * 6
+
+
+@pytest.mark.parametrize("amplitude", [1, 0.25])
+def test_spikes_and_events_are_those_of_a_direct_probe(amplitude):
+    windows = mpc.PoolWindows.independent(n_pools=3, window_size=4)
+    values = np.random.RandomState(0).uniform(size=(200, 12))
+    inputs = input_spikes(values, rate=250)
+    circuit = functools.partial(
+        mpc.WinnerTakeAll, neuron_type=mpc.IntegrateAndFire(amplitude=amplitude)
+    )
+    recording = record(circuit, windows, inputs, n_counted=150, input_rate=250, seed=1)
+
+    with nengo.Network(seed=1) as model:
+        source = nengo.Node(lambda t: inputs[round(t * 1000) - 1], size_out=12)
+        pool = circuit(windows)
+        nengo.Connection(source, pool.input, synapse=None)
+        output, spikes = nengo.Probe(pool.output), nengo.Probe(pool.units.neurons)
+    with nengo.Simulator(model, progress_bar=False) as sim:
+        sim.run_steps(200)
+    n_spikes = sim.data[spikes][:150].sum() * 0.001 / amplitude
+    n_input_spikes = inputs[:150].sum() * 0.001 * 250
+    # a unit reaches the output and its 3 rivals; an input all 4 units and the output
+    n_events = n_spikes * (1 + 3) + n_input_spikes * (4 + 1)
+
+    np.testing.assert_array_equal(recording.output, sim.data[output])
+    assert n_spikes > 10
+    assert recording.neurons == 4
+    assert recording.spikes == pytest.approx(n_spikes / (3 * 0.150))
+    assert recording.events == pytest.approx(n_events / (3 * 0.150))
+
+
+# --- measures -------------------------------------------------------------------------
+
+
+def step_response(progress):
+    """Response of pools whose steps have different sizes and directions."""
+    before, change = np.array([0.2, 0.9, 0.5]), np.array([0.5, -0.7, 0.01])
+    progress = np.concatenate([np.zeros(STEP_LENGTH), progress])
+    return before + progress[:, np.newaxis] * change
+
+
+@pytest.mark.parametrize("tau", [0.005, 0.02, 0.04])
+def test_latency_of_an_exponential(tau):
+    time = 0.001 * np.arange(1, STEP_LENGTH + 1)
+    response = step_response(1 - np.exp(-time / tau))
+    assert latency(response) == pytest.approx(tau * np.log(10), abs=0.002)
+
+
+def test_latency_ends_after_the_last_excursion():
+    progress = np.ones(STEP_LENGTH)
+    progress[80:90] = 1.2
+    assert latency(step_response(progress)) == pytest.approx(0.090, abs=0.001)
+
+
+def test_latency_of_an_immediate_response_is_none():
+    assert latency(step_response(np.ones(STEP_LENGTH))) == 0
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [np.linspace(0, 1, STEP_LENGTH), np.zeros(STEP_LENGTH)],
+    ids=["still moving", "no response"],
+)
+def test_latency_of_a_response_that_does_not_settle_is_nan(progress):
+    assert np.isnan(latency(step_response(progress)))
+
+
+def test_read_out_is_an_exponential_filter():
+    output = np.random.RandomState(0).uniform(size=(50, 2))
+    decay = np.exp(-0.001 / 0.02)
+    state, expected = np.zeros(2), []
+    for value in output:
+        state = decay * state + (1 - decay) * value
+        expected.append(state)
+    np.testing.assert_allclose(read_out(output, 0.02), expected)
+
+
+def test_slow_readout_suits_noise_and_fast_readout_suits_changes():
+    workload = find_workload("presentations", n_pools=20)
+    exact = workload.target
+    noise = np.random.RandomState(0).normal(size=exact.shape)
+    assert best_readout(exact, workload)[0] == min(READOUTS)
+    assert best_readout(exact + 10 * noise, workload)[0] == max(READOUTS)
+
+
+def test_best_readout_has_the_least_error_of_all():
+    workload = find_workload("presentations", n_pools=20)
+    noise = np.random.RandomState(0).normal(size=workload.target.shape)
+    output = workload.target + 0.2 * noise
+    squares = {
+        readout: np.mean(best_readout(output, workload, [readout])[1] ** 2)
+        for readout in READOUTS
+    }
+    readout, errors = best_readout(output, workload)
+    assert errors.shape == (20, 20)
+    assert np.mean(errors**2) == min(squares.values()) == squares[readout]
+
+
+def constant_workload(n_pools):
+    """Inputs of 0.5 for 1 s, read in its last 0.1 s."""
+    windows = mpc.PoolWindows.independent(n_pools, window_size=2)
+    values = np.full((1000, 2 * n_pools), 0.5)
+    step = np.repeat([[0.0], [1.0]], 2 * n_pools, axis=1)
+    return Workload("constant", windows, values, np.arange(1000) >= 900, step)
+
+
+def test_measures_of_known_errors():
+    workload = constant_workload(n_pools=101)
+    errors = np.linspace(-0.1, 0.3, 101)
+    after = np.repeat([[0.0], [1.0]], STEP_LENGTH, axis=0) * np.ones(101)
+    output = np.concatenate([workload.target + errors, after])
+    row = measure("mine", Recording(output, neurons=2, spikes=3.0), workload)
+    assert row.bias == pytest.approx(0.1)
+    assert row.rmse == pytest.approx(np.sqrt(np.mean(errors**2)))
+    assert row.p99 == pytest.approx(0.296)
+    assert row.latency == pytest.approx(row.readout * np.log(10), abs=0.002)
+    assert (row.circuit, row.neurons, row.spikes, row.events) == ("mine", 2, 3.0, None)
+
+
+# --- compare --------------------------------------------------------------------------
+
+
+def test_all_circuits_and_both_references_by_default(table):
+    assert [row.circuit for row in table.rows] == [
+        "pairwise-relu",
+        "winner-take-all",
+        "softmax",
+        "ensemble",
+        "absolute-value",
+        "exact (5 ms synapse)",
+        "oracle",
+        "average",
+    ]
+    assert list(table.outputs) == [row.circuit for row in table.rows]
+
+
+@pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
+@pytest.mark.parametrize("other", ["exact (5 ms synapse)", "average"])
+def test_best_circuits_beat_the_exact_maximum_of_spikes_and_the_average(
+    table, circuit, other
+):
+    assert table.row(circuit).rmse < table.row(other).rmse
+
+
+def test_exact_maximum_of_spikes_is_too_high_and_the_average_too_low(table):
+    assert table.row("exact (5 ms synapse)").bias > 0.05
+    assert table.row("average").bias < -0.05
+    assert abs(table.row("oracle").bias) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("circuit", "n_neurons"),
+    [("pairwise-relu", 3), ("winner-take-all", 4), ("absolute-value", 6)],
+)
+def test_rows_tell_what_a_circuit_costs(table, circuit, n_neurons):
+    row = table.row(circuit)
+    assert row.neurons == n_neurons
+    assert row.events > row.spikes > 0
+    assert row.build_time > 0
+    assert row.simulation_time > 0
+
+
+def test_references_cost_nothing(table):
+    for row in (table.row("oracle"), table.row("average")):
+        assert row.neurons == 0
+        assert row.spikes is row.events is row.build_time is row.simulation_time is None
+
+
+def test_rate_neurons_have_no_spikes():
+    def rates(windows):
+        return mpc.PairwiseReLU(windows, neuron_type=nengo.RectifiedLinear())
+
+    row = mpc.compare(rates, n_pools=2).row("rates")
+    assert row.neurons == 3
+    assert row.spikes is row.events is None
+
+
+def test_circuits_by_name_class_callable_and_dict():
+    def mine(windows):
+        return mpc.PairwiseReLU(windows, max_rate=500)
+
+    circuits = ["exact", mpc.PairwiseReLU, mine]
+    names = [row.circuit for row in mpc.compare(circuits, n_pools=2).rows]
+    assert names == ["exact", "PairwiseReLU", "mine", "oracle", "average"]
+    named = {"a": "exact", "b": mpc.ExactMax}
+    names = [row.circuit for row in mpc.compare(named, n_pools=2).rows]
+    assert names == ["a", "b", "oracle", "average"]
+
+
+@pytest.mark.parametrize("circuit", ["winner-take-all", mpc.WinnerTakeAll])
+def test_single_circuit_needs_no_list(circuit):
+    assert len(mpc.compare(circuit, n_pools=2).rows) == 3
+
+
+def test_registered_circuits_are_compared_too(monkeypatch):
+    monkeypatch.setattr("maxpool_circuits.registry._circuits", {})
+    mpc.register("mine", first_input)
+    names = [row.circuit for row in mpc.compare(n_pools=2).rows]
+    assert names == ["mine", "oracle", "average"]
+
+
+@pytest.mark.parametrize(
+    "circuits",
+    [
+        ["exact", "exact"],
+        [mpc.ExactMax, mpc.ExactMax],
+        {"oracle": mpc.ExactMax},
+        {"average": mpc.ExactMax},
+    ],
+)
+def test_rows_of_the_same_name_are_refused(circuits):
+    with pytest.raises(ValidationError, match="circuits.*(ExactMax|exact|oracle|aver)"):
+        mpc.compare(circuits, n_pools=2)
+
+
+def test_unknown_circuit_is_refused_with_the_known_names():
+    with pytest.raises(ValidationError, match="'nope'.*'pairwise-relu'"):
+        mpc.compare(["exact", "nope"], n_pools=2)
+
+
+def test_same_seed_gives_the_same_rows():
+    circuits = ["winner-take-all", "softmax"]
+    first, again, other = (
+        [
+            without_times(row)
+            for row in mpc.compare(circuits, n_pools=20, seed=seed).rows
+        ]
+        for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert all(mine != yours for mine, yours in zip(first, other))
+
+
+def test_references_do_not_depend_on_the_circuits():
+    tables = [mpc.compare([name], n_pools=20) for name in ("exact", "winner-take-all")]
+    for reference in ("oracle", "average"):
+        one, other = (table.row(reference) for table in tables)
+        assert one == other
+
+
+def test_every_circuit_gets_the_same_spikes_without_a_synapse(table):
+    one = mpc.compare(first_input, n_pools=50)
+    np.testing.assert_array_equal(one.spikes, table.spikes)
+    np.testing.assert_array_equal(one.outputs["first_input"], one.spikes[:, ::4])
+    assert one.row("first_input").bias < -0.1
+
+
+def test_workload_of_ones_own_with_windows_of_different_sizes():
+    rng = np.random.RandomState(0)
+    values, is_read = hold(rng.uniform(size=(3, 8)), n_steps=100, n_unread=1)
+    windows = mpc.PoolWindows.from_indices(RAGGED, n_inputs=8)
+    workload = Workload("mine", windows, values, is_read, rng.uniform(size=(2, 8)))
+    table = mpc.compare(["pairwise-relu"], workload=workload)
+    assert table.workload is workload
+    assert table.row("pairwise-relu").rmse < 0.2
+    assert table.outputs["pairwise-relu"].shape == (300 + 2 * STEP_LENGTH, 3)
+
+
+def test_progress_is_only_shown_if_asked_for_and_on_stderr(capsys):
+    mpc.compare(["exact"], n_pools=2)
+    assert capsys.readouterr() == ("", "")
+    mpc.compare(["exact"], n_pools=2, progress_bar=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "oracle" in err
+
+
+# --- the table ------------------------------------------------------------------------
+
+
+def test_text_has_a_line_per_row_and_says_how_it_was_read(table):
+    heading, _, *header, _, _, _, _, _, _, _, _, _ = str(table).splitlines()
+    assert heading == (
+        "presentations: 50 pools of 4 spiking inputs; "
+        "readout: best low-pass of 5/10/20/30/50 ms"
+    )
+    for column in (
+        "circuit",
+        "readout",
+        "RMSE",
+        "bias",
+        "99th pct.",
+        "latency",
+        "neurons",
+        "spikes",
+        "events",
+        "build",
+        "simulate",
+    ):
+        assert column in " ".join(header)
+    lines = str(table).splitlines()[-len(table.rows) :]
+    for line, row in zip(lines, table.rows):
+        assert line.startswith(row.circuit)
+        assert f"{row.rmse:.4f}" in line
+        assert f"{row.bias:+.4f}" in line
+
+
+def test_text_has_dashes_where_references_have_no_costs(table):
+    *circuits, oracle, average = str(table).splitlines()[-8:]
+    assert oracle.split()[-4:] == average.split()[-4:] == ["-"] * 4
+    assert not any("- " in line or line.endswith("-") for line in circuits)
+
+
+def test_text_has_a_dash_for_a_latency_that_is_nan(table):
+    row = dataclasses.replace(table.row("oracle"), latency=np.nan)
+    lines = str(dataclasses.replace(table, rows=(row,))).splitlines()
+    assert lines[-1].split()[5] == "-"
+
+
+def test_csv_has_all_numbers(table, tmp_path):
+    path = tmp_path / "table.csv"
+    table.to_csv(path)
+    with open(path, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["circuit"] for line in lines] == [row.circuit for row in table.rows]
+    for line, row in zip(lines, table.rows):
+        for name, value in dataclasses.asdict(row).items():
+            if name != "circuit":
+                assert line[name] == "" if value is None else float(line[name]) == value
+
+
+def test_row_of_an_unknown_circuit(table):
+    with pytest.raises(KeyError, match="nope"):
+        table.row("nope")
+
+
+def test_filtered_output_is_behind_the_readout_of_its_row(table):
+    row = table.row("winner-take-all")
+    output = table.filtered_output("winner-take-all")
+    expected = read_out(table.outputs["winner-take-all"], row.readout)
+    np.testing.assert_array_equal(output, expected)
+    n_steps = len(table.workload.values)
+    errors = (output[:n_steps] - table.workload.target)[table.workload.is_read]
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(row.rmse)
