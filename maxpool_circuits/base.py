@@ -5,9 +5,9 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import Direct, NeuronType
 from nengo.params import Default
-from nengo.synapses import SynapseParam
+from nengo.synapses import Synapse
 
-from .checks import is_real, positive_integer, positive_number
+from .checks import is_real, positive_integer, positive_number, valid_seed
 from .layout import connect, selection
 from .neurons import IntegrateAndFire
 from .populations import is_rectified_linear
@@ -107,9 +107,6 @@ class MaxPoolNetwork(nengo.Network):
     [[0.5 0.5]]
     """
 
-    synapse = SynapseParam("synapse", default=None, readonly=True)
-    input_synapse = SynapseParam("input_synapse", default=None, readonly=True)
-
     def __init__(
         self,
         windows,
@@ -135,12 +132,16 @@ class MaxPoolNetwork(nengo.Network):
         self.neurons_per_part = self._checked_n_neurons(
             self.default_n_neurons if n_neurons is Default else n_neurons
         )
-        self.synapse = self.default_synapse if synapse is Default else synapse
-        self.input_synapse = (
-            self.default_input_synapse if input_synapse is Default else input_synapse
+        self.synapse = self._checked_synapse(
+            self.default_synapse if synapse is Default else synapse, "synapse"
         )
-        self._check_synapse()
+        self.input_synapse = self._checked_synapse(
+            self.default_input_synapse if input_synapse is Default else input_synapse,
+            "input_synapse",
+        )
+        self._check_loop()
         self.decoders = self._checked_decoders(decoders)
+        seed = valid_seed(seed, self)
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self._lay_out()
@@ -266,7 +267,19 @@ class MaxPoolNetwork(nengo.Network):
     def _checked_n_neurons(self, n_neurons):
         return positive_integer(n_neurons, "n_neurons", self)
 
-    def _check_synapse(self):
+    def _checked_synapse(self, synapse, attr):
+        if is_real(synapse) and synapse >= 0:
+            return nengo.Lowpass(synapse)
+        if synapse is not None and not isinstance(synapse, Synapse):
+            raise ValidationError(
+                "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
+                f"of 0 or more seconds, or None, got {synapse!r}",
+                attr=attr,
+                obj=self,
+            )
+        return synapse
+
+    def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
 
     def _checked_decoders(self, decoders):

@@ -6,8 +6,13 @@ from nengo.exceptions import ValidationError
 
 def is_real(value):
     """Whether a value is a finite real number; truth values are not."""
-    is_number = isinstance(value, (int, float, np.integer, np.floating))
-    return is_number and not isinstance(value, bool) and bool(np.isfinite(value))
+    is_number = is_integer(value) or isinstance(value, (float, np.floating))
+    return is_number and bool(np.isfinite(value))
+
+
+def is_integer(value):
+    """Whether a value is an integer; truth values and floats such as 2.0 are not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def positive_number(value, attr, obj=None, unit=""):
@@ -65,9 +70,39 @@ def positive_integer(value, attr, obj=None):
     nengo.exceptions.ValidationError
         If it is anything else; floats such as 2.0 and truth values are refused.
     """
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < 1:
+    if not is_integer(value) or value < 1:
         raise ValidationError(
             f"must be an integer of at least 1, got {value!r}", attr=attr, obj=obj
+        )
+    return int(value)
+
+
+def valid_seed(value, obj=None):
+    """Return a seed if random number generators take it.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    obj : object, optional (Default: None)
+        Whose argument it is; None if a function's.
+
+    Returns
+    -------
+    int or None
+        The seed.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If it is neither None nor an integer from 0 to 2**32 - 1.
+    """
+    if value is None:
+        return None
+    if not is_integer(value) or not 0 <= value < 2**32:
+        raise ValidationError(
+            f"must be an integer from 0 to 2**32 - 1, or None, got {value!r}",
+            attr="seed",
+            obj=obj,
         )
     return int(value)

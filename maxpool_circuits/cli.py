@@ -1,14 +1,16 @@
 """The command line."""
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from . import __version__
+from . import demo
 from .comparison import WORKLOADS, compare
 from .registry import circuits
+from .version import version
 
 
 def main(arguments=None):
@@ -49,7 +51,7 @@ def _parser():
         prog="maxpool-circuits",
         description="Spiking max-pooling circuits for Nengo.",
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", required=True)
 
     listing = commands.add_parser("list", help="list the circuits")
@@ -136,25 +138,24 @@ def _compare(options):
         seed=options.seed,
         progress_bar=True,
     )
-    if options.plot:
-        table.plot(options.plot)
-    _report(table, options)
+    _report(table, table.plot, options)
 
 
 def _demo(options):
     _draw_without_a_screen()
-    from . import demo
-
-    table = demo.run(options.plot, seed=options.seed)
-    _report(table, options)
+    table = demo.run(seed=options.seed)
+    _report(table, functools.partial(demo.draw, table), options)
 
 
-def _report(table, options):
+def _report(table, draw, options):
+    """Print a table, then write what was asked for."""
     print(table)
-    for what, path in [("table", options.csv), ("figure", options.plot)]:
-        if what == "table" and path:
-            table.to_csv(path)
+    for what, write, path in [
+        ("table", table.to_csv, options.csv),
+        ("figure", draw, options.plot),
+    ]:
         if path:
+            write(path)
             print(f"\n{what}: {Path(path).resolve()}")
 
 

@@ -4,14 +4,15 @@ Every function draws into ``ax``, or into new Axes, and returns the Axes; none s
 saves anything. Needs matplotlib (``pip install maxpool-circuits[plots]``).
 """
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
+from nengo.exceptions import ValidationError
 
+from .comparison.compare import REFERENCES
 from .comparison.workloads import DT
 from .files import written_whole
-
-#: Rows of a comparison that are not circuits are drawn in grey.
-REFERENCES = ("oracle", "average")
 
 
 def pareto(table, ax=None):
@@ -249,9 +250,9 @@ def _axes(ax):
 
 
 def _color(table, circuit):
-    """Color of a circuit: the same in all pictures of a table."""
+    """Color of a circuit, the same in all pictures of a table; references are grey."""
     if circuit in REFERENCES:
-        return {"oracle": "0.2", "average": "0.6"}[circuit]
+        return ("0.2", "0.6")[REFERENCES.index(circuit)]
     names = [row.circuit for row in table.rows]
     return f"C{names.index(circuit) % 10}"
 
@@ -262,7 +263,16 @@ def _steps(table, interval):
 
 
 def _saved(figure, path):
-    if path is not None:
-        with written_whole(path) as unfinished:
-            figure.savefig(unfinished, dpi=150)
+    """Write a figure to a file, if there is one, in the format of its ending."""
+    if path is None:
+        return figure
+    form = Path(path).suffix[1:].lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if form not in known:
+        raise ValidationError(
+            f"the ending of {str(path)!r} must be one of {', '.join(known)}",
+            attr="path",
+        )
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=150, format=form)
     return figure

@@ -9,6 +9,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
 
+from .checks import is_integer
+
 _PADDINGS = ("valid", "same")
 _LARGEST = np.iinfo(np.int32).max
 
@@ -350,13 +352,8 @@ def _error(argument, message):
     return ValidationError(message, attr=argument, obj=PoolWindows)
 
 
-def _is_integer(value):
-    # bool is a subclass of int
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 def _is_positive(value):
-    return _is_integer(value) and 1 <= value <= _LARGEST
+    return is_integer(value) and 1 <= value <= _LARGEST
 
 
 def _positive_integer(argument, value):
@@ -452,7 +449,7 @@ def _check_indices(indices, n_inputs):
         rows = [_entries(row) for row in _entries(indices)]
         values = list(chain.from_iterable(rows))
         for value in values:
-            if not _is_integer(value):
+            if not is_integer(value):
                 raise _error("indices", f"must hold integers; got {value!r}")
         values = np.array(values)
         lengths = np.array([len(row) for row in rows], dtype=int)

@@ -1,7 +1,7 @@
 """Fixtures and settings shared by all tests.
 
-Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it), so its
-``Simulator`` fixture is defined here.
+Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it), so
+its ``Simulator`` fixture is defined here.
 """
 
 import functools
@@ -23,16 +23,18 @@ import maxpool_circuits as mpc
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("reproducible")
 
-# Tests neither read nor write the user's decoder cache (xdist's workers would also compete for it).
+# Tests leave the user's decoder cache alone (xdist's workers would compete for it).
 nengo.rc.set("decoder_cache", "enabled", "False")
 
-BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}  # name: the module that has a Simulator
+# name of a backend: the module that has its Simulator
+BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}
 
 
 def make_simulator_class(backend):
-    """A backend's ``Simulator``, without progress bar; skips the test where it is not installed."""
+    """A backend's ``Simulator``, without progress bar; skips if not installed."""
     try:
-        module = importlib.import_module(BACKENDS[backend])  # only now: nengo_dl takes seconds
+        # only now, because importing nengo_dl takes seconds
+        module = importlib.import_module(BACKENDS[backend])
     except ImportError as error:
         pytest.skip(f"needs {backend}: {error}")
     return functools.partial(module.Simulator, progress_bar=False)
@@ -40,7 +42,7 @@ def make_simulator_class(backend):
 
 @pytest.fixture(params=["nengo"])
 def Simulator(request):
-    """Simulates a network; a test that must also run on NengoDL asks for both backends::
+    """Simulates a network. A test that must also run on NengoDL asks for both::
 
     @pytest.mark.parametrize("Simulator", ["nengo", "nengo-dl"], indirect=True)
     """

@@ -145,10 +145,20 @@ def test_number_of_levels(circuit, window_size):
 
 
 @pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
-@pytest.mark.parametrize("max_rate, floor", [(100, -2), (250, -2), (1000, -8)])
-def test_default_neurons_remember_4_ms_or_one_spike(circuit, max_rate, floor):
-    pool = circuit(independent(4), max_rate=max_rate)
-    assert pool.neuron_type == mpc.IntegrateAndFire(min_voltage=floor)
+def test_floor_of_the_default_neurons(circuit):
+    def floor(max_rate=250, window_size=4):
+        neuron_type = circuit(independent(window_size), max_rate=max_rate).neuron_type
+        assert type(neuron_type) is mpc.IntegrateAndFire
+        assert neuron_type.amplitude == 1
+        return neuron_type.min_voltage
+
+    # the memory has a fixed duration, and at low rates a fixed number of spikes
+    assert floor(1000) == pytest.approx(4 * floor(250))
+    assert floor(25) == pytest.approx(floor(250))
+    # it is longer in large windows
+    assert floor(window_size=9) == floor(window_size=2)
+    assert floor(window_size=200) == pytest.approx(2 * floor(window_size=50))
+    assert -4 <= floor() <= -1
 
 
 def test_published_defaults_of_absolute_value():

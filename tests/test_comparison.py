@@ -75,7 +75,7 @@ def test_workload_has_values_in_range_for_all_inputs(name, n_pools, n_steps, n_r
     assert workload.step.shape == (2, n_inputs)
     for values in (workload.values, workload.step):
         assert 0 <= values.min() < 0.1
-        assert 0.9 < values.max() <= 1
+        assert 0.8 < values.max() <= 1
     assert workload.is_read.shape == (n_steps,)
     assert workload.is_read.sum() == n_reads
 
@@ -190,7 +190,7 @@ def test_simple_cells_prefer_bars_of_their_orientation(preferred, transposed):
     assert responses.shape == (1, 16, 16, 2, 4)
     assert responses.min() == 0
     assert responses.max() == 1
-    # near the edges every filter sees the end of the bar
+    # away from the edges, where every filter sees an end of the bar
     middle = responses[0, 4:12, 4:12].max(axis=(0, 1))
     assert np.all(middle.argmax(axis=-1) == preferred)
 
@@ -331,8 +331,8 @@ def test_fan_out_does_not_count_weights_that_cancel():
     with network_of(2) as network:
         two, total = neurons(2), nengo.Node(size_in=1)
         connect_all(network.input, total)
-        connect_all(total, two)  # both inputs onto both neurons, by different paths:
-        nengo.Connection(network.input, two, transform=-1)  # not the own
+        connect_all(total, two)
+        nengo.Connection(network.input, two, transform=-1)
     assert fan_outs(network)[network.input].tolist() == [1, 1]
 
 
@@ -376,8 +376,7 @@ def test_fan_out_of_a_node_that_feeds_itself_counts_once():
     assert fan_outs(network)[network.input].tolist() == [3]
 
 
-def test_fan_out_of_a_host_side_function_is_its_node():
-    """A node that computes takes part in a circuit, but is no synapse."""
+def test_fan_out_of_a_circuit_that_computes_in_a_node():
     with network_of(4) as network:
         maximum = nengo.Node(lambda t, x: max(x), size_in=4, size_out=1)
         nengo.Connection(network.input, maximum, synapse=None)
@@ -398,12 +397,11 @@ def test_spikes_and_events_are_those_of_a_direct_probe(amplitude):
     windows = mpc.PoolWindows.independent(n_pools=3, window_size=4)
     values = np.random.RandomState(0).uniform(size=(200, 12))
     inputs = input_spikes(values, rate=250)
-    circuit = functools.partial(
-        mpc.WinnerTakeAll, neuron_type=mpc.IntegrateAndFire(amplitude=amplitude)
-    )
-    recording = record(circuit, windows, inputs, n_counted=150, input_rate=250, seed=1)
+    neuron_type = mpc.IntegrateAndFire(amplitude=amplitude)
+    circuit = functools.partial(mpc.WinnerTakeAll, neuron_type=neuron_type, seed=1)
+    recording = record(circuit, windows, inputs, n_counted=150, input_rate=250)
 
-    with nengo.Network(seed=1) as model:
+    with nengo.Network() as model:
         source = nengo.Node(lambda t: inputs[round(t * 1000) - 1], size_out=12)
         pool = circuit(windows)
         nengo.Connection(source, pool.input, synapse=None)
@@ -502,11 +500,13 @@ def test_measures_of_known_errors():
     errors = np.linspace(-0.1, 0.3, 101)
     after = np.repeat([[0.0], [1.0]], STEP_LENGTH, axis=0) * np.ones(101)
     output = np.concatenate([workload.target + errors, after])
-    row = measure("mine", Recording(output, neurons=2, spikes=3.0), workload)
+    recording = Recording(output, neurons=2, spikes=3.0)
+    row = measure("mine", recording, workload, readouts=[0.02])
     assert row.bias == pytest.approx(0.1)
     assert row.rmse == pytest.approx(np.sqrt(np.mean(errors**2)))
     assert row.p99 == pytest.approx(0.296)
-    assert row.latency == pytest.approx(row.readout * np.log(10), abs=0.002)
+    assert row.readout == 0.02
+    assert row.latency == pytest.approx(0.02 * np.log(10), abs=0.002)
     assert (row.circuit, row.neurons, row.spikes, row.events) == ("mine", 2, 3.0, None)
 
 
@@ -613,13 +613,8 @@ def test_unknown_circuit_is_refused_with_the_known_names():
 
 def test_same_seed_gives_the_same_rows():
     circuits = ["winner-take-all", "softmax"]
-    first, again, other = (
-        [
-            without_times(row)
-            for row in mpc.compare(circuits, n_pools=20, seed=seed).rows
-        ]
-        for seed in (1, 1, 2)
-    )
+    tables = [mpc.compare(circuits, n_pools=5, seed=seed) for seed in (1, 1, 2)]
+    first, again, other = ([without_times(row) for row in t.rows] for t in tables)
     assert first == again
     assert all(mine != yours for mine, yours in zip(first, other))
 
@@ -662,7 +657,8 @@ def test_progress_is_only_shown_if_asked_for_and_on_stderr(capsys):
 
 
 def test_text_has_a_line_per_row_and_says_how_it_was_read(table):
-    heading, _, *header, _, _, _, _, _, _, _, _, _ = str(table).splitlines()
+    heading, *lines = str(table).splitlines()
+    header, lines = " ".join(lines[:-8]), lines[-8:]
     assert heading == (
         "presentations: 50 pools of 4 spiking inputs; "
         "readout: best low-pass of 5/10/20/30/50 ms"
@@ -680,8 +676,7 @@ def test_text_has_a_line_per_row_and_says_how_it_was_read(table):
         "build",
         "simulate",
     ):
-        assert column in " ".join(header)
-    lines = str(table).splitlines()[-len(table.rows) :]
+        assert column in header
     for line, row in zip(lines, table.rows):
         assert line.startswith(row.circuit)
         assert f"{row.rmse:.4f}" in line
@@ -691,7 +686,7 @@ def test_text_has_a_line_per_row_and_says_how_it_was_read(table):
 def test_text_has_dashes_where_references_have_no_costs(table):
     *circuits, oracle, average = str(table).splitlines()[-8:]
     assert oracle.split()[-4:] == average.split()[-4:] == ["-"] * 4
-    assert not any("- " in line or line.endswith("-") for line in circuits)
+    assert not any("-" in line.split() for line in circuits)
 
 
 def test_text_has_a_dash_for_a_latency_that_is_nan(table):

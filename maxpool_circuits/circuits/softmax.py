@@ -155,7 +155,7 @@ class SoftmaxApproximation(MeanPath):
         """Slow enough to smooth spikes before the exponentials."""
         return 0.01
 
-    def _check_synapse(self):
+    def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
             raise ValidationError(
                 "the accumulators integrate over this synapse, so it must be a "

@@ -116,7 +116,7 @@ class WinnerTakeAll(MeanPath):
         """None for neurons that integrate spikes with their sign, else 5 ms."""
         return None if isinstance(self.neuron_type, IntegrateAndFire) else 0.005
 
-    def _check_synapse(self):
+    def _check_loop(self):
         if self.synapse is None:
             raise ValidationError(
                 "the units inhibit each other through it, and a loop needs a delay: "

@@ -4,15 +4,17 @@ import functools
 
 import numpy as np
 from nengo.exceptions import ValidationError
-from tqdm.auto import tqdm
 
-from ..checks import positive_number
+from ..checks import positive_number, valid_seed
 from ..registry import circuits as registered_circuits
 from ..registry import find
 from .measures import READOUTS, STEP_LENGTH, measure
 from .recording import Recording, average, input_spikes, record, routed_winner
 from .table import ComparisonTable
 from .workloads import find_workload
+
+#: Rows that are no circuits.
+REFERENCES = ("oracle", "average")
 
 
 def compare(
@@ -72,8 +74,11 @@ def compare(
     >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
     True
     """
+    from tqdm.auto import tqdm
+
     chosen = _named(circuits)
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
+    seed = valid_seed(seed)
     workload = find_workload(workload, window_size, n_pools, seed)
     windows = workload.windows
 
@@ -112,13 +117,14 @@ def _named(circuits):
             named["exact (5 ms synapse)"] = behind_synapse
         return named
     if isinstance(circuits, dict):
-        return {str(name): find(circuit) for name, circuit in circuits.items()}
-    if isinstance(circuits, str) or callable(circuits):
-        circuits = [circuits]
+        pairs = list(circuits.items())
+    elif isinstance(circuits, str) or callable(circuits):
+        pairs = [(_name(circuits), circuits)]
+    else:
+        pairs = [(_name(circuit), circuit) for circuit in circuits]
     named = {}
-    for circuit in circuits:
-        name = circuit if isinstance(circuit, str) else _name(circuit)
-        if name in named or name in ("oracle", "average"):
+    for name, circuit in pairs:
+        if name in named or name in REFERENCES:
             raise ValidationError(
                 f"two rows would be called {name!r}; give a dict of names and circuits",
                 attr="circuits",
@@ -128,5 +134,7 @@ def _named(circuits):
 
 
 def _name(circuit):
-    """What a class or callable calls itself."""
+    """What a circuit is called, or calls itself."""
+    if isinstance(circuit, str):
+        return circuit
     return getattr(circuit, "__name__", None) or repr(circuit)

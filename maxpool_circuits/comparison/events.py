@@ -26,7 +26,8 @@ def fan_outs(network):
     """
     outgoing = {}
     for connection in network.all_connections:
-        outgoing.setdefault(connection.pre_obj, []).append(connection)
+        pre, post, weights = _end_to_end(connection)
+        outgoing.setdefault(pre, []).append((post, weights))
     known = {}
 
     def targets(source):
@@ -35,44 +36,39 @@ def fan_outs(network):
             return known[source]
         # nodes that feed themselves add no synapses on a second round
         known[source] = total = {}
-        for connection in outgoing.get(source, []):
-            weights = _weights(connection)
-            post = connection.post_obj
-            if isinstance(post, nengo.Ensemble):
-                # every neuron of an ensemble hears every dimension
-                weights = _ones(post.n_neurons, weights.shape[0]) @ abs(weights)
-                post = post.neurons
+        for post, weights in outgoing.get(source, []):
             if isinstance(post, Neurons) or post is network.output:
                 reached = {post: weights}
-            else:
+            elif post.output is None:
                 reached = {end: w @ weights for end, w in targets(post).items()}
+            else:
+                # what a node computes is not carried by synapses
+                reached = {}
             for end, weights in reached.items():
                 total[end] = total[end] + weights if end in total else weights
         return total
 
-    def fan_out(source, size):
-        counts = np.zeros(size, dtype=int)
+    counts = {}
+    for source in [network.input, *(ens.neurons for ens in network.all_ensembles)]:
+        counts[source] = np.zeros(source.size_out, dtype=int)
         for weights in targets(source).values():
-            weights = scipy.sparse.csc_matrix(weights)
             # what cancels but for rounding is no synapse
-            weights.data[np.abs(weights.data) < 1e-9] = 0
-            counts += weights.getnnz(axis=0) - _zeros(weights)
-        return counts
-
-    result = {network.input: fan_out(network.input, network.input.size_out)}
-    for ensemble in network.all_ensembles:
-        from_neurons = fan_out(ensemble.neurons, ensemble.n_neurons)
-        # decoded connections: every neuron takes part in every decoded dimension
-        decoded = fan_out(ensemble, ensemble.dimensions).max(initial=0)
-        result[ensemble.neurons] = from_neurons + decoded
-    return result
+            counts[source] += np.asarray((abs(weights) > 1e-9).sum(axis=0)).ravel()
+    return counts
 
 
-def _zeros(weights):
-    """Number of stored zeros in each column."""
-    stored = weights.copy()
-    stored.data = (stored.data == 0).astype(float)
-    return np.asarray(stored.sum(axis=0)).ravel().astype(int)
+def _end_to_end(connection):
+    """The nodes or neurons at both ends of a connection, and the weights between."""
+    pre, post = connection.pre_obj, connection.post_obj
+    weights = _weights(connection)
+    # every neuron takes part in every decoded dimension, and hears every encoded one
+    if isinstance(pre, nengo.Ensemble):
+        weights = abs(weights) @ _ones(weights.shape[1], pre.n_neurons)
+        pre = pre.neurons
+    if isinstance(post, nengo.Ensemble):
+        weights = _ones(post.n_neurons, weights.shape[0]) @ abs(weights)
+        post = post.neurons
+    return pre, post, weights
 
 
 def _ones(n_rows, n_columns):

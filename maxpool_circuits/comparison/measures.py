@@ -114,11 +114,14 @@ def latency(response):
     Returns
     -------
     float
-        Time in seconds; NaN if it is not within 10 % for the last 100 ms.
+        Time in seconds; NaN if it is not within 10 % for the last 100 ms, or if there
+        is no response.
     """
     n_final = 100
     before = response[STEP_LENGTH - n_final : STEP_LENGTH].mean(axis=0)
     change = response[-n_final:].mean(axis=0) - before
+    if not np.any(change):
+        return np.nan
     progress = (response[STEP_LENGTH:] - before) @ change / (change @ change)
     outside = np.flatnonzero(np.abs(progress - 1) > 0.1)
     if len(outside) > 0 and outside[-1] >= STEP_LENGTH - n_final:

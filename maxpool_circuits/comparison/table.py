@@ -4,7 +4,6 @@ import csv
 from dataclasses import astuple, dataclass, field, fields
 
 import numpy as np
-from tabulate import tabulate
 
 from ..files import written_whole
 from .measures import Row, read_out
@@ -39,6 +38,8 @@ class ComparisonTable:
 
     def __str__(self):
         """All rows, in units that read well."""
+        from tabulate import tabulate
+
         windows = self.workload.windows
         grid = "/".join(f"{readout * 1000:g}" for readout in self.readouts)
         lines = [

@@ -7,7 +7,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..checks import positive_integer
+from ..checks import positive_integer, valid_seed
 from ..windows import PoolWindows
 
 #: Time step of all comparisons, in seconds.
@@ -165,6 +165,7 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
             attr="workload",
         )
     window_size = positive_integer(window_size, "window_size")
+    seed = valid_seed(seed)
     if workload == "images":
         if n_pools is not None:
             raise ValidationError(

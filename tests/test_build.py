@@ -1,0 +1,74 @@
+"""How networks grow with the number of pools; how fast they build is benchmarked."""
+
+import nengo
+import numpy as np
+import pytest
+
+import maxpool_circuits as mpc
+
+N_POOLS = 10_000
+
+
+def weights(pool):
+    """Sparse matrices of all connections of a network that have any."""
+    return [
+        connection.transform.init
+        for connection in pool.all_connections
+        if isinstance(connection.transform, nengo.Sparse)
+    ]
+
+
+def count_nonzeros(pool):
+    """Number of weights of each connection."""
+    return np.array([matrix.nnz for matrix in weights(pool)])
+
+
+def count_objects(pool):
+    """Number of networks, and number of Nengo objects of all kinds."""
+    return len(pool.all_networks), len(pool.all_objects)
+
+
+@pytest.fixture(params=mpc.circuits())
+def circuit(request):
+    """Name of a circuit."""
+    return request.param
+
+
+@pytest.mark.parametrize("window_size", [2, 4, 9])
+def test_weights_grow_linearly_with_the_number_of_pools(circuit, window_size):
+    few, many = (
+        mpc.make(circuit, mpc.PoolWindows.independent(n_pools, window_size))
+        for n_pools in (5, 500)
+    )
+    assert count_objects(many) == count_objects(few)
+    assert many.n_neurons == 100 * few.n_neurons
+    np.testing.assert_array_equal(count_nonzeros(many), 100 * count_nonzeros(few))
+
+
+def test_no_connection_holds_a_dense_matrix(circuit):
+    pool = mpc.make(circuit, mpc.PoolWindows.independent(n_pools=5, window_size=4))
+    for connection in pool.all_connections:
+        transform = connection.transform
+        if isinstance(transform, nengo.Dense):
+            assert np.ndim(transform.init) == 0  # a factor
+        else:
+            kinds = (nengo.Sparse, nengo.transforms.NoTransform, mpc.MaxPool)
+            assert isinstance(transform, kinds)
+
+
+def test_ten_thousand_pools_build(circuit, Simulator):
+    windows = mpc.PoolWindows.independent(N_POOLS, window_size=4)
+    # the default 200 neurons per ensemble only take memory here
+    options = {"n_neurons": 10} if circuit in ("ensemble", "softmax") else {}
+    with nengo.Network(seed=0) as model:
+        pool = mpc.make(circuit, windows, **options)
+        x = np.random.RandomState(0).uniform(size=windows.n_inputs)
+        nengo.Connection(nengo.Node(x), pool.input, synapse=None)
+        probe = nengo.Probe(pool.output)
+    small = mpc.make(circuit, mpc.PoolWindows.independent(2, 4), **options)
+    assert count_objects(pool) == count_objects(small)
+    assert pool.n_neurons == N_POOLS // 2 * small.n_neurons
+    with Simulator(model) as sim:
+        sim.run_steps(2)
+    assert sim.data[probe].shape == (2, N_POOLS)
+    assert np.isfinite(sim.data[probe]).all()

@@ -1,0 +1,257 @@
+"""The command line: ``maxpool-circuits list | compare | demo``."""
+
+import csv
+import subprocess
+import sys
+
+import pytest
+
+import maxpool_circuits as mpc
+from maxpool_circuits.cli import main
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SMALL = ["compare", "exact", "--pools", "20"]
+
+
+@pytest.fixture
+def run(capsys):
+    """Function that runs a command and gives exit status, stdout and stderr."""
+
+    def run(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as stop:  # argparse's own errors, --help and --version
+            status = stop.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+def assert_one_line_error(err, *parts):
+    """Check that the last line is the error, and nothing but progress before it."""
+    assert "Traceback" not in err
+    assert err.count("error: ") == 1
+    message = err.splitlines()[-1]
+    assert message.startswith("error: ")
+    for part in parts:
+        assert str(part) in message
+
+
+# --- list -----------------------------------------------------------------------------
+
+
+def test_list_has_all_circuits_with_a_summary(run):
+    status, out, err = run("list")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines] == list(mpc.circuits())
+    for line, circuit in zip(lines, mpc.circuits().values()):
+        assert line.endswith(circuit.__doc__.splitlines()[0])
+
+
+# --- compare --------------------------------------------------------------------------
+
+
+def test_compare_prints_the_table_on_stdout_and_progress_on_stderr(run):
+    status, out, err = run(*SMALL)
+    assert status == 0
+    assert out.startswith("presentations: 20 pools of 4 spiking inputs; readout: best")
+    assert [line.split()[0] for line in out.splitlines()[-3:]] == [
+        "exact",
+        "oracle",
+        "average",
+    ]
+    assert "it/s]" not in out
+    assert "3/3" in err
+    assert "RMSE" not in err
+
+
+def test_compare_passes_all_options_on(run, monkeypatch):
+    given = {}
+
+    def compare(circuits, window_size, **options):
+        given.update(options, circuits=circuits, window_size=window_size)
+        return mpc.compare([], n_pools=1)
+
+    monkeypatch.setattr("maxpool_circuits.cli.compare", compare)
+    options = "--workload band-limited --window-size 9 --pools 5 --input-rate 100"
+    run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
+    assert given == {
+        "circuits": ["softmax", "ensemble"],
+        "window_size": 9,
+        "workload": "band-limited",
+        "n_pools": 5,
+        "input_rate": 100,
+        "seed": 7,
+        "progress_bar": True,
+    }
+    run("compare")
+    assert given == {
+        "circuits": None,
+        "window_size": 4,
+        "workload": "presentations",
+        "n_pools": None,
+        "input_rate": 250,
+        "seed": 0,
+        "progress_bar": True,
+    }
+
+
+def test_compare_writes_table_and_figure_and_says_where(run, tmp_path):
+    table, figure = tmp_path / "table.csv", tmp_path / "figure.png"
+    status, out, _ = run(*SMALL, "--csv", table, "--plot", figure)
+    assert status == 0
+    assert out.splitlines()[-3:] == [f"table: {table}", "", f"figure: {figure}"]
+    with open(table, newline="") as file:
+        names = [line["circuit"] for line in csv.DictReader(file)]
+    assert names == ["exact", "oracle", "average"]
+    assert figure.read_bytes().startswith(PNG)
+
+
+def test_same_seed_gives_the_same_errors(run):
+    def errors(seed):
+        _, out, _ = run(*SMALL, "--seed", seed)
+        return [line.split()[1:6] for line in out.splitlines()[-3:]]
+
+    assert errors(1) == errors(1) != errors(2)
+
+
+# --- demo -----------------------------------------------------------------------------
+
+
+def test_demo_draws_a_figure_and_says_where(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run("demo", "--csv", "demo.csv", "--seed", "1")
+    assert status == 0
+    assert out.startswith("images: 256 pools of 8 spiking inputs")
+    for name in (*mpc.circuits(), "oracle", "average"):
+        assert f"\n{name} " in out
+    figure = tmp_path / "maxpool_circuits_demo.png"
+    assert out.splitlines()[-1] == f"figure: {figure}"
+    assert figure.read_bytes().startswith(PNG)
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "demo.csv", figure]
+    assert "8/8" in err
+
+
+# --- help and errors ------------------------------------------------------------------
+
+
+def test_version(run):
+    assert run("--version") == (0, f"{mpc.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ([], ["list", "compare", "demo"]),
+        (["list"], ["usage: maxpool-circuits list"]),
+        (["compare"], ["winner-take-all", "--workload", "--seed", "--csv", "--plot"]),
+        (["demo"], ["HMAX", "--seed", "--csv", "--plot", "maxpool_circuits_demo.png"]),
+    ],
+)
+def test_help(run, words, parts):
+    status, out, err = run(*words, "--help")
+    assert (status, err) == (0, "")
+    for part in parts:
+        assert part in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["tun"],
+        ["compare", "--workload", "speech"],
+        ["compare", "--window-size", "two"],
+        ["list", "--seed", "1"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_are_no_command_are_usage_errors(run, words):
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert err.startswith("usage: ")
+    assert "error: " in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (["nope"], ["'nope'", "'winner-take-all'"]),
+        (["exact", "exact"], ["circuits", "'exact'"]),
+        (["--window-size", "0"], ["window_size", "got 0"]),
+        (["--pools", "-3"], ["n_pools", "-3"]),
+        (["--input-rate", "inf"], ["input_rate", "inf"]),
+        (["--workload", "images", "--pools", "9"], ["n_pools", "9"]),
+        (["--workload", "images", "--window-size", "5"], ["window_size", "got 5"]),
+        (["--seed", "-1"], ["seed", "-1"]),
+    ],
+    ids=" ".join,
+)
+def test_impossible_arguments_are_one_line_on_stderr(run, words, parts):
+    status, out, err = run("compare", *words)
+    assert (status, out) == (2, "")
+    assert_one_line_error(err, *parts)
+
+
+@pytest.mark.parametrize("option", ["--csv", "--plot"])
+def test_file_that_cannot_be_written_loses_no_table(run, tmp_path, option):
+    status, out, err = run(*SMALL, option, tmp_path / "missing" / "file.png")
+    assert status == 1
+    assert_one_line_error(err, "missing")
+    assert "RMSE" in out
+
+
+def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, tmp_path):
+    status, _, err = run(*SMALL, "--plot", tmp_path / "figure.xyz")
+    assert status in (1, 2)
+    assert_one_line_error(err, "xyz")
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("matplotlib", ["demo"]),
+        ("matplotlib", [*SMALL, "--plot", "figure.png"]),
+        ("sklearn.datasets", ["compare", "exact", "--workload", "images"]),
+    ],
+)
+def test_missing_package_is_named_with_what_to_install(run, monkeypatch, module, words):
+    monkeypatch.setitem(sys.modules, module, None)
+    status, out, err = run(*words)
+    assert (status, out) == (1, "")
+    assert_one_line_error(err, module, "pip install 'maxpool-circuits[plots]'")
+
+
+# --- as a process ---------------------------------------------------------------------
+
+
+def python(*words):
+    """Run Python in a process of its own."""
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True)
+
+
+def test_python_m_is_the_command_line():
+    process = python("-m", "maxpool_circuits", *SMALL)
+    assert process.returncode == 0
+    assert "\noracle " in process.stdout
+    assert "3/3" in process.stderr
+
+
+def test_exit_status_of_the_process_tells_of_errors():
+    process = python("-m", "maxpool_circuits", "compare", "nope")
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert_one_line_error(process.stderr, "'nope'")
+
+
+def test_import_and_help_need_none_of_the_optional_packages():
+    optional = {"matplotlib", "tensorflow", "nengo_dl", "nengo_extras", "sklearn"}
+    process = python(
+        "-c",
+        "import sys, maxpool_circuits.cli\n"
+        "maxpool_circuits.cli.main(['list'])\n"
+        f"print(sorted(set(sys.modules) & {optional}), file=sys.stderr)",
+    )
+    assert process.returncode == 0
+    assert process.stderr == "[]\n"

@@ -1,0 +1,240 @@
+"""Pictures of comparisons."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import maxpool_circuits as mpc
+from maxpool_circuits import plots
+from maxpool_circuits.comparison import ComparisonTable
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CIRCUITS = ["pairwise-relu", "winner-take-all"]
+
+
+@pytest.fixture(autouse=True)
+def no_screen(monkeypatch):
+    """Draw without a screen; showing a figure is an error."""
+    plt.switch_backend("Agg")
+
+    def show(*args, **options):
+        pytest.fail("a figure was shown")
+
+    monkeypatch.setattr(plt, "show", show)
+    monkeypatch.setattr(Figure, "show", show)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two circuits and the references."""
+    return mpc.compare(CIRCUITS, window_size=3, n_pools=20)
+
+
+@pytest.fixture(scope="module")
+def image_table():
+    """Two circuits on images."""
+    return mpc.compare(CIRCUITS, window_size=8, workload="images")
+
+
+def labels(ax):
+    """All labels of the legend."""
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def replace_latency(table, circuit, latency):
+    """The same table with another latency in one row."""
+    rows = tuple(
+        dataclasses.replace(row, latency=latency) if row.circuit == circuit else row
+        for row in table.rows
+    )
+    return dataclasses.replace(table, rows=rows)
+
+
+# --- one picture ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", [plots.pareto, plots.traces, plots.raster])
+def test_axes_are_used_if_given_and_made_if_not(table, function):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert function(table, ax=right) is right
+    assert not left.has_data()
+    assert plt.get_fignums() == [figure.number]
+    made = function(table)
+    assert made.has_data()
+    assert made.figure is not figure
+
+
+def test_pareto_has_a_point_for_each_row(table):
+    ax = plots.pareto(table)
+    points = [tuple(line.get_xydata()[0]) for line in ax.get_lines()]
+    assert points == [(row.latency * 1000, row.rmse) for row in table.rows]
+    assert labels(ax) == [*CIRCUITS, "oracle", "average"]
+    assert ax.get_xlim()[0] == ax.get_ylim()[0] == 0
+    assert "(ms)" in ax.get_xlabel()
+
+
+def test_pareto_leaves_out_circuits_without_a_latency(table):
+    ax = plots.pareto(replace_latency(table, "winner-take-all", np.nan))
+    assert labels(ax) == ["pairwise-relu", "oracle", "average"]
+
+
+def test_traces_are_filtered_outputs_and_the_true_maximum(table):
+    ax = plots.traces(table, pool=7, interval=(0.1, 0.3))
+    assert labels(ax) == [*CIRCUITS, "true maximum"]
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    for name in CIRCUITS:
+        expected = table.filtered_output(name)[100:300, 7]
+        np.testing.assert_array_equal(lines[name].get_ydata(), expected)
+    target = table.workload.target[100:300, 7]
+    np.testing.assert_array_equal(lines["true maximum"].get_ydata(), target)
+    for line in lines.values():
+        np.testing.assert_allclose(line.get_xdata(), np.arange(101, 301) / 1000)
+
+
+def test_traces_end_with_the_workload(table):
+    ax = plots.traces(table, interval=(1, 9))
+    assert max(line.get_xdata()[-1] for line in ax.get_lines()) == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("interval", [(0, 0.5), (0.2, 0.3)])
+def test_raster_has_the_spikes_of_the_inputs_of_a_pool(table, interval):
+    ax = plots.raster(table, pool=2, interval=interval)
+    steps = np.arange(*np.multiply(interval, 1000).astype(int))
+    assert len(ax.collections) == 3
+    for trains, index in zip(ax.collections, (6, 7, 8)):
+        spikes = steps[table.spikes[steps, index] > 0]
+        assert len(spikes) > 0
+        np.testing.assert_allclose(trains.get_positions(), (spikes + 1) / 1000)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["6", "7", "8"]
+
+
+def test_raster_of_a_smaller_window_has_fewer_rows():
+    windows = mpc.PoolWindows.from_indices([[0, 1, 2], [4, 3]], n_inputs=5)
+    workload = mpc.compare([], n_pools=1).workload
+    workload = dataclasses.replace(
+        workload, windows=windows, values=np.full((40, 5), 0.5)
+    )
+    table = ComparisonTable(workload, (), (), {}, np.eye(40, 5))
+    ax = plots.raster(table, pool=1)
+    positions = [trains.get_positions() for trains in ax.collections]
+    np.testing.assert_allclose(positions, [[0.005], [0.004]])
+
+
+def test_color_of_a_circuit_is_the_same_in_all_pictures(table):
+    points, lines = plots.pareto(table).get_lines(), plots.traces(table).get_lines()
+    for point, line in zip(points[:2], lines[:2]):
+        assert point.get_label() == line.get_label()
+        assert point.get_color() == line.get_color()
+    assert len({point.get_color() for point in points}) == 4
+
+
+def test_pooled_images_stand_in_a_square():
+    maps = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+    _, ax = plt.subplots()
+    assert plots.pooled_images(maps, ax, vmin=-1, vmax=99, cmap="gray") is ax
+    (image,) = ax.images
+    canvas = image.get_array()
+    assert canvas.shape == (5, 7)
+    np.testing.assert_array_equal(canvas[:2, :3], maps[:, :, 0])
+    np.testing.assert_array_equal(canvas[:2, 4:], maps[:, :, 1])
+    np.testing.assert_array_equal(canvas[3:, :3], maps[:, :, 2])
+    assert np.ma.count(np.ma.masked_invalid(canvas)) == 18
+    assert image.get_clim() == (-1, 99)
+    assert image.get_cmap().name == "gray"
+
+
+def test_pooled_images_make_axes_if_not_given():
+    assert plots.pooled_images(np.zeros((2, 2, 1))).images
+
+
+# --- whole figures --------------------------------------------------------------------
+
+
+def test_comparison_has_error_against_latency_traces_and_spikes(table, tmp_path):
+    figure = table.plot(tmp_path / "figure.png", pool=4)
+    pareto, traces, raster = figure.axes
+    assert len(pareto.get_lines()) == 4
+    assert len(traces.get_lines()) == 3
+    assert len(raster.collections) == 3
+    for ax in (traces, raster):
+        assert "pool 4" in ax.get_title()
+    assert traces.get_xlim() == raster.get_xlim()
+    assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
+    assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
+
+
+def test_comparison_needs_no_file(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(table.plot().axes) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_comparison_of_images_can_be_plotted_too(image_table):
+    assert len(image_table.plot(pool=33).axes) == 3
+
+
+@pytest.mark.parametrize("ending", [".pdf", ".svg"])
+def test_ending_of_the_file_chooses_the_format(table, tmp_path, ending):
+    table.plot(tmp_path / f"figure{ending}")
+    start = (tmp_path / f"figure{ending}").read_bytes()[:100]
+    assert {".pdf": b"%PDF", ".svg": b"<?xml"}[ending] in start
+
+
+def test_file_without_an_ending_is_no_empty_file(table, tmp_path):
+    table.plot(tmp_path / "figure")
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("n_images", [1, 3])
+def test_image_comparison_has_two_columns_per_image(image_table, tmp_path, n_images):
+    path = tmp_path / "figure.png"
+    figure = plots.image_comparison(image_table, path, n_images)
+    pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
+    n_rows = 1 + len(image_table.rows)
+    assert len(pictures) == n_rows * 2 * n_images
+    # the last column but one is the last image, in the first row, and its outputs
+    last = pictures[2 * n_images - 2]
+    np.testing.assert_array_equal(last, image_table.workload.images[-1])
+    assert path.read_bytes().startswith(PNG)
+
+
+def test_image_comparison_shows_outputs_and_errors_where_they_are_read(image_table):
+    figure = plots.image_comparison(image_table, n_images=2)
+    pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
+    output = image_table.filtered_output("pairwise-relu")[799].reshape(8, 8, 4)
+    target = image_table.workload.target[799].reshape(8, 8, 4)
+    for picture, maps in zip(
+        (pictures[3], pictures[6], pictures[7]), (target, output, output - target)
+    ):
+        for i, (top, left) in enumerate([(0, 0), (0, 9), (9, 0), (9, 9)]):
+            drawn = picture[top : top + 8, left : left + 8]
+            np.testing.assert_array_equal(drawn, maps[:, :, i])
+
+
+def test_image_comparison_names_each_row_with_its_error(image_table):
+    figure = plots.image_comparison(image_table, n_images=1)
+    texts = " ".join(text.get_text() for ax in figure.axes for text in ax.texts)
+    for row in image_table.rows:
+        assert f"{row.circuit}\nRMSE {row.rmse:.3f}" in texts
+
+
+@pytest.mark.parametrize("draw", [plots.comparison, plots.image_comparison])
+def test_figure_that_cannot_be_written_leaves_the_old_file(
+    image_table, tmp_path, monkeypatch, draw
+):
+    def savefig(figure, path, **options):
+        path.write_bytes(PNG)
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    path = tmp_path / "figure.png"
+    path.write_text("old")
+    with pytest.raises(OSError, match="no space left"):
+        draw(image_table, path)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]

@@ -1,0 +1,177 @@
+"""Circuits by name."""
+
+import functools
+
+import nengo
+import pytest
+from nengo.exceptions import ValidationError
+
+import maxpool_circuits as mpc
+from maxpool_circuits.registry import find
+
+WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
+CIRCUITS = {
+    "pairwise-relu": mpc.PairwiseReLU,
+    "winner-take-all": mpc.WinnerTakeAll,
+    "softmax": mpc.SoftmaxApproximation,
+    "ensemble": mpc.EnsembleMax,
+    "absolute-value": mpc.AbsoluteValue,
+    "exact": mpc.ExactMax,
+}
+
+
+class Mine(mpc.MaxPoolNetwork):
+    """A user's circuit, which does not compute anything."""
+
+    def build_circuit(self):
+        """Build nothing."""
+
+
+@pytest.fixture
+def registered():
+    """Name of a user's circuit while it is registered."""
+    mpc.register("mine", Mine)
+    yield "mine"
+    if "mine" in mpc.circuits():
+        mpc.unregister("mine")
+
+
+def assert_refused(argument, fragments, function, *args):
+    """Check that an argument is refused with a message that says why."""
+    with pytest.raises(ValidationError) as error:
+        function(*args)
+    assert error.value.attr == argument
+    for fragment in fragments:
+        assert fragment in str(error.value)
+
+
+def test_circuits_of_the_library():
+    assert mpc.circuits() == CIRCUITS
+    assert list(mpc.circuits()) == list(CIRCUITS)
+
+
+def test_circuits_returns_a_copy():
+    mpc.circuits().clear()
+    mpc.circuits()["mine"] = Mine
+    assert mpc.circuits() == CIRCUITS
+
+
+# --- make -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_make_by_name_or_class(name):
+    with nengo.Network() as model:
+        pools = [
+            mpc.make(circuit, WINDOWS, max_rate=100, label="pool", seed=1)
+            for circuit in (name, CIRCUITS[name])
+        ]
+    assert model.networks == pools
+    for pool in pools:
+        assert type(pool) is CIRCUITS[name]
+        assert pool.windows is WINDOWS
+        assert (pool.max_rate, pool.label, pool.seed) == (100, "pool", 1)
+
+
+def test_make_by_callable():
+    fast = functools.partial(mpc.PairwiseReLU, max_rate=1000)
+    assert mpc.make(fast, WINDOWS).max_rate == 1000
+    assert mpc.make(fast, WINDOWS, max_rate=10).max_rate == 10
+
+
+def test_make_accepts_any_network_with_input_and_output():
+    def first_of_each(windows):
+        with nengo.Network() as network:
+            network.input = nengo.Node(size_in=windows.n_inputs)
+            network.output = nengo.Node(size_in=windows.n_pools)
+            firsts = network.input[windows.indices[:, 0]]
+            nengo.Connection(firsts, network.output, synapse=None)
+        return network
+
+    assert mpc.make(first_of_each, WINDOWS).output.size_out == 2
+
+
+@pytest.mark.parametrize("name", ["winner_take_all", "", None, 3, ["exact"]])
+def test_unknown_circuit(name):
+    for function in (find, lambda name: mpc.make(name, WINDOWS)):
+        assert_refused("circuit", [repr(name), *map(repr, CIRCUITS)], function, name)
+
+
+def test_known_circuits_in_messages_include_registered_ones(registered):
+    assert_refused("circuit", [repr(registered)], find, "unknown")
+
+
+def no_network(windows):
+    """Return something else."""
+    return windows
+
+
+def without_output(windows):
+    """Make a network that nobody can connect from."""
+    with nengo.Network() as network:
+        network.input = nengo.Node(size_in=windows.n_inputs)
+    return network
+
+
+def too_narrow(windows):
+    """Make a network whose output has one pool too few."""
+    with nengo.Network() as network:
+        network.input = nengo.Node(size_in=windows.n_inputs)
+        network.output = nengo.Node(size_in=windows.n_pools - 1)
+    return network
+
+
+@pytest.mark.parametrize(
+    "circuit, fragments",
+    [
+        (no_network, ["no_network", "nengo.Network with the nodes input and output"]),
+        (without_output, ["without_output", "nengo.Network with the nodes input"]),
+        (too_narrow, ["output", "too_narrow", "size 2", "got 1"]),
+    ],
+)
+def test_callable_that_makes_no_max_pool_network(circuit, fragments):
+    assert_refused("circuit", fragments, mpc.make, circuit, WINDOWS)
+
+
+# --- register -------------------------------------------------------------------------
+
+
+def test_registered_circuit_is_found(registered):
+    assert mpc.circuits() == {**CIRCUITS, registered: Mine}
+    assert find(registered) is Mine
+    assert type(mpc.make(registered, WINDOWS)) is Mine
+
+
+def test_register_returns_the_circuit_and_may_be_repeated(registered):
+    assert mpc.register(registered, Mine) is Mine
+
+
+def test_unregistered_circuit_is_unknown(registered):
+    mpc.unregister(registered)
+    assert mpc.circuits() == CIRCUITS
+    assert_refused("circuit", [repr(registered)], find, registered)
+    assert_refused("circuit", [repr(registered)], mpc.unregister, registered)
+
+
+def test_taken_name(registered):
+    fragments = [repr("exact"), "ExactMax", "another name", "unregister"]
+    assert_refused("name", fragments, mpc.register, "exact", Mine)
+    assert find("exact") is mpc.ExactMax
+    assert find(registered) is Mine
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_bad_name(name):
+    assert_refused("name", [f"got {name!r}"], mpc.register, name, Mine)
+
+
+@pytest.mark.parametrize("circuit", ["exact", None, Mine(WINDOWS)])
+def test_bad_circuit(circuit):
+    fragments = ["MaxPoolNetwork", f"got {circuit!r}"]
+    assert_refused("circuit", fragments, mpc.register, "mine", circuit)
+    assert mpc.circuits() == CIRCUITS
+
+
+@pytest.mark.parametrize("circuit", [*CIRCUITS.values(), len])
+def test_find_gives_callables_back(circuit):
+    assert find(circuit) is circuit
