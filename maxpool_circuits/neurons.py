@@ -10,15 +10,14 @@ class MembraneFloorParam(NumberParam):
     """A membrane floor: zero or below, infinite allowed, never NaN."""
 
     def coerce(self, instance, num):
-        """Refuse NaN, which every comparison with a bound lets through."""
-        num = super().coerce(instance, num)
-        if np.isnan(num):
+        """Refuse NaN, which cannot be compared with a bound."""
+        if isinstance(num, (float, np.floating)) and np.isnan(num):
             raise ValidationError(
                 "must be a number at or below 0 (in units of the threshold), got nan",
                 attr=self.name,
                 obj=instance,
             )
-        return num
+        return super().coerce(instance, num)
 
 
 class IntegrateAndFire(SpikingRectifiedLinear):
@@ -48,8 +47,7 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         The membrane floor, in units of the threshold; zero or negative. It is the
         neuron's memory of negative current: a neuron at its floor needs
         ``1 - min_voltage`` thresholds of input to fire. ``-numpy.inf`` never forgets;
-        0 is `nengo.SpikingRectifiedLinear` but for currents that change sign within
-        one time step.
+        0 forgets at once, and keeps no more than rest.
     amplitude : float, optional (Default: 1)
         Scaling factor on the neuron output: a spike has the area ``amplitude``.
     initial_state : {str: Distribution or array_like}, optional
