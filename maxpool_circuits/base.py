@@ -13,10 +13,9 @@ from .neurons import IntegrateAndFire
 from .populations import is_rectified_linear
 from .windows import PoolWindows
 
-#: How long a full-scale negative input a membrane remembers, in spikes of an input that
-#: fires at 250 Hz, or at ``max_rate`` if that is less. Found by measurement: with a
-#: shorter memory near-ties are overestimated, with a longer one changing inputs are
-#: followed late.
+#: How long a full-scale negative input a membrane remembers, in intervals between input
+#: spikes. Found by measurement: with a shorter memory near-ties are overestimated, with
+#: a longer one changing inputs are followed late.
 MEMORY = 0.75
 #: Window size above which the memory must be longer. Many inputs are close to the
 #: maximum there and make neurons fire in the same time step, before they can inhibit
@@ -45,7 +44,9 @@ class MaxPoolNetwork(nengo.Network):
         :math:`\sqrt{k / 10}` times as long.
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
-        while its competitors, if it has any, are at the middle of it.
+        while its competitors, if it has any, are at the middle of it. Spiking inputs
+        should arrive at this rate or a higher one from a neuron whose value is at the
+        top: spikes that are large for a membrane are soon forgotten.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input.
     synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
@@ -167,7 +168,7 @@ class MaxPoolNetwork(nengo.Network):
     @property
     def default_neuron_type(self):
         """Neuron type that is used if none is asked for."""
-        memory = MEMORY / min(250, self.max_rate)
+        memory = MEMORY * self.input_interval
         memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
         # at full scale a neuron would fire at twice max_rate (see max_rate)
         return IntegrateAndFire(min_voltage=-2 * self.max_rate * memory)
@@ -186,6 +187,15 @@ class MaxPoolNetwork(nengo.Network):
     def default_input_synapse(self):
         """Synapse from the input that is used if none is asked for."""
         return None
+
+    @property
+    def input_interval(self):
+        """Interval between the spikes of an input at the top, in seconds.
+
+        That of inputs that fire at 250 Hz, or at ``max_rate`` if that is less: what
+        fires faster than the circuit is smooth enough for it.
+        """
+        return 1 / min(250, self.max_rate)
 
     @property
     def half_range(self):

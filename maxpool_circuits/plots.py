@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from .checks import is_integer
 from .comparison.compare import REFERENCES
 from .comparison.workloads import DT
 from .files import written_whole
@@ -32,11 +33,11 @@ def pareto(table, ax=None):
     """
     ax = _axes(ax)
     for row in table.rows:
-        if not np.isfinite(row.latency):
-            continue
         color = _color(table, row.circuit)
-        ax.plot(row.latency * 1000, row.rmse, "o", color=color, label=row.circuit)
-    # every point stands out and no label covers another
+        settles = np.isfinite(row.latency)
+        label = row.circuit if settles else f"{row.circuit} (does not settle)"
+        ax.plot(row.latency * 1000, row.rmse, "o", color=color, label=label)
+    # a legend, since labels next to the points would cover each other
     ax.legend(fontsize="small")
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
@@ -65,6 +66,7 @@ def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
     matplotlib.axes.Axes
         The Axes.
     """
+    _check_pool(table, pool)
     ax = _axes(ax)
     steps = _steps(table, interval)
     time = (np.arange(len(table.workload.values))[steps] + 1) * DT
@@ -102,6 +104,7 @@ def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
     matplotlib.axes.Axes
         The Axes.
     """
+    _check_pool(table, pool)
     ax = _axes(ax)
     steps = _steps(table, interval)
     windows = table.workload.windows
@@ -197,6 +200,11 @@ def image_comparison(table, path=None, n_images=3):
         The figure.
     """
     workload = table.workload
+    if workload.images is None:
+        raise ValidationError(
+            f"must be a comparison on images, got one on {workload.name!r}",
+            attr="table",
+        )
     height, width, *_, n_maps = workload.windows.output_shape
     shape = (height, width, n_maps)
     shown = np.arange(len(workload.images))[-n_images:]
@@ -243,6 +251,14 @@ def image_comparison(table, path=None, n_images=3):
         drawn = axes[1, column].images[0]
         figure.colorbar(drawn, ax=where, label=label, shrink=0.8)
     return _saved(figure, path)
+
+
+def _check_pool(table, pool):
+    n_pools = table.workload.windows.n_pools
+    if not is_integer(pool) or not 0 <= pool < n_pools:
+        raise ValidationError(
+            f"must be an integer from 0 to {n_pools - 1}, got {pool!r}", attr="pool"
+        )
 
 
 def _axes(ax):

@@ -40,12 +40,11 @@ NEURON_TYPES = {
     "IntegrateAndFire": mpc.IntegrateAndFire(amplitude=0.01),
 }
 NEURON_TOLERANCE = 0.15
-# Loops of saturating or very noisy neurons, and the bias of ordinary rectifiers.
+# Loops of saturating or very noisy neurons.
 NEURON_TOLERANCES = {
     ("softmax", "Sigmoid"): 0.25,
     ("softmax", "Tanh"): 0.5,
     ("softmax", "PoissonSpiking"): 0.6,
-    ("pairwise-relu", "SpikingRectifiedLinear"): 0.4,
 }
 
 WINDOWS = {

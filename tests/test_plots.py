@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
@@ -78,9 +79,23 @@ def test_pareto_has_a_point_for_each_row(table):
     assert "(ms)" in ax.get_xlabel()
 
 
-def test_pareto_leaves_out_circuits_without_a_latency(table):
+def test_pareto_says_which_circuits_do_not_settle(table):
     ax = plots.pareto(replace_latency(table, "winner-take-all", np.nan))
-    assert labels(ax) == ["pairwise-relu", "oracle", "average"]
+    assert "winner-take-all (does not settle)" in labels(ax)
+    assert "pairwise-relu" in labels(ax)
+
+
+@pytest.mark.parametrize("pool", [-1, 10**6, 1.0])
+def test_unknown_pool_is_refused(table, pool):
+    with pytest.raises(ValidationError, match="pool.*0 to"):
+        plots.traces(table, pool=pool)
+    with pytest.raises(ValidationError, match="pool.*0 to"):
+        plots.raster(table, pool=pool)
+
+
+def test_image_comparison_needs_images(table):
+    with pytest.raises(ValidationError, match="images"):
+        plots.image_comparison(table)
 
 
 def test_traces_are_filtered_outputs_and_the_true_maximum(table):

@@ -240,7 +240,7 @@ def test_there_are_no_weights(windows):
         post = nengo.Node(size_in=windows.n_pools)
         connection = nengo.Connection(pre, post, transform=MaxPool(windows))
     with nengo.Simulator(model, progress_bar=False) as simulator:
-        assert simulator.data[connection].weights is None
+        assert simulator.data[connection].weights.size == 0
     with pytest.raises(TypeError, match="no weights"):
         MaxPool(windows).sample()
 

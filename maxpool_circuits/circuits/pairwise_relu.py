@@ -1,5 +1,6 @@
 """The maximum of two as one value plus a rectified difference."""
 
+from ..neurons import IntegrateAndFire
 from ..populations import is_rectified_linear, rectifier
 from .tree import ComparatorTree
 
@@ -34,11 +35,13 @@ class PairwiseReLU(ComparatorTree):
         As in `.MaxPoolNetwork`. A comparator whose ``a`` is at the top of
         ``input_range`` and whose ``b`` is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse after each level. The default is None for rectified linear neuron types
-        and 5 ms for others.
+        Synapse after each level. The default is None for `.IntegrateAndFire`, which
+        averages before it rectifies, and for rectified linear neuron types that do not
+        spike, and 5 ms for others.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse before the first level. The default is 3 ms for rectified linear neuron
-        types and 5 ms for others.
+        types and 5 ms for others, and longer in proportion if ``max_rate`` is below 250
+        Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -84,13 +87,17 @@ class PairwiseReLU(ComparatorTree):
 
     @property
     def default_synapse(self):
-        """No synapse between exact rectifiers, 5 ms after populations."""
-        return None if is_rectified_linear(self.neuron_type) else 0.005
+        """No synapse between rectifiers that average by themselves, else 5 ms."""
+        if isinstance(self.neuron_type, IntegrateAndFire):
+            return None
+        is_exact = is_rectified_linear(self.neuron_type)
+        return None if is_exact and not self.neuron_type.spiking else 0.005
 
     @property
     def default_input_synapse(self):
         """Enough to turn input spikes into a graded difference."""
-        return 0.003 if is_rectified_linear(self.neuron_type) else 0.005
+        n_intervals = 0.75 if is_rectified_linear(self.neuron_type) else 1.25
+        return n_intervals * self.input_interval
 
     def linear_path(self, a, b):
         """``b`` itself."""

@@ -65,9 +65,10 @@ class SoftmaxApproximation(MeanPath):
     synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
         Synapse of the accumulator's inputs, which sets its time scale; a filter with
         the time constant ``tau``.
-    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.01)
+    input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. Exponentials of a noisy input are too large on average,
-        so spikes have to be smoothed.
+        so spikes have to be smoothed: the default is 10 ms, and longer in proportion if
+        ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
@@ -153,7 +154,7 @@ class SoftmaxApproximation(MeanPath):
     @property
     def default_input_synapse(self):
         """Slow enough to smooth spikes before the exponentials."""
-        return 0.01
+        return 2.5 * self.input_interval
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:

@@ -55,7 +55,7 @@ class WinnerTakeAll(MeanPath):
         that is more. None would make a loop without delay and is refused.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is None for `.IntegrateAndFire` and 5 ms for
-        others.
+        others, longer in proportion if ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -114,7 +114,9 @@ class WinnerTakeAll(MeanPath):
     @property
     def default_input_synapse(self):
         """None for neurons that integrate spikes with their sign, else 5 ms."""
-        return None if isinstance(self.neuron_type, IntegrateAndFire) else 0.005
+        if isinstance(self.neuron_type, IntegrateAndFire):
+            return None
+        return 1.25 * self.input_interval
 
     def _check_loop(self):
         if self.synapse is None:

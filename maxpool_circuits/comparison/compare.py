@@ -5,6 +5,7 @@ import functools
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..base import MaxPoolNetwork
 from ..checks import positive_number, valid_seed
 from ..registry import circuits as registered_circuits
 from ..registry import find
@@ -30,7 +31,8 @@ def compare(
     """Compare circuits on spiking inputs.
 
     Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
-    the same spikes, without a synapse, with their default options. Beside them stand
+    the same spikes, without a synapse, and have their default options (but for
+    ``max_rate``, which is ``input_rate`` if that is below 250 Hz). Beside them stand
     two references: ``oracle``, the spike train of the winning input, routed by a switch
     that knows it, and ``average``, which is what average pooling passes on. The readout
     filter of each row is the one of `READOUTS` with which it has the least error.
@@ -42,12 +44,13 @@ def compare(
         rows itself. The default is all registered circuits, with ``exact`` behind a 5
         ms synapse, which is what users of an exact maximum of spikes get.
     window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
+        Number of inputs of each pool; a `Workload` brings its own.
     workload : str or Workload, optional (Default: "presentations")
         "presentations" (random windows held 50 ms each), "band-limited" (signals that
         change all the time) or "images" (oriented filters on handwritten digits).
     n_pools : int, optional
-        Number of pools. The default is 200, or all pools of an image.
+        Number of pools. The default is 200, or all pools of an image; a `Workload`
+        brings its own.
     input_rate : float, optional (Default: 250)
         Firing rate of the inputs, in Hz per unit value.
     seed : int, optional (Default: 0)
@@ -74,7 +77,7 @@ def compare(
     >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
     True
     """
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     chosen = _named(circuits)
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
@@ -93,7 +96,13 @@ def compare(
     }
     recorders = {
         name: functools.partial(
-            record, circuit, windows, spikes, len(workload.values), input_rate, seed
+            record,
+            _for_rate(circuit, input_rate),
+            windows,
+            spikes,
+            len(workload.values),
+            input_rate,
+            seed,
         )
         for name, circuit in chosen.items()
     }
@@ -105,6 +114,18 @@ def compare(
         rows.append(measure(name, recording, workload))
         outputs[name] = recording.output
     return ComparisonTable(workload, tuple(rows), READOUTS, outputs, spikes)
+
+
+def _for_rate(circuit, input_rate):
+    """Lower the maximal rate of a circuit to that of its inputs.
+
+    A membrane that was made for faster and therefore smaller input spikes forgets too
+    soon. A callable that is not a class brings its own options.
+    """
+    is_class = isinstance(circuit, type) and issubclass(circuit, MaxPoolNetwork)
+    if is_class and input_rate < 250:
+        return functools.partial(circuit, max_rate=input_rate)
+    return circuit
 
 
 def _named(circuits):
@@ -120,8 +141,14 @@ def _named(circuits):
         pairs = list(circuits.items())
     elif isinstance(circuits, str) or callable(circuits):
         pairs = [(_name(circuits), circuits)]
-    else:
+    elif isinstance(circuits, (list, tuple)):
         pairs = [(_name(circuit), circuit) for circuit in circuits]
+    else:
+        raise ValidationError(
+            "must be a list or a dict of circuits, or None for all, "
+            f"got {circuits!r}",
+            attr="circuits",
+        )
     named = {}
     for name, circuit in pairs:
         if name in named or name in REFERENCES:

@@ -4,6 +4,9 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.ensemble import Neurons
+from nengo.exceptions import ValidationError
+
+from ..transforms import MaxPool
 
 
 def fan_outs(network):
@@ -11,7 +14,8 @@ def fan_outs(network):
 
     A synapse is a non-zero weight onto a neuron or onto an output of the network.
     Nodes that only pass values on are no stages of their own: the weights on both of
-    their sides are multiplied, as on hardware that has only neurons.
+    their sides are multiplied, as on hardware that has only neurons. They may feed
+    themselves; a loop of several is followed once.
 
     Parameters
     ----------
@@ -23,6 +27,11 @@ def fan_outs(network):
     dict of {nengo.Node or nengo.ensemble.Neurons: (size,) array of int}
         For ``network.input`` and for the neurons of each ensemble, the number of
         synapses that each of its entries reaches.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a connection has a transform that is neither dense nor sparse.
     """
     outgoing = {}
     for connection in network.all_connections:
@@ -88,9 +97,16 @@ def _weights(connection):
     elif isinstance(transform, nengo.Dense):
         init = np.asarray(transform.sample())
         matrix = np.diag(np.broadcast_to(init, n_in)) if init.ndim < 2 else init
-    else:
-        # a transform without a matrix, such as a maximum, has no synapses
+    elif isinstance(transform, MaxPool):
+        # what a computer computes is not carried by synapses
         matrix = scipy.sparse.csr_matrix((n_out, n_in))
+    else:
+        raise ValidationError(
+            f"the synapses of {transform} cannot be counted; use a dense or sparse "
+            "transform",
+            attr="transform",
+            obj=connection,
+        )
     matrix = scipy.sparse.csr_matrix(matrix)
     if connection.function is not None:
         matrix = abs(matrix) @ _ones(n_in, connection.size_in)

@@ -99,7 +99,10 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
         What it did.
     """
     started = time.perf_counter()
-    with nengo.Network(seed=seed) as model:
+    # what counts spikes is outside of the network with the seed: Nengo seeds objects by
+    # their position, and measuring must not change what is measured
+    model = nengo.Network()
+    with model, nengo.Network(seed=seed):
         source = nengo.Node(_player(inputs), size_out=windows.n_inputs)
         pool = make(circuit, windows)
         nengo.Connection(source, pool.input, synapse=None)
@@ -122,9 +125,10 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     spikes = events = None
     if all_spike:
         totals = [simulator.data[count][:n_counted].sum(axis=0) for count in counts]
-        spikes, events = np.sum(totals, axis=0) * per_pool if totals else (0.0, 0.0)
-        area = inputs[:n_counted].sum(axis=0) * DT
-        events += area @ fan_out[pool.input] * input_rate * per_pool
+        spikes, events = np.sum(totals, axis=0) if totals else (0.0, 0.0)
+        n_input_spikes = inputs[:n_counted].sum(axis=0) * DT * input_rate
+        spikes = float(spikes * per_pool)
+        events = float((events + n_input_spikes @ fan_out[pool.input]) * per_pool)
     return Recording(
         output=simulator.data[output],
         neurons=pool.n_neurons / windows.n_pools,
@@ -147,13 +151,9 @@ def _count(model, fan_out, ensemble):
     with model:
         counter = nengo.Node(size_in=2)
         nengo.Connection(
-            ensemble.neurons,
-            counter,
-            transform=weights * DT / amplitude,
-            synapse=None,
-            seed=0,
+            ensemble.neurons, counter, transform=weights * DT / amplitude, synapse=None
         )
-        return nengo.Probe(counter, seed=0)
+        return nengo.Probe(counter)
 
 
 def routed_winner(windows, values, spikes):

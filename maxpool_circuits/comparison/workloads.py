@@ -144,7 +144,7 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
     n_pools : int or None, optional (Default: None)
         Number of pools. None means 200, or as many as there are in an image.
     seed : int, optional (Default: 0)
-        Seed of the values.
+        Seed of the values. None of the three matters if ``workload`` is one already.
 
     Returns
     -------
@@ -158,7 +158,7 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
     """
     if isinstance(workload, Workload):
         return workload
-    if workload not in WORKLOADS:
+    if not isinstance(workload, str) or workload not in WORKLOADS:
         known = ", ".join(repr(name) for name in WORKLOADS)
         raise ValidationError(
             f"no workload is called {workload!r}; the known workloads are {known}",
