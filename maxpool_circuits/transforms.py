@@ -192,8 +192,8 @@ def build_max_pool(
     -------
     (n_pools,) nengo.builder.Signal
         The maxima.
-    None
-        There are no weights.
+    (0,) nengo.builder.Signal
+        The weights, of which there are none.
 
     Raises
     ------
@@ -213,4 +213,6 @@ def build_max_pool(
     model.add_op(
         MaxPoolInc(sig_in, maxima, transform.windows, tag=f"{transform}.max_pool")
     )
-    return maxima, None
+    # other backends mark the weights of every connection, for example as trainable
+    weights = Signal(np.zeros(0), readonly=True, name=f"{transform}.weights")
+    return maxima, weights

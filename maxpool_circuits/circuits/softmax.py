@@ -36,16 +36,18 @@ class SoftmaxApproximation(MeanPath):
     values are, and the accumulator averages the noise of their spikes. A feed-forward
     log-sum-exp would need exponentials over the whole range and a logarithm, which
     amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
-    like the neurons, which does not move the solution by more than the exponential
-    would.
+    like the neurons; no input is above it once the sum is 1.
 
     As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
     accumulator holds the excess over it: common changes of all inputs take no time.
 
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
-    accumulator of twice as many. Delay: the estimate rises and falls at a bounded speed
-    (a fall by half the range takes 60 ms); ``synapse`` is part of the loop and above
-    10 ms the loop rings.
+    accumulator of twice as many. Delay: the estimate falls at a bounded speed (by half
+    the range in 60 ms); ``synapse`` is part of the loop and makes it overshoot from
+    about 20 ms on.
+
+    Inputs that are equal, or indistinguishable by their spikes, are overestimated by up
+    to :math:`\log(k) / \beta`.
 
     Parameters
     ----------
