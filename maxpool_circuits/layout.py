@@ -80,5 +80,32 @@ def connect(pre, post, matrix, synapse=None):
     nengo.Connection
         The connection.
     """
-    transform = nengo.Sparse(matrix.shape, init=scipy.sparse.csr_matrix(matrix))
+    matrix = scipy.sparse.csr_matrix(matrix)
+    scale = multiple_of_identity(matrix)
+    if scale is None:
+        transform = nengo.Sparse(matrix.shape, init=matrix)
+    else:
+        # much cheaper than a sparse matrix, on every backend
+        transform = nengo.transforms.NoTransform(pre.size_out) if scale == 1 else scale
     return nengo.Connection(pre, post, transform=transform, synapse=synapse)
+
+
+def multiple_of_identity(matrix):
+    """Factor of a matrix that scales a vector without mixing its entries.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csr_matrix
+        The matrix.
+
+    Returns
+    -------
+    float or None
+        The factor; None if the matrix is no multiple of the identity.
+    """
+    n_rows, n_columns = matrix.shape
+    if n_rows != n_columns or not np.array_equal(matrix.indices, np.arange(n_rows)):
+        return None
+    is_diagonal = np.array_equal(matrix.indptr, np.arange(n_rows + 1))
+    is_constant = is_diagonal and np.all(matrix.data == matrix.data[0])
+    return float(matrix.data[0]) if is_constant else None

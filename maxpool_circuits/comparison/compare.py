@@ -145,8 +145,7 @@ def _named(circuits):
         pairs = [(_name(circuit), circuit) for circuit in circuits]
     else:
         raise ValidationError(
-            "must be a list or a dict of circuits, or None for all, "
-            f"got {circuits!r}",
+            f"must be a list or a dict of circuits, or None for all, got {circuits!r}",
             attr="circuits",
         )
     named = {}

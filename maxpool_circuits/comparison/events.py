@@ -95,8 +95,9 @@ def _weights(connection):
         if not scipy.sparse.issparse(matrix):
             matrix = matrix.allocate()
     elif isinstance(transform, nengo.Dense):
-        init = np.asarray(transform.sample())
-        matrix = np.diag(np.broadcast_to(init, n_in)) if init.ndim < 2 else init
+        matrix = np.asarray(transform.sample())
+        if matrix.ndim < 2:
+            matrix = scipy.sparse.diags(np.broadcast_to(matrix, n_in))
     elif isinstance(transform, MaxPool):
         # what a computer computes is not carried by synapses
         matrix = scipy.sparse.csr_matrix((n_out, n_in))
