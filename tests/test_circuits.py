@@ -135,10 +135,10 @@ def test_number_of_levels(circuit, window_size):
         assert pool.all_ensembles == []
     else:
         assert len(pool.comparators) == len(pool.all_ensembles) == levels
-        assert [node.size_in for node in pool.values] == [
-            3 * -(-window_size // 2**level) for level in range(levels + 1)
+        assert [ensemble.n_neurons for ensemble in pool.comparators] == [
+            pool.neurons_per_part * 3 * (-(-window_size // 2**level) // 2)
+            for level in range(levels)
         ]
-        assert pool.values[-1] is pool.output
 
 
 # --- default neurons and rates --------------------------------------------------------
@@ -193,7 +193,7 @@ def test_max_rate_is_reached_at_the_top_of_the_input_range(
 @pytest.mark.parametrize(
     "neuron_type", [mpc.IntegrateAndFire(min_voltage=-2), nengo.LIF()], ids=str
 )
-def test_values_name_the_winner(neuron_type):
+def test_the_unit_that_fires_is_the_winner(neuron_type):
     windows = mpc.PoolWindows.independent(n_pools=20, window_size=4)
     x = np.stack(
         [np.random.RandomState(i).permutation([0.1, 0.3, 0.5, 0.9]) for i in range(20)]
@@ -201,17 +201,13 @@ def test_values_name_the_winner(neuron_type):
     with nengo.Network(seed=0) as model:
         pool = mpc.WinnerTakeAll(windows, neuron_type=neuron_type)
         nengo.Connection(nengo.Node(x.ravel()), pool.input, synapse=None)
-        values, mean, excess, output = (
-            nengo.Probe(node)
-            for node in (pool.values, pool.mean, pool.excess, pool.output)
-        )
+        spikes = nengo.Probe(pool.units.neurons)
     with nengo.Simulator(model, progress_bar=False) as sim:
         sim.run(0.5)
-    settled = sim.data[values][250:].mean(axis=0).reshape(20, 4)
-    np.testing.assert_array_equal(settled.argmax(axis=1), x.argmax(axis=1))
-    losers = np.sort(settled, axis=1)[:, :-1]
-    assert np.abs(losers).max() < 0.02
-    np.testing.assert_allclose(sim.data[output], sim.data[mean] + sim.data[excess])
+    rates = sim.data[spikes][250:].mean(axis=0).reshape(20, 4, -1).sum(axis=2)
+    np.testing.assert_array_equal(rates.argmax(axis=1), x.argmax(axis=1))
+    losers = np.sort(rates, axis=1)[:, :-1]
+    assert np.all(losers < 0.05 * rates.max(axis=1, keepdims=True))
 
 
 def test_losers_are_silent_for_default_neurons():

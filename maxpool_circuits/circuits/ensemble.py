@@ -4,8 +4,9 @@ import nengo
 import numpy as np
 
 from ..base import MaxPoolNetwork
-from ..layout import connect, selection
+from ..layout import selection
 from ..populations import Population, Replicas
+from ..wiring import Wiring
 
 
 class EnsembleMax(MaxPoolNetwork):
@@ -104,14 +105,15 @@ class EnsembleMax(MaxPoolNetwork):
         copies = Replicas(self._population(n_dimensions), n_pools, label="ensemble")
         self.ensemble = copies.ensemble
         # the population is centred on the middle of the input range
-        middle = sum(self.input_range) / 2
-        centred = nengo.Node(size_in=self.windows.n_inputs, label="centred")
-        shift = nengo.Node(np.full(self.windows.n_inputs, -middle), label="shift")
-        nengo.Connection(self.input, centred, synapse=self.input_synapse)
-        nengo.Connection(shift, centred, synapse=None)
+        wiring = Wiring()
+        centred = wiring.junction(self.windows.n_inputs, "centred")
+        middle = np.full(self.windows.n_inputs, sum(self.input_range) / 2)
+        wiring.connect(self.input, centred, synapse=self.input_synapse)
+        wiring.connect(nengo.Node(-middle, label="shift"), centred)
         pick = selection(indices.ravel(), self.windows.n_inputs)
-        connect(centred, copies.neurons, copies.encode(pick))
-        connect(copies.neurons, self.output, copies.decode(self.scatter))
+        wiring.connect(centred, copies.neurons, copies.encode(pick))
+        wiring.connect(copies.neurons, self.output, copies.decode(self.scatter))
+        wiring.build()
 
     def _population(self, n_dimensions):
         """Population that represents the input range, with the maximum decoded."""

@@ -1,9 +1,7 @@
 """Circuits that let the mean of a pool go past the neurons."""
 
-import nengo
-
 from ..base import MaxPoolNetwork
-from ..layout import connect
+from ..wiring import Wiring
 
 
 class MeanPath(MaxPoolNetwork):
@@ -17,32 +15,34 @@ class MeanPath(MaxPoolNetwork):
     (most of those in natural images) never pass through spikes.
 
     A subclass defines `build_excess`.
-
-    Attributes
-    ----------
-    mean : nengo.Node
-        The mean of the inputs of each pool.
-    above_mean : nengo.Node
-        Each input less the mean of its pool, pool by pool.
-    excess : nengo.Node
-        The maximum of each pool less its mean.
     """
 
     def build_circuit(self):
-        """Build the path of the mean, then the circuit for the excess."""
+        """Build the path of the mean and the circuit for the excess."""
         n_pools, n_units = self.pool_sum.shape
-        self.mean = nengo.Node(size_in=n_pools, label="mean")
-        self.above_mean = nengo.Node(size_in=n_units, label="above mean")
-        self.excess = nengo.Node(size_in=n_pools, label="excess")
-        connect(self.input, self.mean, self.pool_mean @ self.gather, self.input_synapse)
-        connect(self.input, self.above_mean, self.gather, self.input_synapse)
-        connect(self.mean, self.above_mean, -self.pool_sum.T)
-        self.build_excess()
-        connect(self.mean, self.output, self.scatter)
-        connect(self.excess, self.output, self.scatter)
+        wiring = Wiring()
+        mean = wiring.junction(n_pools, "mean")
+        above_mean = wiring.junction(n_units, "above mean")
+        excess = wiring.junction(n_pools, "excess")
+        pool_mean = self.pool_mean @ self.gather
+        wiring.connect(self.input, mean, pool_mean, self.input_synapse)
+        wiring.connect(self.input, above_mean, self.gather, self.input_synapse)
+        wiring.connect(mean, above_mean, -self.pool_sum.T)
+        self.build_excess(wiring, above_mean, excess)
+        wiring.connect(mean, self.output, self.scatter)
+        wiring.connect(excess, self.output, self.scatter)
+        wiring.build()
 
-    def build_excess(self):
-        """Build the circuit from ``self.above_mean`` to ``self.excess``."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must define build_excess(self)"
-        )
+    def build_excess(self, wiring, above_mean, excess):
+        """Build the circuit that computes the excess.
+
+        Parameters
+        ----------
+        wiring : Wiring
+            Where to add connections.
+        above_mean : (n_units,) Junction
+            Each input less the mean of its pool, pool by pool.
+        excess : (n_circuits,) Junction
+            Takes the maximum of each pool less its mean.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define build_excess")

@@ -49,8 +49,6 @@ class PairwiseReLU(ComparatorTree):
     ----------
     comparators : list of nengo.Ensemble
         The comparators of each level, from the input to the output.
-    values : list of nengo.Node
-        The values that each level compares, pool by pool; the last is the output.
 
     Raises
     ------

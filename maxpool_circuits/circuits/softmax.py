@@ -2,11 +2,11 @@
 
 import nengo
 import numpy as np
+import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from ..checks import positive_number
-from ..layout import connect
 from ..populations import Population, Replicas, rectifier
 from .mean_path import MeanPath
 
@@ -83,12 +83,6 @@ class SoftmaxApproximation(MeanPath):
         The neurons of all units, pool by pool.
     accumulators : nengo.Ensemble
         The neurons of all accumulators, pool by pool.
-    mean : nengo.Node
-        The mean of the inputs of each pool.
-    above_mean : nengo.Node
-        Each input less the mean of its pool, pool by pool.
-    excess : nengo.Node
-        The estimate of each pool less its mean.
     beta : float
         The argument ``beta``.
 
@@ -167,7 +161,7 @@ class SoftmaxApproximation(MeanPath):
                 obj=self,
             )
 
-    def build_excess(self):
+    def build_excess(self, wiring, above_mean, excess):
         """Connect units and accumulators in a loop."""
         n_pools, n_units = self.pool_sum.shape
         units = Replicas(self._unit(), n_units, label="units")
@@ -184,24 +178,28 @@ class SoftmaxApproximation(MeanPath):
         self.units = units.ensemble
         self.accumulators = accumulators.ensemble
 
-        above_estimate = nengo.Node(size_in=n_units, label="above estimate")
-        nengo.Connection(self.above_mean, above_estimate, synapse=None)
-        connect(self.excess, above_estimate, -self.pool_sum.T)
-        connect(above_estimate, units.neurons, units.encode())
+        above_estimate = wiring.junction(n_units, "above estimate")
+        wiring.connect(above_mean, above_estimate)
+        wiring.connect(excess, above_estimate, -self.pool_sum.T)
+        wiring.connect(above_estimate, units.neurons, units.encode())
 
-        surplus = nengo.Node(size_in=n_pools, label="surplus")
+        surplus = wiring.junction(n_pools, "surplus")
         target = nengo.Node(np.full(n_pools, -1.0), label="target")
-        connect(units.neurons, surplus, units.decode(self.pool_sum), self.synapse)
-        nengo.Connection(target, surplus, synapse=None)
+        wiring.connect(
+            units.neurons, surplus, units.decode(self.pool_sum), self.synapse
+        )
+        wiring.connect(target, surplus)
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
         step = self.synapse.tau * SPEED * 2 * self.half_range
-        next_excess = nengo.Node(size_in=n_pools, label="next excess")
-        nengo.Connection(self.excess, next_excess, synapse=None)
-        nengo.Connection(surplus, next_excess, transform=step, synapse=None)
-        connect(next_excess, accumulators.neurons, accumulators.encode())
-        connect(accumulators.neurons, self.excess, accumulators.decode(), self.synapse)
+        next_excess = wiring.junction(n_pools, "next excess")
+        wiring.connect(excess, next_excess)
+        wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))
+        wiring.connect(next_excess, accumulators.neurons, accumulators.encode())
+        wiring.connect(
+            accumulators.neurons, excess, accumulators.decode(), self.synapse
+        )
 
     def _unit(self):
         """Population that decodes the exponential of its distance to the estimate."""

@@ -1,12 +1,12 @@
 """Trees of comparators: the maximum of many as the maximum of two, level by level."""
 
-import nengo
 import numpy as np
 import scipy.sparse
 
 from ..base import MaxPoolNetwork
-from ..layout import connect, selection
+from ..layout import selection
 from ..populations import Replicas
+from ..wiring import Wiring
 
 
 class ComparatorTree(MaxPoolNetwork):
@@ -28,8 +28,6 @@ class ComparatorTree(MaxPoolNetwork):
     ----------
     comparators : list of nengo.Ensemble
         The comparators of each level, from the input to the output.
-    values : list of nengo.Node
-        The values that each level compares, pool by pool; the last is the output.
     """
 
     def linear_path(self, a, b):
@@ -62,35 +60,33 @@ class ComparatorTree(MaxPoolNetwork):
         """Add levels until every pool has one value left."""
         comparator = self.comparator()
         self.comparators = []
-        self.values = [nengo.Node(size_in=self.gather.shape[0], label="values 0")]
-        connect(self.input, self.values[0], self.gather, self.input_synapse)
+        wiring = Wiring()
+        values = wiring.junction(self.gather.shape[0], "values 0")
+        wiring.connect(self.input, values, self.gather, self.input_synapse)
 
         pool_of_value, _ = np.nonzero(self.pool_sum)
         while len(pool_of_value) > len(self.pools):
-            level = len(self.values)
+            level = len(self.comparators) + 1
             first, second = pair_up(pool_of_value)
             identity = scipy.sparse.identity(len(pool_of_value), format="csr")
             a, b = identity[first], identity[second]
             pairs = np.flatnonzero(first != second)
-
             pool_of_value = pool_of_value[first]
-            if len(pool_of_value) == len(self.pools):
-                target, place = self.output, self.scatter
-            else:
-                target = nengo.Node(size_in=len(first), label=f"values {level}")
-                place = scipy.sparse.identity(len(first), format="csr")
-            source = self.values[-1]
+
             copies = Replicas(comparator, len(pairs), label=f"comparators {level}")
-            connect(source, target, place @ self.linear_path(a, b), self.synapse)
-            connect(source, copies.neurons, copies.encode((a - b)[pairs]))
-            connect(
+            self.comparators.append(copies.ensemble)
+            wiring.connect(values, copies.neurons, copies.encode((a - b)[pairs]))
+            maxima = wiring.junction(len(first), f"values {level}")
+            wiring.connect(values, maxima, self.linear_path(a, b), self.synapse)
+            wiring.connect(
                 copies.neurons,
-                target,
-                copies.decode(place @ selection(pairs, len(first)).T),
+                maxima,
+                copies.decode(selection(pairs, len(first)).T),
                 self.synapse,
             )
-            self.comparators.append(copies.ensemble)
-            self.values.append(target)
+            values = maxima
+        wiring.connect(values, self.output, self.scatter)
+        wiring.build()
 
 
 def pair_up(pool_of_value):

@@ -1,9 +1,9 @@
 """Lateral inhibition that passes on the winner's value."""
 
 import nengo
+import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..layout import connect
 from ..neurons import IntegrateAndFire
 from ..populations import Replicas, rectifier
 from .mean_path import MeanPath
@@ -62,15 +62,7 @@ class WinnerTakeAll(MeanPath):
     Attributes
     ----------
     units : nengo.Ensemble
-        The neurons of all units, pool by pool.
-    mean : nengo.Node
-        The mean of the inputs of each pool.
-    above_mean : nengo.Node
-        Each input less the mean of its pool, pool by pool.
-    excess : nengo.Node
-        The maximum of each pool less its mean: the sum of its units' outputs.
-    values : nengo.Node
-        The output of each unit. The unit that is active is the winner.
+        The neurons of all units, pool by pool. The unit that fires is the winner.
 
     Raises
     ------
@@ -128,7 +120,7 @@ class WinnerTakeAll(MeanPath):
                 obj=self,
             )
 
-    def build_excess(self):
+    def build_excess(self, wiring, above_mean, excess):
         """Connect the units and their lateral inhibition."""
         n_units = self.pool_sum.shape[1]
         units = Replicas(
@@ -139,13 +131,13 @@ class WinnerTakeAll(MeanPath):
             label="units",
         )
         self.units = units.ensemble
-        self.values = nengo.Node(size_in=n_units, label="values")
-        connect(self.above_mean, units.neurons, units.encode())
-        connect(units.neurons, self.values, units.decode())
-        connect(self.values, self.excess, self.pool_sum)
+        values = wiring.junction(n_units, "values")
+        wiring.connect(above_mean, units.neurons, units.encode())
+        wiring.connect(units.neurons, values, units.decode())
+        wiring.connect(values, excess, self.pool_sum)
 
         # what the others of its pool fire is what all fire, less what the unit fires
-        inhibition = nengo.Node(size_in=n_units, label="inhibition")
-        connect(self.excess, inhibition, self.pool_sum.T)
-        nengo.Connection(self.values, inhibition, transform=-1, synapse=None)
-        connect(inhibition, units.neurons, -units.encode(), self.synapse)
+        inhibition = wiring.junction(n_units, "inhibition")
+        wiring.connect(excess, inhibition, self.pool_sum.T)
+        wiring.connect(values, inhibition, -scipy.sparse.identity(n_units))
+        wiring.connect(inhibition, units.neurons, -units.encode(), self.synapse)

@@ -1,0 +1,160 @@
+"""Connections that meet in junctions, multiplied out where that is cheap.
+
+A circuit is easiest to read with a node wherever values are summed up. Every such node
+costs time in each step, on NengoDL far more than on Nengo. So a circuit is first drawn
+with junctions, and those that can be replaced by products of the matrices around them
+become no Nengo objects.
+"""
+
+from dataclasses import dataclass
+
+import nengo
+import scipy.sparse
+
+from .layout import connect
+
+#: How many weights the removal of a junction may add, per entry of the junction. Chosen
+#: so that means over windows of up to 16 inputs are multiplied out, and decoded values
+#: that reach many neurons are not.
+MAX_ADDED_WEIGHTS = 250
+
+
+@dataclass(frozen=True, eq=False)
+class Junction:
+    """A place where values are summed up and passed on.
+
+    Parameters
+    ----------
+    size : int
+        Number of values.
+    label : str
+        Name of the node that it becomes if it is not removed.
+    """
+
+    size: int
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A connection to be made.
+
+    Parameters
+    ----------
+    pre, post : nengo.Node, nengo.ensemble.Neurons or Junction
+        Where it starts and ends.
+    weights : (post size, pre size) scipy.sparse.csr_matrix
+        The weights.
+    synapse : nengo.synapses.Synapse or None
+        The synapse.
+    """
+
+    pre: object
+    post: object
+    weights: scipy.sparse.csr_matrix
+    synapse: object
+
+
+class Wiring:
+    """The connections of a circuit, before they are made."""
+
+    def __init__(self):
+        self.junctions = []
+        self.links = []
+
+    def junction(self, size, label):
+        """Add a junction.
+
+        Parameters
+        ----------
+        size : int
+            Number of values.
+        label : str
+            Its name.
+
+        Returns
+        -------
+        Junction
+            The junction, to be connected to and from.
+        """
+        self.junctions.append(Junction(size, label))
+        return self.junctions[-1]
+
+    def connect(self, pre, post, weights=None, synapse=None):
+        """Add a connection; what arrives at one place is summed up.
+
+        Parameters
+        ----------
+        pre, post : nengo.Node, nengo.ensemble.Neurons or Junction
+            Where it starts and ends.
+        weights : (post size, pre size) scipy.sparse matrix, optional (Default: None)
+            The weights; None is the identity.
+        synapse : nengo.synapses.Synapse or None, optional (Default: None)
+            The synapse; None has no delay.
+        """
+        if weights is None:
+            size = pre.size if isinstance(pre, Junction) else pre.size_out
+            weights = scipy.sparse.identity(size)
+        weights = scipy.sparse.csr_matrix(weights)
+        for i, link in enumerate(self.links):
+            parallel = (link.pre, link.post) == (pre, post) and link.synapse == synapse
+            if parallel:
+                weights = weights + link.weights
+                # paths may cancel each other
+                weights.eliminate_zeros()
+                del self.links[i]
+                break
+        self.links.append(Link(pre, post, weights, synapse))
+
+    def build(self):
+        """Make all Nengo connections, and nodes of the junctions that remain.
+
+        Called once, inside the network.
+        """
+        nodes = {}
+        for junction in self.junctions:
+            if self._is_cheap_to_remove(junction):
+                self._remove(junction)
+            else:
+                nodes[junction] = nengo.Node(
+                    size_in=junction.size, label=junction.label
+                )
+        for link in self.links:
+            connect(
+                nodes.get(link.pre, link.pre),
+                nodes.get(link.post, link.post),
+                link.weights,
+                link.synapse,
+            )
+
+    def _around(self, junction):
+        incoming = [link for link in self.links if link.post is junction]
+        outgoing = [link for link in self.links if link.pre is junction]
+        return incoming, outgoing
+
+    def _is_cheap_to_remove(self, junction):
+        incoming, outgoing = self._around(junction)
+        two_synapses = any(link.synapse for link in incoming) and any(
+            link.synapse for link in outgoing
+        )
+        if two_synapses or set(incoming) & set(outgoing):
+            return False
+        # an upper bound, since entries may meet or cancel
+        n_in = sum(link.weights.getnnz(axis=1) for link in incoming)
+        n_out = sum(link.weights.getnnz(axis=0) for link in outgoing)
+        added = n_in @ n_out - n_in.sum() - n_out.sum()
+        return added <= MAX_ADDED_WEIGHTS * junction.size
+
+    def _remove(self, junction):
+        incoming, outgoing = self._around(junction)
+        self.links = [
+            link for link in self.links if junction not in (link.pre, link.post)
+        ]
+        for first in incoming:
+            for second in outgoing:
+                self.connect(
+                    first.pre,
+                    second.post,
+                    second.weights @ first.weights,
+                    first.synapse or second.synapse,
+                )
