@@ -52,7 +52,10 @@ def Simulator(request):
 @pytest.fixture
 def DLSimulator():
     """NengoDL's simulator, for tests of what only NengoDL does."""
-    return make_simulator_class("nengo-dl")
+    simulator = make_simulator_class("nengo-dl")
+    # makes this package's neurons and transform known to NengoDL
+    importlib.import_module("maxpool_circuits.nengo_dl")
+    return simulator
 
 
 def _run_circuit(

@@ -389,14 +389,11 @@ def test_pools_of_pools(circuit, Simulator):
 
 
 @pytest.mark.filterwarnings("ignore:.*does not have a native TensorFlow")
-def test_runs_in_nengo_dl(circuit, windows, request, DLSimulator, run_circuit):
-    if circuit == "exact":
-        reason = "MaxPool has no NengoDL builder yet"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_runs_in_nengo_dl(circuit, windows, DLSimulator, run_circuit):
     x = draw(windows, n=1)
     y = run_circuit(circuit, windows, x, steps=200, simulator=DLSimulator)
     error = np.sqrt(np.mean((y[0, 100:].mean(axis=0) - windows.max(x)) ** 2))
-    assert error < 2 * TOLERANCE[circuit]
+    assert error < 2 * TOLERANCE[circuit] + 1e-6  # NengoDL computes in single precision
 
 
 # --- bad arguments --------------------------------------------------------------------
