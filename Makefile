@@ -26,13 +26,16 @@ IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-slow test-core run-test-core lint clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: .venv/demo-installed  ## compare all circuits on images of digits (makes .venv)
 	@.venv/bin/maxpool-circuits demo
+
+demo-nengo-dl: .venv/tests-installed  ## convert a Keras network with every circuit (makes .venv, with NengoDL)
+	@.venv/bin/maxpool-circuits demo --nengo-dl
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
 	.venv/bin/python $(PYTEST)

@@ -41,6 +41,10 @@ from tqdm import tqdm  # noqa: E402
 import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.files import written_whole  # noqa: E402
 from maxpool_circuits.nengo_dl import Converter  # noqa: E402
+from maxpool_circuits.nengo_dl.demo import (  # noqa: E402
+    ReleasedConverter,
+    TensorNodeConverter,
+)
 
 N_TRAINING = 8000
 STEPS = tuple(range(10, 61, 10))
@@ -89,27 +93,6 @@ def train(model, images, labels, epochs):
     model.fit(images, labels, epochs=epochs, batch_size=64, verbose=0)
 
 
-class TensorNodeBehindSynapse(nengo_dl.converter.LayerConverter):
-    """The TensorNode fallback with the synapse that the stock one forgets."""
-
-    def convert(self, node_id):
-        """Make a TensorNode that gets filtered spikes."""
-        node = nengo_dl.TensorNode(
-            self.layer, shape_in=self.input_shape(node_id), pass_time=False
-        )
-        self.add_connection(node_id, node)
-        return node
-
-
-class TensorNodeConverter(nengo_dl.Converter):
-    """NengoDL's converter with that fallback for max pooling."""
-
-    converters = {
-        **nengo_dl.Converter.converters,
-        tf.keras.layers.MaxPool2D: TensorNodeBehindSynapse,
-    }
-
-
 def conversions():
     """Converters by name; they take a model and keyword arguments."""
     own = {
@@ -120,7 +103,7 @@ def conversions():
         **own,
         "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
         "TensorNode behind synapse": TensorNodeConverter,
-        "TensorNode as released": nengo_dl.Converter,
+        "TensorNode as released": ReleasedConverter,
         "average pooling": functools.partial(Converter, max_to_avg_pool=True),
     }
 

@@ -2,7 +2,9 @@
 
 import argparse
 import functools
+import os
 import sys
+import warnings
 from pathlib import Path
 
 from nengo.exceptions import ValidationError
@@ -11,6 +13,10 @@ from . import demo
 from .comparison import WORKLOADS, compare
 from .registry import circuits
 from .version import version
+
+#: Where the demonstrations draw, unless they are told.
+PLOT = "maxpool_circuits_demo.png"
+NENGO_DL_PLOT = "maxpool_circuits_demo_nengo_dl.png"
 
 
 def main(arguments=None):
@@ -39,6 +45,10 @@ def main(arguments=None):
             "pip install 'maxpool-circuits[plots]'",
             file=sys.stderr,
         )
+        return 1
+    except ImportError as error:
+        # of NengoDL, whose own message may have several lines
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -101,7 +111,13 @@ def _parser():
         description="Handwritten digits through oriented filters and spiking neurons, "
         "max-pooled by every circuit: the C1 layer of HMAX.",
     )
-    _add_common(demonstration, plot="maxpool_circuits_demo.png")
+    demonstration.add_argument(
+        "--nengo-dl",
+        action="store_true",
+        help="train a Keras network with max pooling and convert it with every circuit "
+        f"instead (needs NengoDL; FILE is then {NENGO_DL_PLOT} by default)",
+    )
+    _add_common(demonstration, plot=PLOT)
     demonstration.set_defaults(run=_demo)
     return parser
 
@@ -115,8 +131,7 @@ def _add_common(parser, plot=None):
     parser.add_argument(
         "--plot",
         metavar="FILE",
-        default=plot,
-        help="draw to FILE" + (" (default: %(default)s)" if plot else ""),
+        help="draw to FILE" + (f" (default: {plot})" if plot else ""),
     )
 
 
@@ -143,8 +158,27 @@ def _compare(options):
 
 def _demo(options):
     _draw_without_a_screen()
+    if options.nengo_dl:
+        _demo_nengo_dl(options)
+        return
+    if options.plot is None:
+        options.plot = PLOT
     table = demo.run(seed=options.seed)
     _report(table, functools.partial(demo.draw, table), options)
+
+
+def _demo_nengo_dl(options):
+    # TensorFlow reads this when it is imported
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with warnings.catch_warnings():
+        # about fallbacks and versions, which are no news here
+        warnings.simplefilter("ignore")
+        from .nengo_dl import demo as nengo_dl_demo
+
+        table = nengo_dl_demo.run(seed=options.seed)
+    if options.plot is None:
+        options.plot = NENGO_DL_PLOT
+    _report(table, table.plot, options)
 
 
 def _report(table, draw, options):

@@ -11,7 +11,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from .checks import is_integer
-from .comparison.compare import REFERENCES
+from .comparison.measures import REFERENCES
 from .comparison.workloads import DT
 from .files import written_whole
 
@@ -250,6 +250,37 @@ def image_comparison(table, path=None, n_images=3):
     for (where, label), column in zip(bars, (0, 1)):
         drawn = axes[1, column].images[0]
         figure.colorbar(drawn, ax=where, label=label, shrink=0.8)
+    return _saved(figure, path)
+
+
+def conversions(table, steps, path=None):
+    """Draw accuracy against time for each conversion of a Keras network.
+
+    Parameters
+    ----------
+    table : maxpool_circuits.nengo_dl.demo.ConversionTable
+        The conversions.
+    steps : sequence of int
+        Time steps after which accuracy was read.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
+    ann = 100 * table.ann_accuracy
+    ax.axhline(ann, color="k", linestyle="--", label=f"ANN ({ann:.1f} %)")
+    for index, row in enumerate(table.rows):
+        accuracies = [100 * accuracy for accuracy in row.accuracies]
+        label = f"{row.pooling} ({accuracies[-1]:.1f} %)"
+        ax.plot(steps, accuracies, "o-", color=f"C{index % 10}", label=label)
+    ax.set_xlabel("time step (of 1 ms)")
+    ax.set_ylabel("accuracy (%)")
+    ax.set_title("accuracy against time, and in the end")
+    figure.legend(loc="outside right center", fontsize="small")
     return _saved(figure, path)
 
 

@@ -11,8 +11,9 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import READOUTS, WORKLOADS, Workload
+from maxpool_circuits.comparison.digits import gabor, images, simple_cell_responses
 from maxpool_circuits.comparison.events import fan_outs
-from maxpool_circuits.comparison.images import gabor, images, simple_cell_responses
+from maxpool_circuits.comparison.lookup import find_workload
 from maxpool_circuits.comparison.measures import (
     STEP_LENGTH,
     best_readout,
@@ -27,7 +28,7 @@ from maxpool_circuits.comparison.recording import (
     record,
     routed_winner,
 )
-from maxpool_circuits.comparison.workloads import band_limited, find_workload, hold
+from maxpool_circuits.comparison.workloads import band_limited, hold
 from maxpool_circuits.layout import connect, selection
 
 RAGGED = [[4, 0, 7], [1], [2, 3]]  # over 8 inputs, 5 and 6 are in no window

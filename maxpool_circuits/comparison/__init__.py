@@ -1,9 +1,11 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
 from .compare import compare
+from .digits import images
+from .lookup import WORKLOADS
 from .measures import READOUTS, Row
 from .table import ComparisonTable
-from .workloads import WORKLOADS, Workload, band_limited, presentations
+from .workloads import Workload, band_limited, presentations
 
 __all__ = [
     "READOUTS",
@@ -13,5 +15,6 @@ __all__ = [
     "Workload",
     "band_limited",
     "compare",
+    "images",
     "presentations",
 ]

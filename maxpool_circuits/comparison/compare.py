@@ -9,13 +9,10 @@ from ..base import MaxPoolNetwork
 from ..checks import positive_number, valid_seed
 from ..registry import circuits as registered_circuits
 from ..registry import find
-from .measures import READOUTS, STEP_LENGTH, measure
+from .lookup import find_workload
+from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
 from .recording import Recording, average, input_spikes, record, routed_winner
 from .table import ComparisonTable
-from .workloads import find_workload
-
-#: Rows that are no circuits.
-REFERENCES = ("oracle", "average")
 
 
 def compare(

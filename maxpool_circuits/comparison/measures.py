@@ -10,6 +10,8 @@ from .workloads import DT
 
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
+#: Rows of a comparison that are no circuits.
+REFERENCES = ("oracle", "average")
 #: How long the inputs are held before and after the step that the latency is read of.
 STEP_LENGTH = 300
 

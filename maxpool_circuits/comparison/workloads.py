@@ -5,9 +5,7 @@ from typing import Optional
 
 import nengo
 import numpy as np
-from nengo.exceptions import ValidationError
 
-from ..checks import positive_integer, valid_seed
 from ..windows import PoolWindows
 
 #: Time step of all comparisons, in seconds.
@@ -129,65 +127,3 @@ def hold(shown, n_steps, n_unread):
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)
     return np.repeat(shown, n_steps, axis=0), is_read
-
-
-def find_workload(workload, window_size=4, n_pools=None, seed=0):
-    """Make a workload from its name.
-
-    Parameters
-    ----------
-    workload : str or Workload
-        "presentations", "band-limited", "images", or a workload, which is returned as
-        it is.
-    window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
-    n_pools : int or None, optional (Default: None)
-        Number of pools. None means 200, or as many as there are in an image.
-    seed : int, optional (Default: 0)
-        Seed of the values. None of the three matters if ``workload`` is one already.
-
-    Returns
-    -------
-    Workload
-        The workload.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there is no such workload, or a size is not possible in it.
-    """
-    if isinstance(workload, Workload):
-        return workload
-    if not isinstance(workload, str) or workload not in WORKLOADS:
-        known = ", ".join(repr(name) for name in WORKLOADS)
-        raise ValidationError(
-            f"no workload is called {workload!r}; the known workloads are {known}",
-            attr="workload",
-        )
-    window_size = positive_integer(window_size, "window_size")
-    seed = valid_seed(seed)
-    if workload == "images":
-        if n_pools is not None:
-            raise ValidationError(
-                "the number of pools follows from the size of the images; leave it "
-                f"None, got {n_pools!r}",
-                attr="n_pools",
-            )
-        return WORKLOADS[workload](window_size, seed=seed)
-    n_pools = 200 if n_pools is None else n_pools
-    return WORKLOADS[workload](window_size, n_pools, seed)
-
-
-def _images(window_size, seed):
-    # scikit-learn, which has the images, is only needed for this workload
-    from .images import images
-
-    return images(window_size, seed=seed)
-
-
-#: The workloads by name.
-WORKLOADS = {
-    "presentations": presentations,
-    "band-limited": band_limited,
-    "images": _images,
-}

@@ -1,0 +1,337 @@
+"""The demonstration: a Keras network with max pooling, converted in every way."""
+
+import csv
+import functools
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+import nengo
+import nengo_dl
+import numpy as np
+import tensorflow as tf
+
+from ..checks import valid_seed
+from ..files import written_whole
+from ..registry import circuits as registered_circuits
+from ..registry import find
+from .converter import MAX_POOL_LAYERS, Converter
+
+#: Time steps, of 1 ms, after which accuracy is read.
+STEPS = tuple(range(10, 61, 10))
+#: How many of the 1,797 digits are kept for testing; a multiple of `BATCH_SIZE`.
+N_TEST = 300
+#: How many images are simulated at the same time.
+BATCH_SIZE = 100
+#: How often training goes through all images.
+EPOCHS = 30
+#: Firing rate, in Hz, of a neuron whose activation is 1.
+RATE = 100
+#: Time constant of the converter's synapses, in seconds.
+SYNAPSE = 0.005
+
+
+@dataclass(frozen=True)
+class ConversionRow:
+    """One way of converting the network.
+
+    Parameters
+    ----------
+    pooling : str
+        Name of the circuit, or of what is in its place.
+    accuracies : tuple of float
+        Share of the test images that are classified correctly after each of `STEPS`.
+    neurons : int
+        Neurons of the whole network.
+    spikes : float or None
+        Spikes of the whole network per image, in all steps; None if some neurons do
+        not spike.
+    build_time : float
+        Seconds to convert the Keras model and to build the simulator.
+    simulation_time : float
+        Seconds to simulate all test images, without TensorFlow's compilation.
+    """
+
+    pooling: str
+    accuracies: tuple
+    neurons: int
+    spikes: Optional[float]
+    build_time: float
+    simulation_time: float
+
+
+@dataclass(frozen=True)
+class ConversionTable:
+    """All conversions of one network side by side.
+
+    `print` shows it as text.
+
+    Parameters
+    ----------
+    ann_accuracy : float
+        Share of the test images that the Keras network itself classifies correctly.
+    rows : tuple of ConversionRow
+        One row per conversion.
+    n_images : int
+        Number of test images.
+    """
+
+    ann_accuracy: float
+    rows: tuple
+    n_images: int
+
+    def __str__(self):
+        """All rows, in units that read well."""
+        from tabulate import tabulate
+
+        lines = [
+            (
+                row.pooling,
+                *(f"{100 * accuracy:.1f}" for accuracy in row.accuracies),
+                f"{row.neurons:,}",
+                "-" if row.spikes is None else f"{row.spikes:,.0f}",
+                f"{row.build_time:.1f}",
+                f"{row.simulation_time:.1f}",
+            )
+            for row in self.rows
+        ]
+        headers = (
+            "max pooling",
+            *(f"{step}\nsteps" for step in STEPS),
+            "neurons",
+            "spikes\n/image",
+            "build\n(s)",
+            "simulate\n(s)",
+        )
+        align = ["left"] + ["right"] * (len(headers) - 1)
+        table = tabulate(lines, headers, colalign=align, disable_numparse=True)
+        return (
+            f"ANN: {100 * self.ann_accuracy:.1f} % of {self.n_images} digits; below, "
+            f"% after so many steps of 1 ms, at {RATE} Hz, synapses of "
+            f"{1000 * SYNAPSE:g} ms\n\n{table}\n\n"
+            "neurons and spikes are those of the whole network; spikes are counted in "
+            f"every neuron for {STEPS[-1]} steps"
+        )
+
+    def to_csv(self, path):
+        """Write all rows, the network itself first, as comma-separated values.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; it is written whole or not at all.
+        """
+        costs = ("neurons", "spikes", "build_time", "simulation_time")
+        with written_whole(path) as unfinished:
+            with open(unfinished, "w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                accuracies = (f"accuracy_{step}_steps" for step in STEPS)
+                writer.writerow(["pooling", *accuracies, *costs])
+                ann = [self.ann_accuracy] * len(STEPS)
+                writer.writerow(["ANN", *ann, *[None] * len(costs)])
+                for row in self.rows:
+                    values = (getattr(row, cost) for cost in costs)
+                    writer.writerow([row.pooling, *row.accuracies, *values])
+
+    def plot(self, path=None):
+        """Draw the accuracy of each conversion against the number of time steps.
+
+        Needs matplotlib (``pip install maxpool-circuits[plots]``).
+
+        Parameters
+        ----------
+        path : str or os.PathLike, optional (Default: None)
+            Write the figure to this file too.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
+        from .. import plots
+
+        return plots.conversions(self, STEPS, path)
+
+
+class TensorNodeBehindSynapse(nengo_dl.converter.ConvertFallback):
+    """NengoDL's fallback with the synapse in front of it that it forgets.
+
+    See https://github.com/nengo/nengo-dl/issues/214.
+    """
+
+    def convert(self, node_id):
+        """Make a TensorNode that gets filtered spikes.
+
+        Parameters
+        ----------
+        node_id : int
+            Which application of the layer.
+
+        Returns
+        -------
+        nengo_dl.TensorNode
+            The maxima.
+        """
+        node = nengo_dl.TensorNode(
+            self.tensor_layer.layer_func,
+            shape_in=self.input_shape(node_id),
+            pass_time=False,
+            label=self.layer.name,
+        )
+        self.add_connection(node_id, node)
+        return node
+
+
+class TensorNodeConverter(nengo_dl.Converter):
+    """NengoDL's converter, with filtered spikes for the TensorNodes of max pooling."""
+
+    converters = {
+        **nengo_dl.Converter.converters,
+        **dict.fromkeys(MAX_POOL_LAYERS, TensorNodeBehindSynapse),
+    }
+
+
+class ReleasedConverter(nengo_dl.Converter):
+    """NengoDL's converter as released, whatever has been registered since."""
+
+    converters = {**nengo_dl.Converter.converters, **MAX_POOL_LAYERS}
+
+
+def run(seed=0, circuits=None, progress_bar=True):
+    """Train a small Keras network with max pooling and convert it in every way.
+
+    The network classifies scikit-learn's handwritten digits of 8x8 pixels. Beside the
+    circuits stand average pooling in the place of max pooling, and NengoDL's fallback,
+    a TensorNode, with its synapse and as released (without one).
+
+    It shows how the ways differ, on one small network that was chosen because they do;
+    how accurate they are is for ``benchmarks/mnist.py`` to say.
+
+    Parameters
+    ----------
+    seed : int, optional (Default: 0)
+        Seed of the split into training and test images, of the training and of the
+        simulations.
+    circuits : sequence of str, optional (Default: None)
+        Names of circuits; None means all.
+    progress_bar : bool, optional (Default: True)
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    ConversionTable
+        The comparison.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no circuit of a name, or the seed is no seed.
+    """
+    from tqdm import tqdm
+
+    seed = valid_seed(seed)
+    names = list(registered_circuits() if circuits is None else circuits)
+    for name in names:
+        find(name)
+    converters = {
+        **{name: functools.partial(Converter, max_pool=name) for name in names},
+        "average pooling": functools.partial(Converter, max_to_avg_pool=True),
+        "TensorNode, with synapse": TensorNodeConverter,
+        "TensorNode, as released": ReleasedConverter,
+    }
+    training, test = _digits(seed)
+    rows = []
+    steps = tqdm(total=len(converters) + 1, disable=not progress_bar)
+    with steps:
+        steps.set_description("training")
+        model = _trained_model(*training, seed)
+        steps.update()
+        for name, converter in converters.items():
+            steps.set_description(name)
+            rows.append(_measure(name, converter, model, *test, seed))
+            steps.update()
+    images, labels = test
+    guesses = model.predict(images, verbose=0).argmax(axis=1)
+    return ConversionTable(float(np.mean(guesses == labels)), tuple(rows), len(labels))
+
+
+def _digits(seed):
+    """Images in [0, 1] and labels, to train with and to test with."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    images = (images / 16).reshape(-1, 8, 8, 1).astype(np.float32)
+    order = np.random.RandomState(seed).permutation(len(images))
+    images, labels = images[order], labels[order]
+    return (images[N_TEST:], labels[N_TEST:]), (images[:N_TEST], labels[:N_TEST])
+
+
+def _trained_model(images, labels, seed):
+    """Train two convolutions with max pooling between them, without biases."""
+    tf.keras.utils.set_random_seed(seed)
+    layers = tf.keras.layers
+    options = {"activation": tf.nn.relu, "use_bias": False}
+    image = x = tf.keras.Input((8, 8, 1))
+    x = layers.Conv2D(8, 3, **options)(x)
+    x = layers.MaxPool2D(2)(x)
+    x = layers.Conv2D(16, 2, **options)(x)
+    x = layers.Dense(64, **options)(layers.Flatten()(x))
+    model = tf.keras.Model(image, layers.Dense(10, use_bias=False)(x))
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(tf.keras.optimizers.Adam(0.003), loss)
+    model.fit(images, labels, epochs=EPOCHS, batch_size=32, verbose=0)
+    return model
+
+
+def _measure(name, converter, model, images, labels, seed):
+    """Convert the network, and simulate it on all images."""
+    started = time.perf_counter()
+    converted = converter(
+        model,
+        swap_activations={tf.nn.relu: nengo.SpikingRectifiedLinear()},
+        scale_firing_rates=RATE,
+        synapse=SYNAPSE,
+        inference_only=True,
+    )
+    # else it would draw from NumPy's global state, and depend on what ran before
+    converted.net.seed = seed
+    count = _count_spikes(converted.net)
+    with converted.net:
+        # every batch starts anew
+        nengo_dl.configure_settings(stateful=False)
+    shown = np.tile(images.reshape(len(images), 1, -1), (1, STEPS[-1], 1))
+    with nengo_dl.Simulator(
+        converted.net, minibatch_size=BATCH_SIZE, seed=seed, progress_bar=False
+    ) as simulator:
+        built = time.perf_counter()
+        # the first call compiles
+        simulator.predict(shown[:BATCH_SIZE], verbose=0)
+        compiled = time.perf_counter()
+        recorded = simulator.predict(shown, verbose=0)
+        finished = time.perf_counter()
+    (output,) = (recorded[probe] for probe in converted.outputs.values())
+    guesses = output[:, np.array(STEPS) - 1].argmax(axis=2)
+    accuracies = np.mean(guesses == labels[:, np.newaxis], axis=0)
+    return ConversionRow(
+        pooling=name,
+        accuracies=tuple(float(accuracy) for accuracy in accuracies),
+        neurons=int(converted.net.n_neurons),
+        spikes=None if count is None else float(recorded[count].sum() / len(labels)),
+        build_time=built - started,
+        simulation_time=finished - compiled,
+    )
+
+
+def _count_spikes(network, dt=0.001):
+    """Probe the number of spikes of all neurons of a network in each time step."""
+    ensembles = network.all_ensembles
+    if not all(ensemble.neuron_type.spiking for ensemble in ensembles):
+        return None
+    with network:
+        total = nengo.Node(size_in=1)
+        for ensemble in ensembles:
+            # what a neuron puts out in the time step of a spike
+            height = getattr(ensemble.neuron_type, "amplitude", 1) / dt
+            weights = np.full((1, ensemble.n_neurons), 1 / height)
+            nengo.Connection(ensemble.neurons, total, transform=weights, synapse=None)
+        return nengo.Probe(total)
