@@ -19,7 +19,6 @@ References
 """
 
 import argparse
-import csv
 import functools
 import gzip
 import os
@@ -39,7 +38,7 @@ from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.files import written_whole  # noqa: E402
+from maxpool_circuits.files import write_csv  # noqa: E402
 from maxpool_circuits.nengo_dl import Converter  # noqa: E402
 from maxpool_circuits.nengo_dl.demo import (  # noqa: E402
     ReleasedConverter,
@@ -196,9 +195,7 @@ def main():
     formats = ("", "g", *[".1f"] * (len(STEPS) + 1), ".1f", ".1f")
     print(tabulate(rows, headers, floatfmt=formats))
     if options.csv:
-        with written_whole(options.csv) as unfinished:
-            with open(unfinished, "w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([headers, *rows])
+        write_csv(options.csv, [headers, *rows])
 
 
 if __name__ == "__main__":

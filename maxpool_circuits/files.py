@@ -1,5 +1,6 @@
 """Files that are either written whole or not at all."""
 
+import csv
 import os
 import tempfile
 from contextlib import contextmanager
@@ -48,3 +49,18 @@ def written_whole(path):
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_csv(path, rows):
+    """Write rows as comma-separated values.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; it is written whole or not at all.
+    rows : iterable of sequence
+        The rows, the first with the names of the columns.
+    """
+    with written_whole(path) as unfinished:
+        with open(unfinished, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)

@@ -6,6 +6,7 @@ import numpy as np
 from ..base import MaxPoolNetwork
 from ..layout import selection
 from ..populations import Population, Replicas
+from ..windows import window_columns
 from ..wiring import Wiring
 
 
@@ -99,8 +100,7 @@ class EnsembleMax(MaxPoolNetwork):
 
     def build_circuit(self):
         """Connect the inputs of each pool to its copy of the population."""
-        indices = self.windows.indices[self.pools]
-        indices = np.where(indices < 0, indices[:, :1], indices)
+        indices = window_columns(self.windows).T[self.pools]
         n_pools, n_dimensions = indices.shape
         copies = Replicas(self._population(n_dimensions), n_pools, label="ensemble")
         self.ensemble = copies.ensemble

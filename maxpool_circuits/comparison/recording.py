@@ -7,6 +7,7 @@ from typing import Optional
 import nengo
 import numpy as np
 
+from ..populations import Replicas, rectifier
 from ..registry import make
 from .events import fan_outs
 from .workloads import DT
@@ -59,15 +60,9 @@ def input_spikes(values, rate=250, seed=0):
     n_inputs = values.shape[1]
     with nengo.Network(seed=seed) as model:
         source = nengo.Node(_player(values), size_out=n_inputs)
-        neurons = nengo.Ensemble(
-            n_inputs,
-            dimensions=1,
-            neuron_type=nengo.SpikingRectifiedLinear(amplitude=1 / rate),
-            gain=np.full(n_inputs, float(rate)),
-            bias=np.zeros(n_inputs),
-            encoders=np.ones((n_inputs, 1)),
-            eval_points=np.zeros((1, 1)),
-        ).neurons
+        neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
+        neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
+        neurons = Replicas(neuron, n_inputs).neurons
         nengo.Connection(source, neurons, synapse=None)
         spikes = nengo.Probe(neurons)
     with nengo.Simulator(model, dt=DT, progress_bar=False) as simulator:

@@ -1,11 +1,10 @@
 """The table that a comparison ends in."""
 
-import csv
 from dataclasses import astuple, dataclass, field, fields
 
 import numpy as np
 
-from ..files import written_whole
+from ..files import write_csv
 from .measures import Row, read_out
 from .workloads import Workload
 
@@ -121,11 +120,8 @@ class ComparisonTable:
         path : str or os.PathLike
             The file; it is written whole or not at all.
         """
-        with written_whole(path) as unfinished:
-            with open(unfinished, "w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow([column.name for column in fields(Row)])
-                writer.writerows(astuple(row) for row in self.rows)
+        header = [column.name for column in fields(Row)]
+        write_csv(path, [header, *(astuple(row) for row in self.rows)])
 
     def plot(self, path=None, pool=0):
         """Draw error against latency, and the traces of one pool.

@@ -1,6 +1,5 @@
 """The demonstration: a Keras network with max pooling, converted in every way."""
 
-import csv
 import functools
 import time
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..checks import valid_seed
-from ..files import written_whole
+from ..files import write_csv
 from ..registry import circuits as registered_circuits
 from ..registry import find
 from .converter import MAX_POOL_LAYERS, Converter
@@ -122,16 +121,16 @@ class ConversionTable:
             The file; it is written whole or not at all.
         """
         costs = ("neurons", "spikes", "build_time", "simulation_time")
-        with written_whole(path) as unfinished:
-            with open(unfinished, "w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                accuracies = (f"accuracy_{step}_steps" for step in STEPS)
-                writer.writerow(["pooling", *accuracies, *costs])
-                ann = [self.ann_accuracy] * len(STEPS)
-                writer.writerow(["ANN", *ann, *[None] * len(costs)])
-                for row in self.rows:
-                    values = (getattr(row, cost) for cost in costs)
-                    writer.writerow([row.pooling, *row.accuracies, *values])
+        accuracies = (f"accuracy_{step}_steps" for step in STEPS)
+        ann = [self.ann_accuracy] * len(STEPS)
+        lines = [
+            ["pooling", *accuracies, *costs],
+            ["ANN", *ann, *[None] * len(costs)],
+        ]
+        for row in self.rows:
+            values = (getattr(row, cost) for cost in costs)
+            lines.append([row.pooling, *row.accuracies, *values])
+        write_csv(path, lines)
 
     def plot(self, path=None):
         """Draw the accuracy of each conversion against the number of time steps.
