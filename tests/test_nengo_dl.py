@@ -19,6 +19,8 @@ except ImportError as error:
 
 import nengo_dl
 import tensorflow as tf
+from nengo_dl.config import get_setting
+from nengo_dl.graph_optimizer import noop_planner
 from tensorflow.keras import layers
 
 from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS
@@ -361,6 +363,14 @@ def test_spiking_network_computes_what_keras_does(neuron_type, simulator):
 
 
 # --- builders -------------------------------------------------------------------------
+
+
+def test_operators_are_merged_in_average_pooling_only():
+    settings = {}
+    for average in (False, True):
+        net = Converter(conv_model(), max_to_avg_pool=average).net
+        settings[average] = get_setting(net, "planner")
+    assert settings == {False: noop_planner, True: None}
 
 
 @pytest.mark.filterwarnings("error:.*native TensorFlow implementation")

@@ -8,6 +8,7 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo_dl.converter import LayerConverter
+from nengo_dl.graph_optimizer import noop_planner
 
 from ..base import MaxPoolNetwork
 from ..registry import find, make
@@ -63,16 +64,34 @@ class ConvertMaxPool(LayerConverter):
         pool = self._make(windows, rate)
         with pool:
             nengo_dl.configure_settings(trainable=False)
+        with converted[0]:
+            # merged operators share arrays, and writing to a part of one is slow
+            nengo_dl.configure_settings(planner=noop_planner)
 
         if pool.n_neurons == 0:
             self.add_connection(node_id, pool.input)
             return pool.output
-        self.add_connection(node_id, pool.input, synapse=None)
+        before, after = self.synapses(rate)
+        self.add_connection(node_id, pool.input, synapse=before)
         output = self.add_nengo_obj(node_id)
-        synapse = None if rate is None else self.converter.synapse
-        connection = nengo.Connection(pool.output, output, synapse=synapse)
+        connection = nengo.Connection(pool.output, output, synapse=after)
         self.set_trainable(connection, False)
         return output
+
+    def synapses(self, rate):
+        """Choose the synapses before and after a circuit that has neurons.
+
+        Parameters
+        ----------
+        rate : float or None
+            Spikes per second and unit of the inputs, None if they do not spike.
+
+        Returns
+        -------
+        before, after : nengo.synapses.Synapse or float or None
+            The synapses.
+        """
+        return None, None if rate is None else self.converter.synapse
 
     @classmethod
     def convertible(cls, layer, converter):
