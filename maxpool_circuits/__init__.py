@@ -10,9 +10,12 @@ from .circuits import (
     WinnerTakeAll,
 )
 from .comparison import compare
+from .free import Free
 from .neurons import IntegrateAndFire
 from .registry import circuits, make, register, unregister
 from .transforms import MaxPool
+from .tuned import TunedDecoders
+from .tuning import tune
 from .version import version as __version__
 from .windows import PoolWindows
 
@@ -20,17 +23,20 @@ __all__ = [
     "AbsoluteValue",
     "EnsembleMax",
     "ExactMax",
+    "Free",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
     "PairwiseReLU",
     "PoolWindows",
     "SoftmaxApproximation",
+    "TunedDecoders",
     "WinnerTakeAll",
     "__version__",
     "circuits",
     "compare",
     "make",
     "register",
+    "tune",
     "unregister",
 ]

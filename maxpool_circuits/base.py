@@ -1,5 +1,7 @@
 """The interface of every max-pool circuit."""
 
+import dataclasses
+
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -8,15 +10,17 @@ from nengo.params import Default
 from nengo.synapses import Synapse
 
 from .checks import is_real, positive_integer, positive_number, valid_seed
+from .free import Free
 from .layout import connect, selection
 from .neurons import IntegrateAndFire
-from .populations import is_rectified_linear
+from .populations import Replicas, is_rectified_linear
+from .tuned import TunedDecoders
 from .windows import PoolWindows
 
 #: How long a full-scale negative input a membrane remembers, in intervals between input
 #: spikes. Found by measurement: with a shorter memory near-ties are overestimated, with
 #: a longer one changing inputs are followed late.
-MEMORY = 0.75
+MEMORY = Free(0.75, 0.2, 4)
 #: Window size above which the memory must be longer. Many inputs are close to the
 #: maximum there and make neurons fire in the same time step, before they can inhibit
 #: each other; the memory that makes up for it was found to grow as the square root.
@@ -54,8 +58,9 @@ class MaxPoolNetwork(nengo.Network):
         `nengo.Lowpass`, in seconds.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
         Synapse from ``input`` to the first stage.
-    decoders : None, optional (Default: None)
-        None: parameters by formula and by least squares on tuning curves.
+    decoders : TunedDecoders or None, optional (Default: None)
+        What `.tune` found for this circuit and these neurons. None: parameters by
+        formula and by least squares on tuning curves.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -67,6 +72,11 @@ class MaxPoolNetwork(nengo.Network):
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_range, synapse, input_synapse, decoders
         The arguments, with defaults filled in.
+    populations : dict of {str: list of Replicas}
+        The populations that decoders can be tuned for, and all their copies.
+    left_open : set of str
+        Which of ``neuron_type``, ``synapse`` and ``input_synapse`` were left to their
+        defaults.
     neurons_per_part : int
         The argument ``n_neurons``; `nengo.Network.n_neurons` counts all neurons.
     pools : (n_circuits,) array of int
@@ -124,7 +134,14 @@ class MaxPoolNetwork(nengo.Network):
         add_to_container=None,
     ):
         # all checks come first: a refused circuit leaves nothing in its container
+        open_arguments = {
+            "neuron_type": neuron_type,
+            "synapse": synapse,
+            "input_synapse": input_synapse,
+        }
+        self.left_open = {n for n, value in open_arguments.items() if value is Default}
         self.windows = self._checked_windows(windows)
+        self.decoders = self._checked_decoders(decoders)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_range = self._checked_input_range(input_range)
         self.neuron_type = self._checked_neuron_type(
@@ -141,10 +158,12 @@ class MaxPoolNetwork(nengo.Network):
             "input_synapse",
         )
         self._check_loop()
-        self.decoders = self._checked_decoders(decoders)
+        if self.decoders is not None:
+            self.decoders.check_for(self)
         seed = valid_seed(seed, self)
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
+        self.populations = {}
         self._lay_out()
         with self:
             self.input = nengo.Node(size_in=windows.n_inputs, label="input")
@@ -163,12 +182,82 @@ class MaxPoolNetwork(nengo.Network):
             f"{type(self).__name__} must define build_circuit(self)"
         )
 
+    def replicate(self, name, population, n_copies, label=None):
+        """Make copies of a population, whose decoders may have been tuned.
+
+        Parameters
+        ----------
+        name : str
+            Which of the circuit's populations it is. Copies that are made under one
+            name at several places share their decoders.
+        population : Population
+            What to copy, with decoders from formulas or tuning curves.
+        n_copies : int
+            Number of copies.
+        label : str, optional
+            Name of the ensemble (Default: ``name``).
+
+        Returns
+        -------
+        Replicas
+            The copies.
+        """
+        if self.decoders is not None:
+            decoders = self.decoders.decoders[name] * population.unit
+            population = dataclasses.replace(population, decoders=decoders)
+        copies = Replicas(population, n_copies, label=label or name)
+        self.populations.setdefault(name, []).append(copies)
+        return copies
+
+    # What tuning may choose, and what it was done for.
+
+    @property
+    def free_parameters(self):
+        """Numbers that tuning may choose besides decoders, {name: Free}.
+
+        Those that only stand for an argument must be left out if it was given.
+        """
+        return {"memory": MEMORY} if "neuron_type" in self.left_open else {}
+
+    def free(self, name):
+        """Value of a free parameter: the tuned one, or its default.
+
+        Parameters
+        ----------
+        name : str
+            One of `free_parameters`.
+
+        Returns
+        -------
+        float
+            The value.
+        """
+        if self.decoders is not None:
+            return self.decoders.parameters[name]
+        return self.free_parameters[name].default
+
+    @property
+    def tuned_for(self):
+        """The setup that decoders have to be tuned for, {name: value}."""
+        neuron_type = repr(self.neuron_type)
+        return {
+            "circuit": type(self).__name__,
+            "window_size": int(self.windows.sizes.max()),
+            "neuron_type": None if "neuron_type" in self.left_open else neuron_type,
+            "n_neurons": self.neurons_per_part,
+            "max_rate": self.max_rate,
+            **{
+                name: None if name in self.left_open else repr(getattr(self, name))
+                for name in ("synapse", "input_synapse")
+            },
+        }
+
     # Defaults that depend on other arguments; subclasses replace them.
 
     @property
     def default_neuron_type(self):
         """Neuron type that is used if none is asked for."""
-        memory = MEMORY * self.input_interval
+        memory = self.free("memory") * self.input_interval
         memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
         # at full scale a neuron would fire at twice max_rate (see max_rate)
         return IntegrateAndFire(min_voltage=-2 * self.max_rate * memory)
@@ -293,11 +382,10 @@ class MaxPoolNetwork(nengo.Network):
         """Circuits with loops refuse synapses that do not work in them."""
 
     def _checked_decoders(self, decoders):
-        if decoders is not None:
+        if decoders is not None and not isinstance(decoders, TunedDecoders):
             raise ValidationError(
-                f"must be None (not tuned), got {decoders!r}: there are no decoders "
-                f"tuned for this setup ({type(self).__name__}, windows of up to "
-                f"{self.windows.sizes.max()} inputs, {self.neuron_type})",
+                "must be None (not tuned) or a maxpool_circuits.TunedDecoders, from "
+                f"maxpool_circuits.tune or TunedDecoders.load, got {decoders!r}",
                 attr="decoders",
                 obj=self,
             )

@@ -1,17 +1,21 @@
 """The command line."""
 
 import argparse
+import contextlib
 import functools
 import os
 import sys
 import warnings
 from pathlib import Path
 
+import nengo
 from nengo.exceptions import ValidationError
 
 from . import demo
 from .comparison import WORKLOADS, compare
+from .neurons import IntegrateAndFire
 from .registry import circuits
+from .tuning import tune
 from .version import version
 
 #: Where the demonstrations draw, unless they are told.
@@ -105,6 +109,51 @@ def _parser():
     _add_common(comparing)
     comparing.set_defaults(run=_compare)
 
+    tuning = commands.add_parser(
+        "tune",
+        help="choose the parameters of a circuit by watching it run",
+        description="Choose the parameters of a circuit by watching it run, and write "
+        "them to a file. Progress goes to standard error, the report to standard "
+        "output.",
+    )
+    tuning.add_argument(
+        "circuit", metavar="CIRCUIT", help=f"any of {', '.join(circuits())}"
+    )
+    tuning.add_argument(
+        "--out", required=True, metavar="FILE", help="file to write (*.npz)"
+    )
+    tuning.add_argument(
+        "--window-size",
+        type=int,
+        default=4,
+        metavar="K",
+        help="inputs of each pool (default: %(default)s)",
+    )
+    tuning.add_argument(
+        "--neuron-type",
+        metavar="NAME",
+        help="a neuron type of Nengo, or IntegrateAndFire (default: the circuit's)",
+    )
+    tuning.add_argument(
+        "--neurons", type=int, metavar="N", help="n_neurons of the circuit"
+    )
+    tuning.add_argument(
+        "--max-rate", type=float, metavar="HZ", help="max_rate of the circuit"
+    )
+    tuning.add_argument(
+        "--input-rate",
+        type=float,
+        metavar="HZ",
+        help="firing rate of an input of 1, in Hz (default: that of the circuit)",
+    )
+    tuning.add_argument(
+        "--jobs", type=int, default=1, help="number of processes (default: %(default)s)"
+    )
+    tuning.add_argument(
+        "--seed", type=int, default=0, help="seed (default: %(default)s)"
+    )
+    tuning.set_defaults(run=_tune)
+
     demonstration = commands.add_parser(
         "demo",
         help="pool images of digits by every circuit",
@@ -154,6 +203,44 @@ def _compare(options):
         progress_bar=True,
     )
     _report(table, table.plot, options)
+
+
+def _tune(options):
+    if not Path(options.out).resolve().parent.is_dir():
+        # better told now than when the work is done
+        raise FileNotFoundError(f"there is no folder to write {options.out} to")
+    given = {
+        "neuron_type": options.neuron_type and _neuron_type(options.neuron_type),
+        "n_neurons": options.neurons,
+        "max_rate": options.max_rate,
+    }
+    # Nengo's progress bar writes to standard output
+    with contextlib.redirect_stdout(sys.stderr):
+        tuned = tune(
+            options.circuit,
+            window_size=options.window_size,
+            input_rate=options.input_rate,
+            seed=options.seed,
+            n_jobs=options.jobs,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+    tuned.save(options.out)
+    print(tuned)
+    print(f"\nfile: {Path(options.out).resolve()}")
+
+
+def _neuron_type(name):
+    """Neuron type of a name, with its default parameters."""
+    known = {"IntegrateAndFire": IntegrateAndFire}
+    for other, value in vars(nengo.neurons).items():
+        if isinstance(value, type) and issubclass(value, nengo.neurons.NeuronType):
+            known[other] = value
+    if name not in known:
+        raise ValidationError(
+            f"no neuron type is called {name!r}; there are {', '.join(sorted(known))}",
+            attr="neuron_type",
+        )
+    return known[name]()
 
 
 def _demo(options):

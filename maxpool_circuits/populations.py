@@ -1,5 +1,6 @@
 """Small populations of neurons, solved once and replicated over all pools."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import nengo
@@ -50,6 +51,11 @@ class Population:
         Gains and biases of the neurons.
     decoders : (size_out, n_neurons) array
         Weights that turn the activities into the output.
+    function : callable
+        What the output approximates: (n_points, size_in) to (n_points, size_out).
+    unit : float
+        Scale of the output, in units of the input. Tuned decoders are multiplied by it,
+        so that they hold for every ``input_range``.
     """
 
     neuron_type: nengo.neurons.NeuronType
@@ -57,6 +63,8 @@ class Population:
     gain: np.ndarray
     bias: np.ndarray
     decoders: np.ndarray
+    function: Callable
+    unit: float
 
     @property
     def n_neurons(self):
@@ -65,9 +73,17 @@ class Population:
 
     @classmethod
     def fit(
-        cls, neuron_type, encoders, intercepts, max_rate, points, targets, regularise
+        cls,
+        neuron_type,
+        encoders,
+        intercepts,
+        max_rate,
+        points,
+        function,
+        regularise,
+        unit,
     ):
-        """Population whose decoders approximate ``targets`` at ``points``.
+        """Population whose decoders approximate a function at ``points``.
 
         Regularised least squares on the tuning curves, as Nengo's own default solver
         does, but once for all copies.
@@ -85,11 +101,13 @@ class Population:
             Firing rate, in Hz, where ``encoders @ input`` is 1.
         points : (n_points, size_in) array_like
             Inputs to fit the decoders on.
-        targets : (n_points, size_out) array_like
+        function : callable
             What to decode there.
         regularise : float
             Standard deviation of the noise that the decoders should withstand, as a
             fraction of the largest rate.
+        unit : float
+            Scale of the output, in units of the input.
 
         Returns
         -------
@@ -101,7 +119,8 @@ class Population:
             np.full(len(intercepts), float(max_rate)), intercepts
         )
         encoders = np.asarray(encoders, dtype=float)
-        activities = neuron_type.rates(np.asarray(points) @ encoders.T, gain, bias)
+        points = np.asarray(points)
+        activities = neuron_type.rates(points @ encoders.T, gain, bias)
         if not np.any(activities):
             raise ValidationError(
                 f"{neuron_type} does not fire anywhere in its input range; choose a "
@@ -109,8 +128,24 @@ class Population:
                 attr="neuron_type",
             )
         solver = nengo.solvers.LstsqL2(reg=regularise)
-        decoders, _ = solver(activities, np.asarray(targets), rng=np.random)
-        return cls(neuron_type, encoders, gain, bias, decoders.T)
+        decoders, _ = solver(activities, function(points), rng=np.random)
+        return cls(neuron_type, encoders, gain, bias, decoders.T, function, unit)
+
+
+def rectified(points):
+    """Replace negative values by zero.
+
+    Parameters
+    ----------
+    points : array
+        Values.
+
+    Returns
+    -------
+    array
+        Values of the same shape.
+    """
+    return np.maximum(points, 0)
 
 
 def rectifier(neuron_type, n_neurons, max_rate, radius):
@@ -142,7 +177,9 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
         )
         activities = neuron_type.rates(np.ones((1, n_neurons)), gain, bias)
         decoders = np.full((1, n_neurons), radius / activities.sum())
-        return Population(neuron_type, encoders, gain, bias, decoders)
+        return Population(
+            neuron_type, encoders, gain, bias, decoders, rectified, unit=radius
+        )
     # beyond its largest intercept a saturating population could only extrapolate
     points = np.linspace(-2 * radius, 2 * radius, 1000)[:, np.newaxis]
     return Population.fit(
@@ -151,8 +188,9 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
         intercepts=np.linspace(0, 0.9, n_neurons),
         max_rate=max_rate,
         points=points,
-        targets=np.maximum(points, 0),
+        function=rectified,
         regularise=0.02,
+        unit=radius,
     )
 
 

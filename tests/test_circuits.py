@@ -350,8 +350,8 @@ def test_more_neurons_make_the_ensemble_more_accurate(run_circuit):
 def test_seed_draws_the_encoders_of_the_ensemble():
     def weights(seed):
         pool = mpc.EnsembleMax(independent(3), seed=seed)
-        (decoding,) = (c for c in pool.connections if c.post_obj is pool.output)
-        return decoding.transform.init.toarray()
+        (copies,) = pool.populations["ensemble"]
+        return copies.population.encoders
 
     np.testing.assert_array_equal(weights(1), weights(1))
     assert (weights(1) != weights(2)).any()

@@ -1,12 +1,14 @@
-"""The command line: ``maxpool-circuits list | compare | demo``."""
+"""The command line: ``maxpool-circuits list | compare | tune | demo``."""
 
 import csv
 import subprocess
 import sys
 
+import nengo
 import pytest
 
 import maxpool_circuits as mpc
+from maxpool_circuits import cli
 from maxpool_circuits.cli import main
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -143,7 +145,8 @@ def test_version(run):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ([], ["list", "compare", "demo"]),
+        ([], ["list", "compare", "tune", "demo"]),
+        (["tune"], ["--out", "--neuron-type", "--max-rate", "--jobs", "--seed"]),
         (["list"], ["usage: maxpool-circuits list"]),
         (["compare"], ["winner-take-all", "--workload", "--seed", "--csv", "--plot"]),
         (["demo"], ["HMAX", "--seed", "--csv", "--plot", "maxpool_circuits_demo.png"]),
@@ -192,6 +195,42 @@ def test_impossible_arguments_are_one_line_on_stderr(run, words, parts):
     status, out, err = run("compare", *words)
     assert (status, out) == (2, "")
     assert_one_line_error(err, *parts)
+
+
+def test_tune_writes_a_file_and_reports(run, tmp_path, monkeypatch):
+    asked = {}
+
+    def tune(circuit, **options):
+        asked.update(options, circuit=circuit)
+        print("progress")
+        return mpc.TunedDecoders({"circuit": circuit}, {"unit": [[1]]}, {"speed": 2})
+
+    monkeypatch.setattr(cli, "tune", tune)
+    path = tmp_path / "own.npz"
+    words = ["softmax", "--window-size", 9, "--neuron-type", "LIF", "--neurons", 30]
+    words += ["--max-rate", 100, "--input-rate", 50, "--jobs", 2, "--seed", 3]
+    status, out, err = run("tune", *words, "--out", path)
+    assert (status, err) == (0, "progress\n")
+    assert "tuned decoders for circuit softmax" in out and str(path) in out
+    assert mpc.TunedDecoders.load(path).parameters == {"speed": 2}
+    assert asked == {
+        **{"circuit": "softmax", "window_size": 9, "neuron_type": nengo.LIF()},
+        **{"n_neurons": 30, "max_rate": 100, "input_rate": 50, "n_jobs": 2, "seed": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "parts"),
+    [
+        (["exact", "--out", "file.npz"], 2, ["nothing"]),
+        (["softmax", "--out", "file.npz", "--neuron-type", "Lif"], 2, ["Lif", "LIF"]),
+        (["softmax", "--out", "missing/file.npz"], 1, ["missing"]),
+    ],
+    ids=str,
+)
+def test_impossible_tuning_is_one_line_on_stderr(run, words, status, parts):
+    assert run("tune", *words)[0] == status
+    assert_one_line_error(run("tune", *words)[2], *parts)
 
 
 @pytest.mark.parametrize("option", ["--csv", "--plot"])

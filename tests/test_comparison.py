@@ -145,7 +145,10 @@ def test_band_limited_is_correlated_over_100_ms(lag):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"workload": "speech"}, "'presentations', 'band-limited', 'images'"),
+        ({"workload": "speech"}, "'presentations', 'constant', 'band-limited', "),
+            {"workload": "speech"},
+            "'presentations', 'constant', 'band-limited', 'images'",
+        ),
         ({"workload": "speech"}, "workload: no workload is called 'speech'"),
         ({"window_size": 0}, "window_size: must be an integer of at least 1, got 0"),
         ({"window_size": 2.0}, "window_size: must be an integer .* got 2.0"),

@@ -104,6 +104,16 @@ class AbsoluteValue(ComparatorTree):
         return 0.4 * self.half_range if self._radius is Default else self._radius
 
     @property
+    def free_parameters(self):
+        """None: all but the decoders is as published."""
+        return {}
+
+    @property
+    def tuned_for(self):
+        """Also the radius, in widths of the input range."""
+        return {**super().tuned_for, "radius": self.radius / (2 * self.half_range)}
+
+    @property
     def default_neuron_type(self):
         """The published neuron type."""
         return nengo.SpikingRectifiedLinear()
@@ -149,4 +159,11 @@ class AbsoluteValue(ComparatorTree):
             gain=np.tile(half.gain, 2),
             bias=np.tile(half.bias, 2),
             decoders=np.tile(half.decoders, 2),
+            function=half_absolute,
+            unit=half.unit,
         )
+
+
+def half_absolute(difference):
+    """Half the absolute value of each difference."""
+    return np.abs(difference) / 2

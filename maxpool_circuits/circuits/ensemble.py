@@ -4,8 +4,9 @@ import nengo
 import numpy as np
 
 from ..base import MaxPoolNetwork
+from ..free import Free
 from ..layout import selection
-from ..populations import Population, Replicas
+from ..populations import Population
 from ..windows import window_columns
 from ..wiring import Wiring
 
@@ -41,8 +42,9 @@ class EnsembleMax(MaxPoolNetwork):
         decoders are fitted on inputs whose maximum is uniform in this range.
     synapse : optional
         Not used: there is only one stage.
-    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
-        Synapse from the input.
+    input_synapse : nengo.synapses.Synapse or float or None, optional
+        Synapse from the input. The default is 5 ms, and longer in proportion if
+        ``max_rate`` is below 250 Hz.
     decoders, label, add_to_container : optional
         As in `.MaxPoolNetwork`.
     seed : int, optional
@@ -94,15 +96,20 @@ class EnsembleMax(MaxPoolNetwork):
         return 50 * self.windows.indices.shape[1]
 
     @property
+    def free_parameters(self):
+        """How slow the input synapse is."""
+        return {"input_intervals": Free(1.25, 0.5, 10)}
+
+    @property
     def default_input_synapse(self):
-        """Nengo's default synapse."""
-        return 0.005
+        """Enough to smooth spikes: Nengo's default at 250 Hz."""
+        return self.free("input_intervals") * self.input_interval
 
     def build_circuit(self):
         """Connect the inputs of each pool to its copy of the population."""
         indices = window_columns(self.windows).T[self.pools]
         n_pools, n_dimensions = indices.shape
-        copies = Replicas(self._population(n_dimensions), n_pools, label="ensemble")
+        copies = self.replicate("ensemble", self._population(n_dimensions), n_pools)
         self.ensemble = copies.ensemble
         # the population is centred on the middle of the input range
         wiring = Wiring()
@@ -113,6 +120,11 @@ class EnsembleMax(MaxPoolNetwork):
         pick = selection(indices.ravel(), self.windows.n_inputs)
         wiring.connect(centred, copies.neurons, copies.encode(pick))
         wiring.connect(copies.neurons, self.output, copies.decode(self.scatter))
+        wiring.connect(
+            nengo.Node(np.full(n_pools, middle[0]), label="middle"),
+            self.output,
+            self.scatter,
+        )
         wiring.build()
 
     def _population(self, n_dimensions):
@@ -134,6 +146,12 @@ class EnsembleMax(MaxPoolNetwork):
             intercepts=rng.uniform(-1, 0.9, size=n_neurons),
             max_rate=self.max_rate,
             points=points - sum(self.input_range) / 2,
-            targets=points.max(axis=1, keepdims=True),
+            function=largest,
             regularise=0.1,
+            unit=self.half_range,
         )
+
+
+def largest(points):
+    """Take the maximum of each point, (n_points, n_dimensions) to (n_points, 1)."""
+    return points.max(axis=1, keepdims=True)

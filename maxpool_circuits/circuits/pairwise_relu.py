@@ -1,5 +1,6 @@
 """The maximum of two as one value plus a rectified difference."""
 
+from ..free import Free
 from ..neurons import IntegrateAndFire
 from ..populations import is_rectified_linear, rectifier
 from .tree import ComparatorTree
@@ -84,18 +85,34 @@ class PairwiseReLU(ComparatorTree):
     """
 
     @property
+    def free_parameters(self):
+        """Memory of the membranes, and speed of the synapses."""
+        free = super().free_parameters
+        # the default neurons, which have a memory, are rectified linear
+        is_exact = "memory" in free or is_rectified_linear(self.neuron_type)
+        if "input_synapse" in self.left_open:
+            free["input_intervals"] = Free(0.75 if is_exact else 1.25, 0.2, 5)
+        if "synapse" in self.left_open and "memory" not in free:
+            if not self._averages(is_exact):
+                free["synapse"] = Free(0.005, 0.001, 0.02)
+        return free
+
+    def _averages(self, is_exact):
+        """Whether a comparator needs no filter: it averages or does not spike."""
+        if isinstance(self.neuron_type, IntegrateAndFire):
+            return True
+        return is_exact and not self.neuron_type.spiking
+
+    @property
     def default_synapse(self):
         """No synapse between rectifiers that average by themselves, else 5 ms."""
-        if isinstance(self.neuron_type, IntegrateAndFire):
-            return None
         is_exact = is_rectified_linear(self.neuron_type)
-        return None if is_exact and not self.neuron_type.spiking else 0.005
+        return None if self._averages(is_exact) else self.free("synapse")
 
     @property
     def default_input_synapse(self):
         """Enough to turn input spikes into a graded difference."""
-        n_intervals = 0.75 if is_rectified_linear(self.neuron_type) else 1.25
-        return n_intervals * self.input_interval
+        return self.free("input_intervals") * self.input_interval
 
     def linear_path(self, a, b):
         """``b`` itself."""

@@ -1,5 +1,7 @@
 """A soft maximum found by integral feedback."""
 
+import functools
+
 import nengo
 import numpy as np
 import scipy.sparse
@@ -7,11 +9,9 @@ from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from ..checks import positive_number
-from ..populations import Population, Replicas, rectifier
+from ..free import Free
+from ..populations import Population, rectifier
 from .mean_path import MeanPath
-
-#: How fast the estimate falls if no unit is active, in input ranges per second.
-SPEED = 8.0
 
 
 class SoftmaxApproximation(MeanPath):
@@ -130,7 +130,31 @@ class SoftmaxApproximation(MeanPath):
     @property
     def beta(self):
         """Steepness of the soft maximum, in 1 / units of the input."""
-        return 10 / self.half_range if self._beta is Default else self._beta
+        if self._beta is Default:
+            return self.free("steepness") / (2 * self.half_range)
+        return self._beta
+
+    @property
+    def free_parameters(self):
+        """Steepness, time scales, and the sum of exponentials that is aimed at.
+
+        The speed is how fast the estimate falls if no unit is active, in widths of the
+        input range per second; the steepness is per width.
+        """
+        free = {
+            "input_intervals": Free(2.5, 0.5, 8),
+            "speed": Free(8, 2, 30),
+            "target": Free(1, 0.4, 4),
+        }
+        if self._beta is Default:
+            free["steepness"] = Free(20, 8, 60)
+        return free
+
+    @property
+    def tuned_for(self):
+        """Also the steepness, if it was given."""
+        given = None if self._beta is Default else self.beta * 2 * self.half_range
+        return {**super().tuned_for, "steepness": given}
 
     @property
     def default_neuron_type(self):
@@ -150,7 +174,7 @@ class SoftmaxApproximation(MeanPath):
     @property
     def default_input_synapse(self):
         """Slow enough to smooth spikes before the exponentials."""
-        return 2.5 * self.input_interval
+        return self.free("input_intervals") * self.input_interval
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
@@ -164,16 +188,12 @@ class SoftmaxApproximation(MeanPath):
     def build_excess(self, wiring, above_mean, excess):
         """Connect units and accumulators in a loop."""
         n_pools, n_units = self.pool_sum.shape
-        units = Replicas(self._unit(), n_units, label="units")
-        accumulators = Replicas(
-            rectifier(
-                self.neuron_type,
-                2 * self.neurons_per_part,
-                self.max_rate,
-                self.half_range,
-            ),
-            n_pools,
-            label="accumulators",
+        units = self.replicate("unit", self._unit(), n_units, label="units")
+        accumulator = rectifier(
+            self.neuron_type, 2 * self.neurons_per_part, self.max_rate, self.half_range
+        )
+        accumulators = self.replicate(
+            "accumulator", accumulator, n_pools, label="accumulators"
         )
         self.units = units.ensemble
         self.accumulators = accumulators.ensemble
@@ -184,7 +204,7 @@ class SoftmaxApproximation(MeanPath):
         wiring.connect(above_estimate, units.neurons, units.encode())
 
         surplus = wiring.junction(n_pools, "surplus")
-        target = nengo.Node(np.full(n_pools, -1.0), label="target")
+        target = nengo.Node(np.full(n_pools, -self.free("target")), label="target")
         wiring.connect(
             units.neurons, surplus, units.decode(self.pool_sum), self.synapse
         )
@@ -192,7 +212,7 @@ class SoftmaxApproximation(MeanPath):
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
-        step = self.synapse.tau * SPEED * 2 * self.half_range
+        step = self.synapse.tau * self.free("speed") * 2 * self.half_range
         next_excess = wiring.junction(n_pools, "next excess")
         wiring.connect(excess, next_excess)
         wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))
@@ -209,16 +229,23 @@ class SoftmaxApproximation(MeanPath):
         far = np.linspace(-2 * self.half_range, -radius / 2, 150)
         near = np.linspace(-radius / 2, radius, 450)
         points = np.concatenate([far, near])
-        targets = np.exp(self.beta * np.minimum(points, 0)) + self.beta * np.maximum(
-            points, 0
-        )
-        targets[points < -radius / 2] = 0
         return Population.fit(
             self.neuron_type,
             encoders=np.full((self.neurons_per_part, 1), 1 / radius),
             intercepts=np.linspace(-0.4, 0.3, self.neurons_per_part),
             max_rate=self.max_rate,
             points=points[:, np.newaxis],
-            targets=targets[:, np.newaxis],
+            function=functools.partial(exceedance, beta=self.beta, radius=radius),
             regularise=0.02,
+            unit=1,
         )
+
+
+def exceedance(distance, beta, radius):
+    """What a unit adds to the sum, given its distance to the estimate.
+
+    Exponential below the estimate, where what is further than half a radius is nothing;
+    linear above.
+    """
+    values = np.exp(beta * np.minimum(distance, 0)) + beta * np.maximum(distance, 0)
+    return np.where(distance < -radius / 2, 0, values)

@@ -5,7 +5,6 @@ import scipy.sparse
 
 from ..base import MaxPoolNetwork
 from ..layout import selection
-from ..populations import Replicas
 from ..wiring import Wiring
 
 
@@ -29,6 +28,13 @@ class ComparatorTree(MaxPoolNetwork):
     comparators : list of nengo.Ensemble
         The comparators of each level, from the input to the output.
     """
+
+    @property
+    def tuned_for(self):
+        """A comparator is a comparator: one tuning serves windows of all sizes."""
+        setup = super().tuned_for
+        del setup["window_size"]
+        return setup
 
     def linear_path(self, a, b):
         """Combine two values linearly.
@@ -73,7 +79,9 @@ class ComparatorTree(MaxPoolNetwork):
             pairs = np.flatnonzero(first != second)
             pool_of_value = pool_of_value[first]
 
-            copies = Replicas(comparator, len(pairs), label=f"comparators {level}")
+            copies = self.replicate(
+                "comparator", comparator, len(pairs), label=f"comparators {level}"
+            )
             self.comparators.append(copies.ensemble)
             wiring.connect(values, copies.neurons, copies.encode((a - b)[pairs]))
             maxima = wiring.junction(len(first), f"values {level}")

@@ -4,8 +4,9 @@ import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
+from ..free import Free
 from ..neurons import IntegrateAndFire
-from ..populations import Replicas, rectifier
+from ..populations import rectifier
 from .mean_path import MeanPath
 
 
@@ -97,18 +98,30 @@ class WinnerTakeAll(MeanPath):
     """
 
     @property
+    def free_parameters(self):
+        """Memory of the membranes, or speed of the synapses; strength of inhibition."""
+        free = {**super().free_parameters, "inhibition": Free(1, 0.8, 1.25)}
+        integrates = "memory" in free or isinstance(self.neuron_type, IntegrateAndFire)
+        if "input_synapse" in self.left_open and not integrates:
+            free["input_intervals"] = Free(1.25, 0.3, 5)
+        if "synapse" in self.left_open and not integrates:
+            slowest = max(0.005, 0.001 * self.windows.sizes.max())
+            free["synapse"] = Free(slowest, 0.002, 0.05)
+        return free
+
+    @property
     def default_synapse(self):
         """One time step for neurons that integrate inhibition, else a filter."""
         if isinstance(self.neuron_type, IntegrateAndFire):
             return nengo.Lowpass(0)
-        return nengo.Lowpass(max(0.005, 0.001 * self.windows.sizes.max()))
+        return nengo.Lowpass(self.free("synapse"))
 
     @property
     def default_input_synapse(self):
         """None for neurons that integrate spikes with their sign, else 5 ms."""
         if isinstance(self.neuron_type, IntegrateAndFire):
             return None
-        return 1.25 * self.input_interval
+        return self.free("input_intervals") * self.input_interval
 
     def _check_loop(self):
         if self.synapse is None:
@@ -123,13 +136,10 @@ class WinnerTakeAll(MeanPath):
     def build_excess(self, wiring, above_mean, excess):
         """Connect the units and their lateral inhibition."""
         n_units = self.pool_sum.shape[1]
-        units = Replicas(
-            rectifier(
-                self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
-            ),
-            n_units,
-            label="units",
+        unit = rectifier(
+            self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
         )
+        units = self.replicate("unit", unit, n_units, label="units")
         self.units = units.ensemble
         values = wiring.junction(n_units, "values")
         wiring.connect(above_mean, units.neurons, units.encode())
@@ -140,4 +150,7 @@ class WinnerTakeAll(MeanPath):
         inhibition = wiring.junction(n_units, "inhibition")
         wiring.connect(excess, inhibition, self.pool_sum.T)
         wiring.connect(values, inhibition, -scipy.sparse.identity(n_units))
-        wiring.connect(inhibition, units.neurons, -units.encode(), self.synapse)
+        strength = self.free("inhibition")
+        wiring.connect(
+            inhibition, units.neurons, -strength * units.encode(), self.synapse
+        )

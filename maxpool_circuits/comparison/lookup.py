@@ -4,11 +4,12 @@ from nengo.exceptions import ValidationError
 
 from ..checks import positive_integer, valid_seed
 from .digits import images
-from .workloads import Workload, band_limited, presentations
+from .workloads import Workload, band_limited, constant, presentations
 
 #: The workloads by name.
 WORKLOADS = {
     "presentations": presentations,
+    "constant": constant,
     "band-limited": band_limited,
     "images": images,
 }
@@ -20,8 +21,8 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
     Parameters
     ----------
     workload : str or Workload
-        "presentations", "band-limited", "images", or a workload, which is returned as
-        it is.
+        "presentations", "constant", "band-limited", "images", or a workload, which is
+        returned as it is.
     window_size : int, optional (Default: 4)
         Number of inputs of each pool.
     n_pools : int or None, optional (Default: None)

@@ -59,7 +59,7 @@ def input_spikes(values, rate=250, seed=0):
     """
     n_inputs = values.shape[1]
     with nengo.Network(seed=seed) as model:
-        source = nengo.Node(_player(values), size_out=n_inputs)
+        source = nengo.Node(player(values), size_out=n_inputs)
         neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
         neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
         neurons = Replicas(neuron, n_inputs).neurons
@@ -98,7 +98,7 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     # their position, and measuring must not change what is measured
     model = nengo.Network()
     with model, nengo.Network(seed=seed):
-        source = nengo.Node(_player(inputs), size_out=windows.n_inputs)
+        source = nengo.Node(player(inputs), size_out=windows.n_inputs)
         pool = make(circuit, windows)
         nengo.Connection(source, pool.input, synapse=None)
         output = nengo.Probe(pool.output)
@@ -134,8 +134,19 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     )
 
 
-def _player(inputs):
-    """Function of time that plays an array back."""
+def player(inputs):
+    """Play an array back.
+
+    Parameters
+    ----------
+    inputs : (n_steps, n_inputs) array
+        One row for each time step.
+
+    Returns
+    -------
+    callable
+        Function of time, for a `nengo.Node`.
+    """
     return lambda t: inputs[int(round(t / DT)) - 1]
 
 

@@ -74,6 +74,35 @@ def presentations(window_size=4, n_pools=200, seed=0):
     return Workload("presentations", windows, values, is_read, step)
 
 
+def constant(window_size=4, n_pools=200, seed=0):
+    """Random windows, held for 300 ms each, read at the end of each.
+
+    Long enough for every circuit and readout to settle, so that only what does not
+    average out remains. All inputs are independent and uniform in [0, 1]; the first
+    window is not read.
+
+    Parameters
+    ----------
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    n_pools : int, optional (Default: 200)
+        Number of pools.
+    seed : int, optional (Default: 0)
+        Seed of the values.
+
+    Returns
+    -------
+    Workload
+        1.5 s of input.
+    """
+    windows = PoolWindows.independent(n_pools, window_size)
+    rng = np.random.RandomState(seed)
+    shown = rng.uniform(size=(5, windows.n_inputs))
+    values, is_read = hold(shown, n_steps=300, n_unread=1)
+    step = rng.uniform(size=(2, windows.n_inputs))
+    return Workload("constant", windows, values, is_read, step)
+
+
 def band_limited(window_size=4, n_pools=200, seed=0):
     """Signals that change all the time, read throughout.
 

@@ -1,0 +1,245 @@
+"""What tuning found: a value that can be saved, loaded and given to circuits."""
+
+import hashlib
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from .files import written_whole
+
+#: Version of the file format; files of a newer one are refused.
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TunedDecoders:
+    """Parameters of a circuit that were chosen by watching it run.
+
+    Made by `.tune`; immutable, and equal to another if all values are equal.
+
+    Parameters
+    ----------
+    tuned_for : dict of {str: object}
+        The setup: circuit, window size, neurons, rate (see
+        `.MaxPoolNetwork.tuned_for`). Other setups refuse these decoders.
+    decoders : dict of {str: (size_out, n_neurons) array}
+        Decoders of each population, for outputs in units of the population.
+    parameters : dict of {str: float}
+        Values of the free parameters.
+    report : dict, optional
+        How it was tuned: errors before and after, seed, seconds, versions.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> tuned = mpc.TunedDecoders({"circuit": "Own"}, {"unit": [[0.5]]}, {"speed": 2})
+    >>> tuned.decoders["unit"]
+    array([[0.5]])
+    """
+
+    tuned_for: dict
+    decoders: dict
+    parameters: dict
+    report: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        """Copy everything, so that nobody can change it."""
+        decoders = {}
+        for name, values in self.decoders.items():
+            decoders[name] = np.array(values, dtype=float)
+            decoders[name].setflags(write=False)
+            if decoders[name].ndim != 2 or not np.all(np.isfinite(decoders[name])):
+                raise ValidationError(
+                    f"the decoders of {name!r} must be a matrix of finite numbers",
+                    attr="decoders",
+                )
+        parameters = {name: float(value) for name, value in self.parameters.items()}
+        if not all(0 < value < np.inf for value in parameters.values()):
+            raise ValidationError(
+                f"must be positive finite numbers, got {parameters}", attr="parameters"
+            )
+        object.__setattr__(self, "decoders", decoders)
+        object.__setattr__(self, "parameters", parameters)
+        # what JSON cannot carry would come back from a file as something else
+        for name in ("tuned_for", "report"):
+            copied = json.loads(json.dumps(getattr(self, name)))
+            object.__setattr__(self, name, copied)
+
+    def __eq__(self, other):
+        """Compare all values."""
+        if not isinstance(other, TunedDecoders):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def __hash__(self):
+        """Hash all values."""
+        return hash(self._content())
+
+    def __str__(self):
+        """Short report: what for, what was chosen, errors before and after."""
+        from tabulate import tabulate
+
+        setup = ", ".join(
+            f"{name} {value}"
+            for name, value in self.tuned_for.items()
+            if value is not None
+        )
+        chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.parameters.items())
+        lines = [f"tuned decoders for {setup}", f"chosen: {chosen or 'decoders only'}"]
+        errors = self.report.get("errors", {})
+        if errors:
+            headers = ("draw", "inputs", "untuned", "tuned", "ratio", "95 %")
+            rows = [
+                (draw, inputs, f"{before:.4f}", f"{after:.4f}")
+                + (f"{after / before:.2f}", f"{low:.2f}-{high:.2f}")
+                for draw, measured in errors.items()
+                for inputs, (before, after, low, high) in measured.items()
+            ]
+            lines.append(tabulate(rows, headers, disable_numparse=True))
+            about = {k: v for k, v in self.report.items() if k != "errors"}
+            lines.append(", ".join(f"{k} {v}" for k, v in about.items()))
+        return "\n".join(lines)
+
+    def check_for(self, network):
+        """Refuse a network of another setup.
+
+        Parameters
+        ----------
+        network : MaxPoolNetwork
+            The network, with all arguments checked.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it has another setup than these decoders were tuned for.
+        """
+        needed = json.loads(json.dumps(network.tuned_for))
+        differences = [
+            f"{name} is {needed.get(name)!r}, tuned for {self.tuned_for.get(name)!r}"
+            for name in dict.fromkeys([*needed, *self.tuned_for])
+            if needed.get(name) != self.tuned_for.get(name)
+        ]
+        missing = set(network.free_parameters) ^ set(self.parameters)
+        if missing and not differences:
+            differences = [f"free parameters differ: {', '.join(sorted(missing))}"]
+        if differences:
+            raise ValidationError(
+                "were tuned for another setup: "
+                f"{'; '.join(differences)}. Tune this one with maxpool_circuits.tune, "
+                "or give decoders=None",
+                attr="decoders",
+                obj=network,
+            )
+
+    def save(self, path):
+        """Write a file: numbers and text only, nothing that could run.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file, by custom ``*.npz``; it is written whole or not at all.
+        """
+        header, arrays = self._header(), self._arrays()
+        with written_whole(path) as unfinished:
+            with open(unfinished, "wb") as file:
+                np.savez_compressed(
+                    file,
+                    header=np.array(header),
+                    checksum=np.array(_checksum(header, arrays)),
+                    **arrays,
+                )
+
+    @classmethod
+    def load(cls, path):
+        """Read a file that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file.
+
+        Returns
+        -------
+        TunedDecoders
+            What it holds.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the file is damaged, of a newer version of the format, or no such file.
+            The message names the file and the cause.
+        FileNotFoundError
+            If there is none.
+        """
+        try:
+            return cls._read(path)
+        except FileNotFoundError:
+            raise
+        except _UNREADABLE as error:
+            raise ValidationError(
+                f"{path}: cannot be read as tuned decoders ({error}); make it anew "
+                "with maxpool_circuits.tune(...).save(path)",
+                attr="path",
+            ) from error
+
+    @classmethod
+    def _read(cls, path):
+        with np.load(path, allow_pickle=False) as file:
+            names = set(getattr(file, "files", ()))
+            if not {"header", "checksum"} <= names:
+                raise ValueError("it has no header")
+            arrays = {name: file[name] for name in names - {"header", "checksum"}}
+            header, checksum = str(file["header"]), str(file["checksum"])
+        about = json.loads(header)
+        version = about.pop("format", None)
+        if not isinstance(version, int) or version > FORMAT:
+            raise ValueError(
+                f"its format is {version}, this version of the package reads up to "
+                f"{FORMAT}"
+            )
+        if checksum != _checksum(header, arrays):
+            raise ValueError("its checksum is wrong")
+        return cls(decoders=arrays, **about)
+
+    def _header(self):
+        about = {
+            "format": FORMAT,
+            "tuned_for": self.tuned_for,
+            "parameters": self.parameters,
+            "report": self.report,
+        }
+        return json.dumps(about, sort_keys=True)
+
+    def _arrays(self):
+        return {name: self.decoders[name] for name in sorted(self.decoders)}
+
+    def _content(self):
+        return self._header(), _checksum(self._header(), self._arrays())
+
+
+#: What can go wrong with the bytes of a file.
+_UNREADABLE = (
+    EOFError,
+    KeyError,
+    OSError,
+    TypeError,
+    ValueError,
+    ValidationError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _checksum(header, arrays):
+    """Hash of all that is in a file."""
+    digest = hashlib.sha256(header.encode())
+    for name, values in sorted(arrays.items()):
+        values = np.ascontiguousarray(values, dtype="<f8")
+        digest.update(f"{name}{values.shape}".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()

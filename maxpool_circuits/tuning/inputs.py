@@ -1,0 +1,66 @@
+"""The mixture of inputs that circuits are tuned for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..comparison.lookup import WORKLOADS
+from ..comparison.recording import input_spikes
+from ..comparison.workloads import Workload
+
+#: What the mixture consists of: {name: (workload, whether its values are spikes)}. All
+#: windows are drawn from independent uniform inputs (but for the changing ones, which
+#: are normal), so near-ties and clear winners are included as they come: with 4 inputs
+#: the two largest are closer than 0.02 in every tenth window.
+INPUTS = {
+    "constant, spikes": ("constant", True),
+    "presentations, spikes": ("presentations", True),
+    "band-limited, spikes": ("band-limited", True),
+    "constant, values": ("constant", False),
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Something for a circuit to run on.
+
+    Parameters
+    ----------
+    workload : Workload
+        Values, and when errors are read.
+    signals : (n_steps, n_inputs) array
+        What the circuit gets: the values, or spikes that carry them.
+    """
+
+    workload: Workload
+    signals: np.ndarray
+
+
+def draw(window_size, input_rate, seed, n_pools):
+    """Draw the mixture of inputs.
+
+    Parameters
+    ----------
+    window_size : int
+        Number of inputs of each pool.
+    input_rate : float
+        Firing rate of the inputs that spike, in Hz per unit value.
+    seed : int
+        Different seeds give independent draws.
+    n_pools : int
+        Number of pools.
+
+    Returns
+    -------
+    dict of {str: Inputs}
+        One of each of `INPUTS`.
+    """
+    mixture = {}
+    for number, (name, (workload, spikes)) in enumerate(INPUTS.items()):
+        seed_of_values = len(INPUTS) * seed + number
+        drawn = WORKLOADS[workload](window_size, n_pools, seed_of_values)
+        signals = drawn.values
+        if spikes:
+            signals = input_spikes(signals, input_rate, seed_of_values)
+        mixture[name] = Inputs(drawn, signals)
+    return mixture
