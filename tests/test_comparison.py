@@ -145,7 +145,7 @@ def test_band_limited_is_correlated_over_100_ms(lag):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"workload": "speech"}, "'presentations', 'constant', 'band-limited', "),
+        (
             {"workload": "speech"},
             "'presentations', 'constant', 'band-limited', 'images'",
         ),
