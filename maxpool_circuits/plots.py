@@ -152,6 +152,89 @@ def pooled_images(maps, ax=None, **options):
     return ax
 
 
+def error_map(table, circuit, ax=None, limit=0.25):
+    """Draw where a circuit errs: by how close its pools are to a tie, and how large.
+
+    Each hexagon is the mean error of all readings whose two largest inputs differ by
+    as much as its place on the horizontal axis and whose maximum is its place on the
+    vertical one; blue is too small, red is too large. Hexagons of very few readings
+    are left out, as are windows of a single input.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    circuit : str
+        The name of the circuit, as in the table.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    limit : float, optional (Default: 0.25)
+        Mean error with the darkest colors, in units of the input.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes; its one collection can be given a colorbar.
+    """
+    ax = _axes(ax)
+    gap, maximum = _gaps(table)
+    ax.hexbin(
+        gap,
+        maximum,
+        C=_errors(table, circuit),
+        reduce_C_function=np.mean,
+        mincnt=3,
+        gridsize=12,
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        linewidths=0.2,
+    )
+    # grey, since white is the color of no error
+    ax.set_facecolor("0.85")
+    ax.set_xlim(left=0)
+    ax.set_xlabel("gap between the two largest")
+    ax.set_ylabel("true maximum")
+    ax.set_title(circuit)
+    return ax
+
+
+def error_by_gap(table, ax=None):
+    """Draw the error of each circuit against the gap between the two largest inputs.
+
+    All readings, in order of their gap, are cut into ten parts of equal size; each
+    point is the root-mean-square error of one part.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+    """
+    ax = _axes(ax)
+    gap, _ = _gaps(table)
+    parts = np.array_split(np.argsort(gap), 10)
+    middles = [gap[part].mean() for part in parts]
+    for row in table.rows:
+        squares = _errors(table, row.circuit) ** 2
+        errors = [np.sqrt(squares[part].mean()) for part in parts]
+        color = _color(table, row.circuit)
+        ax.plot(middles, errors, "o-", color=color, markersize=3, label=row.circuit)
+    ax.legend(fontsize="small")
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.set_xlabel("gap between the two largest inputs")
+    ax.set_ylabel("root-mean-square error")
+    ax.set_title("error against the gap: ties are on the left")
+    return ax
+
+
 def comparison(table, path=None, pool=0):
     """Draw error against latency, and the traces and spikes of one pool.
 
@@ -302,6 +385,31 @@ def _color(table, circuit):
         return ("0.2", "0.6")[REFERENCES.index(circuit)]
     names = [row.circuit for row in table.rows]
     return f"C{names.index(circuit) % 10}"
+
+
+def _read(table):
+    """Which readings, of steps and pools, have two or more inputs."""
+    several = table.workload.windows.sizes > 1
+    return table.workload.is_read[:, np.newaxis] & several
+
+
+def _gaps(table):
+    """Gap between the two largest inputs, and the maximum, of all readings."""
+    workload = table.workload
+    indices = workload.windows.indices
+    if indices.shape[1] < 2:
+        raise ValidationError(
+            "must be a comparison of windows of two or more inputs", attr="table"
+        )
+    members = np.where(indices < 0, -np.inf, workload.values[:, indices])
+    second, first = np.moveaxis(np.sort(members[_read(table)], axis=-1), -1, 0)[-2:]
+    return first - second, first
+
+
+def _errors(table, circuit):
+    """Filtered output less true maximum of all readings."""
+    output = table.filtered_output(circuit)[: len(table.workload.values)]
+    return (output - table.workload.target)[_read(table)]
 
 
 def _steps(table, interval):

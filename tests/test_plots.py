@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
-from maxpool_circuits.comparison import ComparisonTable
+from maxpool_circuits.comparison import ComparisonTable, Row, Workload
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CIRCUITS = ["pairwise-relu", "winner-take-all"]
@@ -166,6 +166,88 @@ def test_pooled_images_stand_in_a_square():
 
 def test_pooled_images_make_axes_if_not_given():
     assert plots.pooled_images(np.zeros((2, 2, 1))).images
+
+
+def synthetic_table(windows, values, output, is_read=None):
+    """A table of one circuit whose outputs are known, read without a filter."""
+    is_read = np.ones(len(values), dtype=bool) if is_read is None else is_read
+    workload = Workload("synthetic", windows, values, is_read, values[:2])
+    row = Row("known", 0, *[0.0] * 9)
+    return ComparisonTable(workload, (row,), (), {"known": output}, values)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        plots.error_by_gap,
+        lambda table, ax=None: plots.error_map(table, "pairwise-relu", ax),
+    ],
+)
+def test_pictures_of_errors_use_axes_or_make_them(table, draw):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert draw(table, ax=right) is right
+    assert right.has_data() and not left.has_data()
+    assert draw(table).figure is not figure
+
+
+def test_error_map_has_mean_errors_where_gap_and_maximum_say():
+    # four readings of each of two pools: a tie at 0.5, and 0.25 beside 1
+    windows = mpc.PoolWindows.independent(n_pools=2, window_size=2)
+    values = np.tile([0.5, 0.5, 0.25, 1.0], (4, 1))
+    output = np.array([[0.6, 0.8], [0.7, 0.9], [0.8, 0.7], [0.7, 0.8]])
+    ax = plots.error_map(synthetic_table(windows, values, output), "known", limit=0.3)
+    assert ax.get_title() == "known"
+    (hexagons,) = ax.collections
+    assert hexagons.get_clim() == (-0.3, 0.3)
+    errors = dict(zip(hexagons.get_offsets()[:, 1].round(1), hexagons.get_array()))
+    assert errors == pytest.approx({0.5: 0.2, 1.0: -0.2})
+    gaps = hexagons.get_offsets()[:, 0]
+    np.testing.assert_allclose(np.sort(gaps), [0, 0.75], atol=1e-3)
+
+
+def test_error_map_leaves_out_what_is_not_read_and_windows_of_one_input():
+    windows = mpc.PoolWindows.from_indices([[0, 1], [2]], n_inputs=3)
+    values = np.tile([0.5, 0.25, 1.0], (8, 1))
+    output = np.full((8, 2), 0.5)
+    output[:4] = 99
+    table = synthetic_table(windows, values, output, is_read=np.arange(8) >= 4)
+    (hexagons,) = plots.error_map(table, "known").collections
+    np.testing.assert_allclose(hexagons.get_array(), [0], atol=1e-12)
+
+
+def test_error_by_gap_has_ten_parts_of_equal_size():
+    windows = mpc.PoolWindows.from_indices([[0, 1, 2], [3, 4]], n_inputs=5)
+    gap = np.linspace(0, 0.5, 50)
+    values = np.zeros((50, 5))
+    values[:, [1, 3]] = 0.5
+    values[:, [2, 4]] = 0.5 + gap[:, np.newaxis]
+    # the error is as large as the gap
+    output = 0.5 + 2 * np.stack([gap, gap], axis=1)
+    ax = plots.error_by_gap(synthetic_table(windows, values, output))
+    (line,) = ax.get_lines()
+    parts = gap.reshape(10, 5)
+    np.testing.assert_allclose(line.get_xdata(), parts.mean(axis=1))
+    np.testing.assert_allclose(line.get_ydata(), np.sqrt(np.mean(parts**2, axis=1)))
+    assert labels(ax) == ["known"]
+
+
+def test_error_by_gap_has_a_line_for_each_row_in_its_color(table):
+    lines = plots.error_by_gap(table).get_lines()
+    assert [line.get_label() for line in lines] == [row.circuit for row in table.rows]
+    points = plots.pareto(table).get_lines()
+    assert [line.get_color() for line in lines] == [p.get_color() for p in points]
+
+
+def test_windows_of_one_input_have_no_gap():
+    table = mpc.compare(CIRCUITS, window_size=1, n_pools=2)
+    for draw in (plots.error_by_gap, lambda table: plots.error_map(table, "oracle")):
+        with pytest.raises(ValidationError, match="two or more inputs"):
+            draw(table)
+
+
+def test_unknown_circuit_has_no_error_map(table):
+    with pytest.raises(KeyError):
+        plots.error_map(table, "softmax")
 
 
 # --- whole figures --------------------------------------------------------------------

@@ -1,0 +1,91 @@
+"""Scripts for Nengo GUI: they simulate, and they open in a browser without errors."""
+
+import importlib.util
+import runpy
+from pathlib import Path
+
+import nengo
+import numpy as np
+import pytest
+
+import maxpool_circuits as mpc
+
+FOLDER = Path(__file__).parent.parent / "docs" / "gui"
+SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "screenshot")
+
+
+@pytest.fixture(params=SCRIPTS, ids=lambda path: path.stem)
+def script(request):
+    """Where a script is."""
+    return request.param
+
+
+@pytest.fixture
+def screenshot():
+    """The module that opens a script; skips if what it needs is not installed."""
+    for module in ("nengo_gui", "selenium"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"needs {module}: pip install 'maxpool-circuits[gui]'")
+    spec = importlib.util.spec_from_file_location(
+        "screenshot", FOLDER / "screenshot.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if None in module.find_programs():
+        pytest.skip("needs Chromium and ChromeDriver")
+    return module
+
+
+def test_every_circuit_has_a_script():
+    stems = [path.stem for path in SCRIPTS]
+    assert stems == sorted(name.replace("-", "_") for name in mpc.circuits())
+
+
+def test_script_takes_a_maximum(script):
+    defined = runpy.run_path(str(script))
+    name = script.stem.replace("_", "-")
+    assert type(defined["pool"]) is mpc.circuits()[name]
+    assert defined["pool"].label == name
+    with defined["model"] as model:
+        probe = nengo.Probe(defined["values"], synapse=0.03)
+    with nengo.Simulator(model, progress_bar=False) as simulator:
+        simulator.run(0.5)
+    true_maximum, output = np.mean(simulator.data[probe][250:], axis=0)
+    assert true_maximum == pytest.approx(0.9, abs=1e-3)
+    assert output == pytest.approx(0.9, abs=0.15)
+
+
+def test_script_opens_and_runs_in_a_browser(script, screenshot):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
+
+    layout = script.with_name(script.name + ".cfg").read_text()
+    with screenshot.opened(script) as page:
+
+        def find(selector):
+            return page.find_elements(By.CSS_SELECTOR, selector)
+
+        def texts(selector):
+            return {element.text for element in find(selector)}
+
+        # all plots that the layout asks for, under the labels of what they show
+        n_plots = layout.count("nengo_gui.components.Raster(")
+        assert len(find(".graph")) == n_plots + 2
+        assert {"inputs", "true maximum, output"} <= texts(".graph .label")
+        assert texts("#netgraph text") >= {"inputs", script.stem.replace("_", "-")}
+        sliders = [float(handle.text) for handle in find(".graph .btn")]
+        assert sliders == [0.2, 0.4, 0.9, 0.6]
+
+        # the inside of the circuit can be looked at
+        network = find("g.net")[0]  # the other is its image in the overview
+        n_items = len(find("g.node, g.ens, g.passthrough"))
+        ActionChains(page).double_click(network).perform()
+        screenshot.WebDriverWait(page, screenshot.PATIENCE).until(
+            lambda page: len(find("g.node, g.ens, g.passthrough")) > n_items
+        )
+
+        screenshot.run(page, duration=0.3)
+        drawn = [line.get_attribute("d") or "" for line in find(".graph path.line")]
+        # the spikes of the inputs, the true maximum and the output at least
+        assert sum(len(path) > 100 for path in drawn) >= 3
+        assert not any(element.text for element in find("#console_error"))
