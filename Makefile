@@ -26,7 +26,7 @@ IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint docs clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -54,8 +54,11 @@ run-test-core: .venv-core/installed
 lint: .venv/tests-installed  ## check the code with ruff
 	.venv/bin/python -m ruff check .
 
+docs: .venv/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
+	.venv/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
+
 clean:  ## delete the environments and all that was built
-	rm -rf .venv .venv-core build dist *.egg-info .hypothesis .pytest_cache .ruff_cache docs/_build
+	rm -rf .venv .venv-core build dist *.egg-info .hypothesis .pytest_cache .ruff_cache docs/_build docs/notebooks docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -78,6 +81,12 @@ clean:  ## delete the environments and all that was built
 	@echo "installing what the tests need into .venv (TensorFlow is large: this takes some minutes)"
 	@.venv/bin/python $(PIP_INSTALL) -e '.[nengo-dl,plots,tests]'
 	@touch .venv/demo-installed $@
+
+# It runs what it shows, so it needs NengoDL too; with the tests' packages, the environment stays one for all of this.
+.venv/docs-installed: .venv/bin/python $(REQUIREMENTS)
+	@echo "installing what the documentation needs into .venv"
+	@.venv/bin/python $(PIP_INSTALL) -e '.[nengo-dl,plots,tests,docs]'
+	@touch .venv/demo-installed .venv/tests-installed $@
 
 .venv-core/bin/python:
 	@echo "making .venv-core with $$("$(PYTHON_CORE)" --version)"
