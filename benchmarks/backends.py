@@ -7,7 +7,7 @@ compare``; each output is read through the filter that suits it best. ::
     python benchmarks/backends.py --csv docs/backends.csv
 
 Where a backend refuses a network the table says so, and standard error says why. It all
-takes about ten minutes on one core.
+takes about five minutes.
 """
 
 import argparse
