@@ -14,6 +14,7 @@ from .free import Free
 from .layout import connect, selection
 from .neurons import IntegrateAndFire
 from .populations import Replicas, is_rectified_linear
+from .presets import decoders_for
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
@@ -58,9 +59,13 @@ class MaxPoolNetwork(nengo.Network):
         `nengo.Lowpass`, in seconds.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
         Synapse from ``input`` to the first stage.
-    decoders : TunedDecoders or None, optional (Default: None)
-        What `.tune` found for this circuit and these neurons. None: parameters by
-        formula and by least squares on tuning curves.
+    decoders : TunedDecoders or "tuned" or None, optional
+        What `.tune` found for this circuit and these neurons. "tuned": decoders that
+        ship with the package, or for other setups are tuned the first time they are
+        needed, which takes about a minute, and then kept in the user's cache folder.
+        None: parameters by formula and by least squares on tuning curves. The default
+        is "tuned" for the circuits of this package, and None for the published
+        `.AbsoluteValue`, for `.ExactMax` and for circuits of one's own.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -128,7 +133,7 @@ class MaxPoolNetwork(nengo.Network):
         input_range=(0, 1),
         synapse=Default,
         input_synapse=Default,
-        decoders=None,
+        decoders=Default,
         label=None,
         seed=None,
         add_to_container=None,
@@ -141,26 +146,23 @@ class MaxPoolNetwork(nengo.Network):
         }
         self.left_open = {n for n, value in open_arguments.items() if value is Default}
         self.windows = self._checked_windows(windows)
-        self.decoders = self._checked_decoders(decoders)
+        decoders = self._checked_decoders(
+            self.default_decoders if decoders is Default else decoders
+        )
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_range = self._checked_input_range(input_range)
-        self.neuron_type = self._checked_neuron_type(
-            self.default_neuron_type if neuron_type is Default else neuron_type
-        )
-        self.neurons_per_part = self._checked_n_neurons(
-            self.default_n_neurons if n_neurons is Default else n_neurons
-        )
-        self.synapse = self._checked_synapse(
-            self.default_synapse if synapse is Default else synapse, "synapse"
-        )
-        self.input_synapse = self._checked_synapse(
-            self.default_input_synapse if input_synapse is Default else input_synapse,
-            "input_synapse",
-        )
-        self._check_loop()
-        if self.decoders is not None:
-            self.decoders.check_for(self)
         seed = valid_seed(seed, self)
+        # without decoders first, to know what setup they are for
+        arguments = neuron_type, n_neurons, synapse, input_synapse
+        self.decoders = None
+        self._set_neurons_and_synapses(*arguments)
+        if decoders is not None:
+            if decoders == "tuned":
+                decoders = decoders_for(self)
+            else:
+                decoders.check_for(self)
+            self.decoders = decoders
+            self._set_neurons_and_synapses(*arguments)
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self.populations = {}
@@ -237,22 +239,41 @@ class MaxPoolNetwork(nengo.Network):
         return self.free_parameters[name].default
 
     @property
-    def tuned_for(self):
-        """The setup that decoders have to be tuned for, {name: value}."""
-        neuron_type = repr(self.neuron_type)
+    def setup(self):
+        """Keyword arguments that this circuit has to be tuned with.
+
+        Those that were left to their defaults are left out, for tuning to choose, and
+        so is the input range: tuning is for inputs from 0 to 1.
+        """
+        names = {"neuron_type", "synapse", "input_synapse"} - self.left_open
         return {
-            "circuit": type(self).__name__,
-            "window_size": int(self.windows.sizes.max()),
-            "neuron_type": None if "neuron_type" in self.left_open else neuron_type,
             "n_neurons": self.neurons_per_part,
             "max_rate": self.max_rate,
-            **{
-                name: None if name in self.left_open else repr(getattr(self, name))
-                for name in ("synapse", "input_synapse")
-            },
+            **{name: getattr(self, name) for name in sorted(names)},
         }
 
+    @property
+    def tuned_for(self):
+        """What decoders have to be tuned for, {name: number or text}.
+
+        With neurons whose rate is proportional to their input, all that is tuned is
+        relative to ``max_rate``, so that it holds for every one.
+        """
+        setup = {
+            name: value if is_real(value) else repr(value)
+            for name, value in self.setup.items()
+        }
+        if is_rectified_linear(self.neuron_type):
+            del setup["max_rate"]
+        window_size = int(self.windows.sizes.max())
+        return {"circuit": type(self).__name__, "window_size": window_size, **setup}
+
     # Defaults that depend on other arguments; subclasses replace them.
+
+    @property
+    def default_decoders(self):
+        """``decoders`` if none are given."""
+        return None
 
     @property
     def default_neuron_type(self):
@@ -378,13 +399,32 @@ class MaxPoolNetwork(nengo.Network):
             )
         return synapse
 
+    def _set_neurons_and_synapses(self, neuron_type, n_neurons, synapse, input_synapse):
+        """Fill in defaults, which depend on each other, in this order, and check."""
+        self.neuron_type = self._checked_neuron_type(
+            self.default_neuron_type if neuron_type is Default else neuron_type
+        )
+        self.neurons_per_part = self._checked_n_neurons(
+            self.default_n_neurons if n_neurons is Default else n_neurons
+        )
+        self.synapse = self._checked_synapse(
+            self.default_synapse if synapse is Default else synapse, "synapse"
+        )
+        self.input_synapse = self._checked_synapse(
+            self.default_input_synapse if input_synapse is Default else input_synapse,
+            "input_synapse",
+        )
+        self._check_loop()
+
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
 
     def _checked_decoders(self, decoders):
-        if decoders is not None and not isinstance(decoders, TunedDecoders):
+        is_known = decoders is None or isinstance(decoders, str) and decoders == "tuned"
+        if not is_known and not isinstance(decoders, TunedDecoders):
             raise ValidationError(
-                "must be None (not tuned) or a maxpool_circuits.TunedDecoders, from "
+                'must be "tuned" (those that ship with the package, or made now), None '
+                "(not tuned) or a maxpool_circuits.TunedDecoders, from "
                 f"maxpool_circuits.tune or TunedDecoders.load, got {decoders!r}",
                 attr="decoders",
                 obj=self,

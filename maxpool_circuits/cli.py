@@ -14,7 +14,7 @@ from nengo.exceptions import ValidationError
 from . import demo
 from .comparison import WORKLOADS, compare
 from .neurons import IntegrateAndFire
-from .registry import circuits
+from .registry import circuits, find
 from .tuning import tune
 from .version import version
 
@@ -106,6 +106,7 @@ def _parser():
         metavar="HZ",
         help="firing rate of an input of 1, in Hz (default: %(default)s)",
     )
+    _add_jobs(comparing)
     _add_common(comparing)
     comparing.set_defaults(run=_compare)
 
@@ -114,7 +115,7 @@ def _parser():
         help="choose the parameters of a circuit by watching it run",
         description="Choose the parameters of a circuit by watching it run, and write "
         "them to a file. Progress goes to standard error, the report to standard "
-        "output.",
+        "output. The same command goes on where an interrupted one stopped.",
     )
     tuning.add_argument(
         "circuit", metavar="CIRCUIT", help=f"any of {', '.join(circuits())}"
@@ -125,9 +126,10 @@ def _parser():
     tuning.add_argument(
         "--window-size",
         type=int,
-        default=4,
+        nargs="+",
         metavar="K",
-        help="inputs of each pool (default: %(default)s)",
+        help="inputs of each pool, one or several numbers (default: 4 and 16, or 4 for "
+        "circuits that need a tuning for each)",
     )
     tuning.add_argument(
         "--neuron-type",
@@ -146,9 +148,19 @@ def _parser():
         metavar="HZ",
         help="firing rate of an input of 1, in Hz (default: that of the circuit)",
     )
+    for what in ("latency", "spikes"):
+        tuning.add_argument(
+            f"--{what}-weight",
+            type=float,
+            default=0,
+            metavar="W",
+            help=f"what less {what} is worth; 1: as much as less error "
+            "(default: %(default)s)",
+        )
     tuning.add_argument(
-        "--jobs", type=int, default=1, help="number of processes (default: %(default)s)"
+        "--plot", metavar="FILE", help="draw errors before and after to FILE"
     )
+    _add_jobs(tuning)
     tuning.add_argument(
         "--seed", type=int, default=0, help="seed (default: %(default)s)"
     )
@@ -169,6 +181,13 @@ def _parser():
     _add_common(demonstration, plot=PLOT)
     demonstration.set_defaults(run=_demo)
     return parser
+
+
+def _add_jobs(parser):
+    """Add the option of all commands that can use several processes."""
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="number of processes (default: %(default)s)"
+    )
 
 
 def _add_common(parser, plot=None):
@@ -200,12 +219,15 @@ def _compare(options):
         n_pools=options.pools,
         input_rate=options.input_rate,
         seed=options.seed,
+        n_jobs=options.jobs,
         progress_bar=True,
     )
     _report(table, table.plot, options)
 
 
 def _tune(options):
+    if options.plot:
+        _draw_without_a_screen()
     if not Path(options.out).resolve().parent.is_dir():
         # better told now than when the work is done
         raise FileNotFoundError(f"there is no folder to write {options.out} to")
@@ -214,6 +236,7 @@ def _tune(options):
         "n_neurons": options.neurons,
         "max_rate": options.max_rate,
     }
+    given = {name: value for name, value in given.items() if value is not None}
     # Nengo's progress bar writes to standard output
     with contextlib.redirect_stdout(sys.stderr):
         tuned = tune(
@@ -222,11 +245,35 @@ def _tune(options):
             input_rate=options.input_rate,
             seed=options.seed,
             n_jobs=options.jobs,
-            **{name: value for name, value in given.items() if value is not None},
+            latency_weight=options.latency_weight,
+            spikes_weight=options.spikes_weight,
+            journal=f"{options.out}.journal",
+            **given,
         )
     tuned.save(options.out)
     print(tuned)
     print(f"\nfile: {Path(options.out).resolve()}")
+    if options.plot:
+        _draw_before_and_after(tuned, given, options)
+
+
+def _draw_before_and_after(tuned, given, options):
+    """Draw a tuned circuit beside the untuned one, on inputs it was not tuned on."""
+    from . import plots
+
+    circuit = functools.partial(find(options.circuit), **given)
+    table = compare(
+        {
+            "untuned": functools.partial(circuit, decoders=None),
+            "tuned": functools.partial(circuit, decoders=tuned),
+        },
+        tuned.report["window_sizes"][0],
+        input_rate=tuned.report["input_rate"],
+        # tuning used other seeds, which are small
+        seed=options.seed + 2**20,
+    )
+    plots.before_and_after(table, options.plot)
+    print(f"\nfigure: {Path(options.plot).resolve()}")
 
 
 def _neuron_type(name):

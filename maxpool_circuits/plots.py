@@ -265,6 +265,33 @@ def comparison(table, path=None, pool=0):
     return _saved(figure, path)
 
 
+def before_and_after(table, path=None):
+    """Draw what tuning changed: error by gap, bias over the inputs, and latency.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        A comparison of two circuits called "untuned" and "tuned".
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    figure = plt.figure(figsize=(12, 8), layout="constrained")
+    axes = figure.subplot_mosaic([["gap", "latency"], ["untuned", "tuned"]])
+    error_by_gap(table, ax=axes["gap"])
+    pareto(table, ax=axes["latency"])
+    largest = max(np.abs(_errors(table, c)).mean() for c in ("untuned", "tuned"))
+    for circuit in ("untuned", "tuned"):
+        ax = error_map(table, circuit, ax=axes[circuit], limit=3 * largest)
+        ax.set_title(f"mean error, {circuit}")
+    figure.colorbar(ax.collections[0], ax=[axes["untuned"], axes["tuned"]])
+    return _saved(figure, path)
+
+
 def image_comparison(table, path=None, n_images=3):
     """Draw images, their true pooled maps, and the maps and errors of each circuit.
 

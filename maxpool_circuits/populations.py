@@ -54,8 +54,10 @@ class Population:
     function : callable
         What the output approximates: (n_points, size_in) to (n_points, size_out).
     unit : float
-        Scale of the output, in units of the input. Tuned decoders are multiplied by it,
-        so that they hold for every ``input_range``.
+        Scale of the decoders: that of the output, in units of the input, divided by the
+        firing rate that gives it, in Hz. Tuned decoders are multiplied by it, so that
+        they hold for every ``input_range``, and those of neurons whose rate is
+        proportional to their input for every ``max_rate``.
     """
 
     neuron_type: nengo.neurons.NeuronType
@@ -107,7 +109,7 @@ class Population:
             Standard deviation of the noise that the decoders should withstand, as a
             fraction of the largest rate.
         unit : float
-            Scale of the output, in units of the input.
+            Scale of the decoders, in units of the input per Hz.
 
         Returns
         -------
@@ -178,7 +180,7 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
         activities = neuron_type.rates(np.ones((1, n_neurons)), gain, bias)
         decoders = np.full((1, n_neurons), radius / activities.sum())
         return Population(
-            neuron_type, encoders, gain, bias, decoders, rectified, unit=radius
+            neuron_type, encoders, gain, bias, decoders, rectified, radius / max_rate
         )
     # beyond its largest intercept a saturating population could only extrapolate
     points = np.linspace(-2 * radius, 2 * radius, 1000)[:, np.newaxis]
@@ -190,7 +192,7 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
         points=points,
         function=rectified,
         regularise=0.02,
-        unit=radius,
+        unit=radius / max_rate,
     )
 
 

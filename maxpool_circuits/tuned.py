@@ -73,21 +73,17 @@ class TunedDecoders:
         """Compare all values."""
         if not isinstance(other, TunedDecoders):
             return NotImplemented
-        return self._content() == other._content()
+        return self.identity == other.identity
 
     def __hash__(self):
         """Hash all values."""
-        return hash(self._content())
+        return hash(self.identity)
 
     def __str__(self):
         """Short report: what for, what was chosen, errors before and after."""
         from tabulate import tabulate
 
-        setup = ", ".join(
-            f"{name} {value}"
-            for name, value in self.tuned_for.items()
-            if value is not None
-        )
+        setup = ", ".join(f"{name} {value}" for name, value in self.tuned_for.items())
         chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.parameters.items())
         lines = [f"tuned decoders for {setup}", f"chosen: {chosen or 'decoders only'}"]
         errors = self.report.get("errors", {})
@@ -100,9 +96,18 @@ class TunedDecoders:
                 for inputs, (before, after, low, high) in measured.items()
             ]
             lines.append(tabulate(rows, headers, disable_numparse=True))
-            about = {k: v for k, v in self.report.items() if k != "errors"}
-            lines.append(", ".join(f"{k} {v}" for k, v in about.items()))
+            for name, (before, after) in self.report.get("costs", {}).items():
+                lines.append(f"{name}: {before:.3g} untuned, {after:.3g} tuned")
+            about = {
+                k: self.report[k] for k in self.report.keys() - {"errors", "costs"}
+            }
+            lines.append(", ".join(f"{k} {v}" for k, v in sorted(about.items())))
         return "\n".join(lines)
+
+    @property
+    def identity(self):
+        """Text that is the same for equal values, and practically for no others."""
+        return _checksum(self._header(), self._arrays())
 
     def check_for(self, network):
         """Refuse a network of another setup.
@@ -117,11 +122,11 @@ class TunedDecoders:
         nengo.exceptions.ValidationError
             If it has another setup than these decoders were tuned for.
         """
-        needed = json.loads(json.dumps(network.tuned_for))
+        needed, tuned_for = json.loads(json.dumps([network.tuned_for, self.tuned_for]))
         differences = [
-            f"{name} is {needed.get(name)!r}, tuned for {self.tuned_for.get(name)!r}"
-            for name in dict.fromkeys([*needed, *self.tuned_for])
-            if needed.get(name) != self.tuned_for.get(name)
+            f"{name} is {_shown(needed, name)}, tuned for {_shown(tuned_for, name)}"
+            for name in dict.fromkeys([*needed, *tuned_for])
+            if _shown(needed, name) != _shown(tuned_for, name)
         ]
         missing = set(network.free_parameters) ^ set(self.parameters)
         if missing and not differences:
@@ -217,9 +222,6 @@ class TunedDecoders:
     def _arrays(self):
         return {name: self.decoders[name] for name in sorted(self.decoders)}
 
-    def _content(self):
-        return self._header(), _checksum(self._header(), self._arrays())
-
 
 #: What can go wrong with the bytes of a file.
 _UNREADABLE = (
@@ -233,6 +235,11 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def _shown(setup, name):
+    """Value of an argument, as messages show it."""
+    return repr(setup[name]) if name in setup else "left to its default"
 
 
 def _checksum(header, arrays):

@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
+import maxpool_circuits.base
+from maxpool_circuits.presets import preset_path
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -25,6 +27,18 @@ hypothesis.settings.load_profile("reproducible")
 
 # Tests leave the user's decoder cache alone (xdist's workers would compete for it).
 nengo.rc.set("decoder_cache", "enabled", "False")
+
+
+def shipped_decoders(network):
+    """Stand-in for `decoders_for` that never tunes: setups without a file stay untuned.
+
+    Tests of what happens then are in test_presets.py.
+    """
+    path = preset_path(network)
+    return mpc.TunedDecoders.load(path) if path.is_file() else None
+
+
+maxpool_circuits.base.decoders_for = shipped_decoders
 
 # name of a backend: the module that has its Simulator
 BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}

@@ -10,6 +10,7 @@ import pytest
 import maxpool_circuits as mpc
 from maxpool_circuits import cli
 from maxpool_circuits.cli import main
+from maxpool_circuits.tuning import search
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SMALL = ["compare", "exact", "--pools", "20"]
@@ -64,7 +65,7 @@ def test_compare_prints_the_table_on_stdout_and_progress_on_stderr(run):
         "average",
     ]
     assert "it/s]" not in out
-    assert "3/3" in err
+    assert "1/1" in err
     assert "RMSE" not in err
 
 
@@ -76,7 +77,8 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         return mpc.compare([], n_pools=1)
 
     monkeypatch.setattr("maxpool_circuits.cli.compare", compare)
-    options = "--workload band-limited --window-size 9 --pools 5 --input-rate 100"
+    options = "--workload band-limited --window-size 9 --pools 5 --input-rate 100 "
+    options += "--jobs 2"
     run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
     assert given == {
         "circuits": ["softmax", "ensemble"],
@@ -85,6 +87,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         "n_pools": 5,
         "input_rate": 100,
         "seed": 7,
+        "n_jobs": 2,
         "progress_bar": True,
     }
     run("compare")
@@ -95,6 +98,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         "n_pools": None,
         "input_rate": 250,
         "seed": 0,
+        "n_jobs": 1,
         "progress_bar": True,
     }
 
@@ -132,7 +136,7 @@ def test_demo_draws_a_figure_and_says_where(run, tmp_path, monkeypatch):
     assert out.splitlines()[-1] == f"figure: {figure}"
     assert figure.read_bytes().startswith(PNG)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "demo.csv", figure]
-    assert "8/8" in err
+    assert "6/6" in err
 
 
 # --- help and errors ------------------------------------------------------------------
@@ -209,14 +213,28 @@ def test_tune_writes_a_file_and_reports(run, tmp_path, monkeypatch):
     path = tmp_path / "own.npz"
     words = ["softmax", "--window-size", 9, "--neuron-type", "LIF", "--neurons", 30]
     words += ["--max-rate", 100, "--input-rate", 50, "--jobs", 2, "--seed", 3]
+    words += ["--spikes-weight", 0.5]
     status, out, err = run("tune", *words, "--out", path)
     assert (status, err) == (0, "progress\n")
     assert "tuned decoders for circuit softmax" in out and str(path) in out
     assert mpc.TunedDecoders.load(path).parameters == {"speed": 2}
     assert asked == {
-        **{"circuit": "softmax", "window_size": 9, "neuron_type": nengo.LIF()},
+        **{"circuit": "softmax", "window_size": [9], "neuron_type": nengo.LIF()},
         **{"n_neurons": 30, "max_rate": 100, "input_rate": 50, "n_jobs": 2, "seed": 3},
+        **{"spikes_weight": 0.5, "latency_weight": 0, "journal": f"{path}.journal"},
     }
+
+
+def test_tune_draws_before_and_after(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "runs_after_star", lambda n_numbers: 0)
+    words = ["pairwise-relu", "--neuron-type", "SpikingRectifiedLinear"]
+    words += ["--max-rate", 200, "--window-size", 2]
+    figure = tmp_path / "own.png"
+    status, out, err = run("tune", *words, "--out", tmp_path / "a", "--plot", figure)
+    assert status == 0 and "Tuning PairwiseReLU" in err
+    assert str(figure) in out and figure.stat().st_size > 20_000
+    # the journal is gone
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "own.png"]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +292,7 @@ def test_python_m_is_the_command_line():
     process = python("-m", "maxpool_circuits", *SMALL)
     assert process.returncode == 0
     assert "\noracle " in process.stdout
-    assert "3/3" in process.stderr
+    assert "1/1" in process.stderr
 
 
 def test_exit_status_of_the_process_tells_of_errors():

@@ -84,7 +84,7 @@ BAD_ARGUMENTS = [
         [(1, 0), (1, 1), (0, np.inf), (np.nan, 1), (0,), (0, 1, 2), 5, "01", None],
         r"two finite numbers \(low, high\) with low < high",
     ),
-    ("decoders", ["tuned", 3, {"lif": 1}], "None"),
+    ("decoders", ["shipped", 3, {"lif": 1}], "None"),
 ]
 
 

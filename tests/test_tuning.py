@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import sys
 
 import nengo
 import numpy as np
@@ -14,12 +13,15 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.tuned import FORMAT
-from maxpool_circuits.tuning import INPUTS, draw
+from maxpool_circuits.tuning import INPUTS, draw, search
+from maxpool_circuits.tuning.journal import Journal
 from maxpool_circuits.tuning.least_squares import decode
+from maxpool_circuits.tuning.response_surface import minimise
 from maxpool_circuits.tuning.run import errors, watch
 
 #: A circuit that tuning improves much, and quickly: noise that it rectifies.
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}
+QUICK = {"n_pools": 10, "window_size": 4, "progress_bar": False}
 WINDOWS = mpc.PoolWindows.independent(n_pools=5, window_size=4)
 
 
@@ -27,22 +29,22 @@ WINDOWS = mpc.PoolWindows.independent(n_pools=5, window_size=4)
 def short_search():
     """Look for less time than users do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["maxpool_circuits.tuning.tune"], "ROUNDS", 1)
+        patch.setattr(search, "runs_after_star", lambda n_numbers: 3)
         yield
 
 
 @pytest.fixture(scope="module")
 def tuned():
     """Decoders of a tree of ordinary spiking rectifiers."""
-    return mpc.tune("pairwise-relu", n_pools=10, progress_bar=False, **NOISY)
+    return mpc.tune("pairwise-relu", **QUICK, **NOISY)
 
 
 # --- what tuning finds ----------------------------------------------------------------
 
 
 def test_error_on_other_inputs_is_smaller(tuned):
-    circuit = functools.partial(mpc.PairwiseReLU, **NOISY)
-    changed = functools.partial(circuit, decoders=tuned)
+    circuit = functools.partial(mpc.PairwiseReLU, decoders=None, **NOISY)
+    changed = functools.partial(mpc.PairwiseReLU, decoders=tuned, **NOISY)
     mixture = draw(4, 250, seed=1000, n_pools=30)
     before = errors(circuit, list(mixture.values()), seed=1)
     after = errors(changed, list(mixture.values()), seed=1)
@@ -62,15 +64,16 @@ def test_inputs_side_by_side_are_the_same_as_alone():
 def test_report(tuned):
     assert set(tuned.report["errors"]) == {"training", "validation", "test"}
     for measured in tuned.report["errors"].values():
-        assert set(measured) == set(INPUTS)
+        assert set(measured) == {f"{name}, 4 inputs" for name in INPUTS}
         for before, after, low, high in measured.values():
             assert low <= after / before <= high
     text = str(tuned)
     assert "SpikingRectifiedLinear" in text and "validation" in text
+    assert set(tuned.report["costs"]) == {"bias", "latency", "spikes"}
 
 
 def test_same_seed_gives_the_same_in_several_processes(tuned):
-    again = mpc.tune("pairwise-relu", n_pools=10, n_jobs=2, progress_bar=False, **NOISY)
+    again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
     np.testing.assert_array_equal(
         again.decoders["comparator"], tuned.decoders["comparator"]
     )
@@ -94,18 +97,96 @@ def test_values_scale_with_the_input_range(tuned, run_circuit):
 
 @pytest.mark.parametrize("circuit", ["softmax", "ensemble", "absolute-value"])
 def test_populations_are_fitted_to_what_they_did(circuit):
-    inputs = draw(4, 250, seed=0, n_pools=5)["constant, values"]
-    watched = watch(mpc.circuits()[circuit], inputs, seed=0)
+    inputs = draw(4, 250, seed=0, n_pools=20)["constant, values"]
+    circuit = functools.partial(mpc.circuits()[circuit], decoders=None)
+    watched = watch(circuit, inputs, seed=0)
     for name, decoders in decode([watched], 0.01).items():
         (*_, ensemble) = watched[name]
-        lowpass = nengo.Lowpass(0.02)
-        activities = lowpass.filt(ensemble.activities, axis=0, y0=0)[200::100]
-        decoded = activities @ decoders.T * ensemble.population.unit
-        got = lowpass.filt(ensemble.inputs, axis=0, y0=0)[200::100]
-        asked = ensemble.population.function(got.reshape(-1, got.shape[2]))
-        error = decoded.reshape(asked.shape) - asked
-        # neurons near zero of a rectifier fire rarely, so some error remains
-        assert np.std(error) < 0.6 * np.std(asked), name
+        population = ensemble.population
+        asked = population.function(
+            ensemble.inputs.reshape(-1, ensemble.inputs.shape[2])
+        )
+        before = population.decoders / population.unit
+        errors = [
+            (ensemble.activities @ values.T * population.unit).reshape(asked.shape)
+            - asked
+            for values in (before, decoders)
+        ]
+        untuned, tuned = np.sqrt(np.mean(np.square(errors), axis=(1, 2)))
+        assert tuned < untuned, name
+
+
+def test_what_samples_do_not_tell_stays_as_it_is():
+    inputs = draw(4, 250, seed=0, n_pools=2)["constant, values"]
+    watched = watch(functools.partial(mpc.EnsembleMax, decoders=None), inputs, seed=0)
+    population = watched["ensemble"][0].population
+    before = population.decoders / population.unit
+    stiff = decode([watched], 1e6)["ensemble"]
+    np.testing.assert_allclose(stiff, before, rtol=1e-6)
+    # 10 samples, 200 neurons: most directions are free
+    change = decode([watched], 0.01)["ensemble"] - before
+    assert 0 < np.linalg.norm(change) < 0.5 * np.linalg.norm(before)
+
+
+def test_response_surface_respects_an_error_that_must_not_grow():
+    points = []
+
+    def measure(point):
+        points.append(point)
+        return np.array([(point[0] - 2) ** 2 + point[1] ** 2, point[0] - 1])
+
+    def objective(values):
+        return values[..., 0] + 100 * np.maximum(values[..., 1], 0)
+
+    bounds = np.array([(-3, 3), (-3, 3)])
+    minimise(measure, objective, np.array([0, 1.0]), bounds, n_runs=10, seed=0)
+    measured = list(points)
+    best = min(measured, key=lambda point: objective(measure(point)))
+    np.testing.assert_allclose(best, [1, 0], atol=0.1)
+    assert np.all(np.abs(measured) <= 3)
+
+
+def test_fewer_spikes_if_they_are_worth_it(tuned):
+    sparing = mpc.tune("pairwise-relu", spikes_weight=2, **QUICK, **NOISY)
+    (_, spikes), (_, without) = (t.report["costs"]["spikes"] for t in (sparing, tuned))
+    assert spikes < 0.98 * without
+
+
+# --- interruptions --------------------------------------------------------------------
+
+
+def test_an_interrupted_run_goes_on(tuned, tmp_path, monkeypatch):
+    path = tmp_path / "journal"
+    options = {"journal": path, **QUICK, **NOISY}
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return errors(*arguments)
+
+    monkeypatch.setattr(search, "errors", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        mpc.tune("pairwise-relu", **options)
+    # as if it had been cut off in the middle of a line
+    with open(path, "a") as file:
+        file.write("[[0.1, 0.")
+    calls.clear()
+    calls.extend([None] * 10)
+    again = mpc.tune("pairwise-relu", **options)
+    assert again.parameters == tuned.parameters
+    assert again.report["errors"] == tuned.report["errors"]
+    n_all = 2 * len(tuned.report["errors"]) * 2
+    assert len(calls) > n_all and not path.exists()
+
+
+def test_a_journal_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "journal"
+    Journal(path, {"seed": 0})
+    with pytest.raises(ValidationError, match="journal of another run"):
+        mpc.tune("pairwise-relu", journal=path, **QUICK, **NOISY)
+    assert path.exists()
 
 
 class Leaky(mpc.PairwiseReLU):
@@ -124,7 +205,7 @@ class Leaky(mpc.PairwiseReLU):
 def test_a_users_own_circuit_states_what_is_free():
     neuron_type = mpc.IntegrateAndFire()
     options = {"neuron_type": neuron_type, "input_synapse": 0.003, "synapse": None}
-    found = mpc.tune(Leaky, window_size=2, n_pools=10, progress_bar=False, **options)
+    found = mpc.tune(Leaky, **{**QUICK, "window_size": 2}, **options)
     assert abs(found.parameters["share"] - 1) < 0.1
     assert found.tuned_for["circuit"] == "Leaky"
 
@@ -137,6 +218,10 @@ def test_a_users_own_circuit_states_what_is_free():
         ("pairwise-relu", {"input_range": (-1, 1)}, "scaled"),
         ("pairwise-relu", {"decoders": None}, "untuned"),
         ("pairwise-relu", {"window_size": 0}, "window_size"),
+        ("pairwise-relu", {"window_size": []}, "window_size"),
+        ("pairwise-relu", {"window_size": (4, 0.5)}, "window_size"),
+        ("ensemble", {"window_size": (4, 9)}, "one window size"),
+        ("pairwise-relu", {"spikes_weight": -1}, "spikes_weight"),
         ("pairwise-relu", {"window_size": 1}, "nothing"),
         ("pairwise-relu", {"n_pools": 0.5}, "n_pools"),
         ("pairwise-relu", {"input_rate": -1}, "input_rate"),
@@ -154,7 +239,6 @@ def test_what_cannot_be_tuned(circuit, options, cause):
 
 def test_other_setups_are_refused(tuned):
     for options, name in [
-        ({"max_rate": 100}, "max_rate"),
         ({"n_neurons": 2}, "n_neurons"),
         ({"neuron_type": nengo.LIF()}, "neuron_type"),
         ({"synapse": 0.003}, "synapse"),
@@ -163,6 +247,15 @@ def test_other_setups_are_refused(tuned):
             mpc.PairwiseReLU(WINDOWS, decoders=tuned, **{**NOISY, **options})
     with pytest.raises(ValidationError, match="circuit is 'WinnerTakeAll'"):
         mpc.WinnerTakeAll(WINDOWS, decoders=tuned, **NOISY)
+
+
+def test_rates_of_proportional_neurons_scale(tuned, run_circuit):
+    x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
+    for max_rate in (100, 1000):
+        options = {"decoders": tuned, "max_rate": max_rate, **NOISY}
+        y = run_circuit("pairwise-relu", WINDOWS, x, steps=600, **options)
+        error = y[0, 200:].mean(axis=0) - WINDOWS.max(x[0])
+        assert np.sqrt(np.mean(error**2)) < 0.1
 
 
 def test_decoders_that_are_none():

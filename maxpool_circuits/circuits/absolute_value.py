@@ -109,9 +109,9 @@ class AbsoluteValue(ComparatorTree):
         return {}
 
     @property
-    def tuned_for(self):
-        """Also the radius, in widths of the input range."""
-        return {**super().tuned_for, "radius": self.radius / (2 * self.half_range)}
+    def setup(self):
+        """Also the radius."""
+        return {**super().setup, "radius": self.radius / (2 * self.half_range)}
 
     @property
     def default_neuron_type(self):

@@ -20,7 +20,8 @@ class EnsembleMax(MaxPoolNetwork):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    All pools share one population (encoders, intercepts, decoders), solved once.
+    All pools share one population (encoders, intercepts, decoders), solved once; so do
+    all networks of the same setup, so that decoders that were tuned fit.
     Windows that are smaller than the largest repeat one of their inputs, which leaves
     the maximum as it is.
 
@@ -45,11 +46,8 @@ class EnsembleMax(MaxPoolNetwork):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is 5 ms, and longer in proportion if
         ``max_rate`` is below 250 Hz.
-    decoders, label, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
-    seed : int, optional
-        As in `nengo.Network`; also draws the encoders. The default draws the same
-        encoders for every network.
 
     Attributes
     ----------
@@ -84,6 +82,11 @@ class EnsembleMax(MaxPoolNetwork):
     >>> bool(abs(sim.data[probe][-1, 0] - 0.7) < 0.3)
     True
     """
+
+    @property
+    def default_decoders(self):
+        """Tuned ones."""
+        return "tuned"
 
     @property
     def default_neuron_type(self):
@@ -129,7 +132,7 @@ class EnsembleMax(MaxPoolNetwork):
 
     def _population(self, n_dimensions):
         """Population that represents the input range, with the maximum decoded."""
-        rng = np.random.RandomState(0 if self.seed is None else self.seed)
+        rng = np.random.RandomState(0)
         n_neurons = self.neurons_per_part
         n_points = max(min(500 * n_dimensions, 2500), 2 * n_neurons)
         # of many uniform inputs nearly all have a large maximum, so scale each point
@@ -148,7 +151,7 @@ class EnsembleMax(MaxPoolNetwork):
             points=points - sum(self.input_range) / 2,
             function=largest,
             regularise=0.1,
-            unit=self.half_range,
+            unit=self.half_range / self.max_rate,
         )
 
 

@@ -17,6 +17,18 @@ class MeanPath(MaxPoolNetwork):
     A subclass defines `build_excess`.
     """
 
+    @property
+    def default_decoders(self):
+        """Tuned ones."""
+        return "tuned"
+
+    @property
+    def tuned_for(self):
+        """A unit is a unit: one tuning serves windows of all sizes."""
+        setup = super().tuned_for
+        del setup["window_size"]
+        return setup
+
     def build_circuit(self):
         """Build the path of the mean and the circuit for the excess."""
         n_pools, n_units = self.pool_sum.shape

@@ -85,6 +85,11 @@ class PairwiseReLU(ComparatorTree):
     """
 
     @property
+    def default_decoders(self):
+        """Tuned ones."""
+        return "tuned"
+
+    @property
     def free_parameters(self):
         """Memory of the membranes, and speed of the synapses."""
         free = super().free_parameters

@@ -151,10 +151,11 @@ class SoftmaxApproximation(MeanPath):
         return free
 
     @property
-    def tuned_for(self):
+    def setup(self):
         """Also the steepness, if it was given."""
-        given = None if self._beta is Default else self.beta * 2 * self.half_range
-        return {**super().tuned_for, "steepness": given}
+        if self._beta is Default:
+            return super().setup
+        return {**super().setup, "beta": self.beta * 2 * self.half_range}
 
     @property
     def default_neuron_type(self):
@@ -237,7 +238,7 @@ class SoftmaxApproximation(MeanPath):
             points=points[:, np.newaxis],
             function=functools.partial(exceedance, beta=self.beta, radius=radius),
             regularise=0.02,
-            unit=1,
+            unit=1 / self.max_rate,
         )
 
 

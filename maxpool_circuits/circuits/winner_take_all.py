@@ -99,14 +99,16 @@ class WinnerTakeAll(MeanPath):
 
     @property
     def free_parameters(self):
-        """Memory of the membranes, or speed of the synapses; strength of inhibition."""
+        """Memory of the membranes, or the synapses; strength of inhibition.
+
+        The slowness is how much slower the inhibition is than by default.
+        """
         free = {**super().free_parameters, "inhibition": Free(1, 0.8, 1.25)}
         integrates = "memory" in free or isinstance(self.neuron_type, IntegrateAndFire)
         if "input_synapse" in self.left_open and not integrates:
             free["input_intervals"] = Free(1.25, 0.3, 5)
         if "synapse" in self.left_open and not integrates:
-            slowest = max(0.005, 0.001 * self.windows.sizes.max())
-            free["synapse"] = Free(slowest, 0.002, 0.05)
+            free["slowness"] = Free(1, 0.4, 4)
         return free
 
     @property
@@ -114,7 +116,8 @@ class WinnerTakeAll(MeanPath):
         """One time step for neurons that integrate inhibition, else a filter."""
         if isinstance(self.neuron_type, IntegrateAndFire):
             return nengo.Lowpass(0)
-        return nengo.Lowpass(self.free("synapse"))
+        slowest = max(0.005, 0.001 * self.windows.sizes.max())
+        return nengo.Lowpass(self.free("slowness") * slowest)
 
     @property
     def default_input_synapse(self):

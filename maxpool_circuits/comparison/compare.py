@@ -23,6 +23,7 @@ def compare(
     n_pools=None,
     input_rate=250,
     seed=0,
+    n_jobs=1,
     progress_bar=False,
 ):
     """Compare circuits on spiking inputs.
@@ -53,6 +54,10 @@ def compare(
         Firing rate of the inputs, in Hz per unit value.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the networks.
+    n_jobs : int, optional (Default: 1)
+        Number of processes, one circuit each, as in `joblib.Parallel`;
+        ``joblib.parallel_config`` may choose another backend, such as a cluster. More
+        than one make the times that it takes to build and simulate less comparable.
     progress_bar : bool, optional (Default: False)
         Show a progress bar on standard error.
 
@@ -75,6 +80,7 @@ def compare(
     >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
     True
     """
+    import joblib
     from tqdm import tqdm
 
     chosen = _named(circuits)
@@ -88,30 +94,27 @@ def compare(
         [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
     )
     spikes = input_spikes(values, input_rate, seed)
-    references = {
-        "oracle": lambda: Recording(routed_winner(windows, values, spikes)),
-        "average": lambda: Recording(average(windows, spikes)),
-    }
-    recorders = {
-        name: functools.partial(
-            record,
-            _for_rate(circuit, input_rate),
-            windows,
-            spikes,
-            len(workload.values),
-            input_rate,
-            seed,
-        )
-        for name, circuit in chosen.items()
-    }
-    rows, outputs = [], {}
-    steps = tqdm({**recorders, **references}.items(), disable=not progress_bar)
-    for name, recorder in steps:
-        steps.set_description(name)
-        recording = recorder()
-        rows.append(measure(name, recording, workload))
-        outputs[name] = recording.output
-    return ComparisonTable(workload, tuple(rows), READOUTS, outputs, spikes)
+    record_on_spikes = functools.partial(
+        record,
+        windows=windows,
+        inputs=spikes,
+        n_counted=len(workload.values),
+        input_rate=input_rate,
+        seed=seed,
+    )
+    recorded = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
+        joblib.delayed(record_on_spikes)(_for_rate(circuit, input_rate))
+        for circuit in chosen.values()
+    )
+    shown = tqdm(recorded, total=len(chosen), disable=not progress_bar)
+    recordings = dict(zip(chosen, list(shown)))
+    recordings["oracle"] = Recording(routed_winner(windows, values, spikes))
+    recordings["average"] = Recording(average(windows, spikes))
+    rows = tuple(
+        measure(name, recording, workload) for name, recording in recordings.items()
+    )
+    outputs = {name: recording.output for name, recording in recordings.items()}
+    return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
 
 
 def _for_rate(circuit, input_rate):

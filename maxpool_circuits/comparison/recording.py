@@ -6,6 +6,7 @@ from typing import Optional
 
 import nengo
 import numpy as np
+from nengo.cache import NoDecoderCache
 
 from ..populations import Replicas, rectifier
 from ..registry import make
@@ -58,16 +59,16 @@ def input_spikes(values, rate=250, seed=0):
         Spikes in units of the input: each has the area ``1 / rate``.
     """
     n_inputs = values.shape[1]
-    with nengo.Network(seed=seed) as model:
+    with nengo.Network(seed=seed, add_to_container=False) as model:
         source = nengo.Node(player(values), size_out=n_inputs)
         neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
         neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
         neurons = Replicas(neuron, n_inputs).neurons
         nengo.Connection(source, neurons, synapse=None)
         spikes = nengo.Probe(neurons)
-    with nengo.Simulator(model, dt=DT, progress_bar=False) as simulator:
-        simulator.run_steps(len(values))
-    return simulator.data[spikes]
+    with simulator(model) as simulation:
+        simulation.run_steps(len(values))
+    return simulation.data[spikes]
 
 
 def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
@@ -96,7 +97,7 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     started = time.perf_counter()
     # what counts spikes is outside of the network with the seed: Nengo seeds objects by
     # their position, and measuring must not change what is measured
-    model = nengo.Network()
+    model = nengo.Network(add_to_container=False)
     with model, nengo.Network(seed=seed):
         source = nengo.Node(player(inputs), size_out=windows.n_inputs)
         pool = make(circuit, windows)
@@ -109,29 +110,47 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     counts = [_count(model, fan_out, ens) for ens in pool.all_ensembles if all_spike]
 
     started = time.perf_counter()
-    simulator = nengo.Simulator(model, dt=DT, progress_bar=False)
+    simulation = simulator(model)
     building = time.perf_counter() - started
-    with simulator:
+    with simulation:
         started = time.perf_counter()
-        simulator.run_steps(len(inputs))
+        simulation.run_steps(len(inputs))
         running = time.perf_counter() - started
 
     per_pool = 1 / (windows.n_pools * n_counted * DT)
     spikes = events = None
     if all_spike:
-        totals = [simulator.data[count][:n_counted].sum(axis=0) for count in counts]
+        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
         spikes, events = np.sum(totals, axis=0) if totals else (0.0, 0.0)
         n_input_spikes = inputs[:n_counted].sum(axis=0) * DT * input_rate
         spikes = float(spikes * per_pool)
         events = float((events + n_input_spikes @ fan_out[pool.input]) * per_pool)
     return Recording(
-        output=simulator.data[output],
+        output=simulation.data[output],
         neurons=pool.n_neurons / windows.n_pools,
         spikes=spikes,
         events=events,
         build_time=making + building,
         simulation_time=running / (len(inputs) * DT),
     )
+
+
+def simulator(model):
+    """Build a network, without Nengo's cache of decoders.
+
+    Parameters
+    ----------
+    model : nengo.Network
+        The network.
+
+    Returns
+    -------
+    nengo.Simulator
+        The simulator.
+    """
+    # several processes would quarrel over the cache, and circuits have their decoders
+    built = nengo.builder.Model(dt=DT, decoder_cache=NoDecoderCache())
+    return nengo.Simulator(model, dt=DT, model=built, progress_bar=False)
 
 
 def player(inputs):

@@ -4,26 +4,32 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from nengo.cache import NoDecoderCache
 
-from ..comparison.measures import best_readout
-from ..comparison.recording import player
+from ..comparison.measures import STEP_LENGTH, best_readout, measure
+from ..comparison.recording import input_spikes, player, record, simulator
 from ..comparison.workloads import DT
 from ..registry import make
 from ..windows import PoolWindows
 
+#: Time constant, in seconds, of the filter through which populations are watched at the
+#: end of each constant input. Long enough for many spikes, so that a population is
+#: asked for the function of the *average* of its input (for a rectifier that removes
+#: the bias of rectified noise), and so that the noise of the activities, which would
+#: make least squares prefer decoders that are too small, averages out.
+AVERAGE = 0.05
+
 
 @dataclass(frozen=True)
 class Watched:
-    """What one ensemble of copies of a population did.
+    """What one ensemble of copies of a population did, averaged by `AVERAGE`.
 
     Parameters
     ----------
     population : Population
         What was copied.
-    inputs : (n_steps, n_copies, size_in) array
+    inputs : (n_samples, n_copies, size_in) array
         The input of each copy, in units of the input.
-    activities : (n_steps, n_copies, n_neurons) array
+    activities : (n_samples, n_copies, n_neurons) array
         Output of all neurons, in Hz.
     """
 
@@ -51,7 +57,7 @@ def errors(circuit, several, seed):
         Mean squared error of each pool, for each of the inputs.
     """
     windows, signals = _beside(several)
-    with nengo.Network() as model:
+    with nengo.Network(add_to_container=False) as model:
         output = nengo.Probe(_connect(circuit, windows, signals, seed).output)
     outputs = _simulate(model, len(signals))[output]
     n_pools = [inputs.workload.windows.n_pools for inputs in several]
@@ -63,7 +69,7 @@ def errors(circuit, several, seed):
 
 
 def watch(circuit, inputs, seed):
-    """Run a circuit and record its populations.
+    """Run a circuit and record its populations, whenever the workload is read.
 
     Parameters
     ----------
@@ -77,10 +83,12 @@ def watch(circuit, inputs, seed):
     dict of {str: list of Watched}
         By name of the population, all ensembles of its copies.
     """
-    with nengo.Network() as model:
+    reads = np.flatnonzero(inputs.workload.is_read) + 1
+    every = np.gcd.reduce(reads)
+    with nengo.Network(add_to_container=False) as model:
         pool = _connect(circuit, inputs.workload.windows, inputs.signals, seed)
         probes = {
-            name: [_probe(copies) for copies in ensembles]
+            name: [_probe(copies, every) for copies in ensembles]
             for name, ensembles in pool.populations.items()
         }
     data = _simulate(model, len(inputs.signals))
@@ -90,10 +98,44 @@ def watch(circuit, inputs, seed):
     }
 
 
-def _probe(copies):
+def costs(circuit, workload, input_rate, seed):
+    """Run a circuit on spikes, and measure what is no error.
+
+    Parameters
+    ----------
+    circuit, seed
+        As in `errors`.
+    workload : Workload
+        What to run it on.
+    input_rate : float
+        Firing rate of the inputs, in Hz per unit value.
+
+    Returns
+    -------
+    dict of {str: float}
+        Bias, in units of the input, latency, in seconds, and spikes per pool and
+        second; see `.Row`.
+    """
+    values = np.concatenate(
+        [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
+    )
+    recording = record(
+        circuit,
+        workload.windows,
+        input_spikes(values, input_rate, seed),
+        n_counted=len(workload.values),
+        input_rate=input_rate,
+        seed=seed,
+    )
+    row = measure("", recording, workload)
+    return {"bias": row.bias, "latency": row.latency, "spikes": row.spikes}
+
+
+def _probe(copies, every):
     """Record what goes into the neurons of some copies, and what comes out."""
-    currents = nengo.Probe(copies.neurons, "input")
-    return copies, currents, nengo.Probe(copies.neurons)
+    averaged = {"synapse": AVERAGE, "sample_every": every * DT}
+    currents = nengo.Probe(copies.neurons, "input", **averaged)
+    return copies, currents, nengo.Probe(copies.neurons, **averaged)
 
 
 def _beside(several):
@@ -119,17 +161,16 @@ def _connect(circuit, windows, signals, seed):
 
 
 def _simulate(model, n_steps):
-    # several processes would quarrel over Nengo's cache, and nothing is solved here
-    built = nengo.builder.Model(dt=DT, decoder_cache=NoDecoderCache())
-    with nengo.Simulator(model, dt=DT, model=built, progress_bar=False) as simulator:
-        simulator.run_steps(n_steps)
-    return simulator.data
+    with simulator(model) as simulation:
+        simulation.run_steps(n_steps)
+    return simulation.data
 
 
 def _watched(copies, currents, activities):
     """Sort by copy, and turn input currents back into the input."""
     population = copies.population
-    shape = len(currents), copies.n_copies, population.n_neurons
+    shape = -1, copies.n_copies, population.n_neurons
+    currents = currents.reshape(shape)
     weights = population.gain[:, np.newaxis] * population.encoders
-    inputs = (currents.reshape(shape) - population.bias) @ np.linalg.pinv(weights).T
+    inputs = (currents - population.bias) @ np.linalg.pinv(weights).T
     return Watched(population, inputs, activities.reshape(shape))

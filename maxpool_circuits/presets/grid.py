@@ -1,0 +1,79 @@
+"""The setups that decoders are shipped for."""
+
+import functools
+from itertools import product
+
+import nengo
+
+from ..registry import find, make
+from ..tuning import tune
+from ..windows import PoolWindows
+from .files import PROPORTIONAL_RATES, preset_path
+
+#: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
+WINDOW_SIZES = (2, 3, 4, 5, 6, 8, 9, 16, 25, 49)
+#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz.
+REFRACTORY_RATES = (100, 250)
+#: A few neurons, the default, and many.
+POPULATIONS = (5, 20, 50)
+#: What is decided for ensembles: a few neurons, whatever the size, or the default.
+ENSEMBLES = ({"n_neurons": 50}, {})
+
+
+def setups():
+    """All setups, the most common first.
+
+    Returns
+    -------
+    list of (str, dict, int or None)
+        Circuit, its options, and the size of the windows it has to be tuned for.
+    """
+    rectifier = {"neuron_type": nengo.SpikingRectifiedLinear()}
+    refractory = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
+    found = []
+    for circuit in ("pairwise-relu", "winner-take-all"):
+        for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
+            found.append((circuit, {**neurons, "max_rate": rate}, None))
+    found += [("softmax", {"max_rate": rate}, None) for rate in REFRACTORY_RATES]
+    for size, neurons in product(WINDOW_SIZES, ENSEMBLES):
+        found.append(("ensemble", {"max_rate": 250, **neurons}, size))
+    for circuit, neurons, rate, n_neurons in product(
+        ("pairwise-relu", "winner-take-all"),
+        refractory,
+        REFRACTORY_RATES,
+        POPULATIONS,
+    ):
+        options = {**neurons, "max_rate": rate, "n_neurons": n_neurons}
+        found.append((circuit, options, None))
+    return found
+
+
+def make_preset(circuit, options, window_size, **tuning):
+    """Tune a setup.
+
+    Parameters
+    ----------
+    circuit, options, window_size
+        As `setups` gives them.
+    **tuning
+        Further arguments of `tune`.
+
+    Returns
+    -------
+    path : pathlib.Path
+        Where the package has the result.
+    tuned : TunedDecoders
+        The result.
+    """
+    tuned = tune(
+        circuit, window_size=window_size, progress_bar=False, **tuning, **options
+    )
+    return path_of(circuit, options, window_size), tuned
+
+
+def path_of(circuit, options, window_size):
+    """Where the package has the decoders for a setup."""
+    windows = PoolWindows.independent(n_pools=1, window_size=window_size or 4)
+    with nengo.Network(add_to_container=False):
+        circuit = functools.partial(find(circuit), decoders=None, **options)
+        return preset_path(make(circuit, windows))
