@@ -26,7 +26,7 @@ IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint docs clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint docs presets clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -53,6 +53,9 @@ run-test-core: .venv-core/installed
 
 lint: .venv/tests-installed  ## check the code with ruff
 	.venv/bin/python -m ruff check .
+
+presets: .venv/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
+	.venv/bin/python -m maxpool_circuits.presets
 
 docs: .venv/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
 	.venv/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html

@@ -205,7 +205,8 @@ class MaxPoolNetwork(nengo.Network):
             The copies.
         """
         if self.decoders is not None:
-            decoders = self.decoders.decoders[name] * population.unit
+            change = self.decoders.decoders[name] * population.unit
+            decoders = population.decoders + change
             population = dataclasses.replace(population, decoders=decoders)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)

@@ -13,6 +13,9 @@ from .files import written_whole
 
 #: Version of the file format; files of a newer one are refused.
 FORMAT = 1
+#: Ratios of ``max_rate`` at which tuned decoders are still better than untuned ones. It
+#: is less above, where neurons come closer to their refractory period.
+SIMILAR_RATES = (0.6, 1.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,8 @@ class TunedDecoders:
         The setup: circuit, window size, neurons, rate (see
         `.MaxPoolNetwork.tuned_for`). Other setups refuse these decoders.
     decoders : dict of {str: (size_out, n_neurons) array}
-        Decoders of each population, for outputs in units of the population.
+        What to add to the decoders of each population, in units of the population.
+        Changes, rather than decoders, also suit other rates nearby.
     parameters : dict of {str: float}
         Values of the free parameters.
     report : dict, optional
@@ -123,6 +127,8 @@ class TunedDecoders:
             If it has another setup than these decoders were tuned for.
         """
         needed, tuned_for = json.loads(json.dumps([network.tuned_for, self.tuned_for]))
+        if serves_rate(tuned_for.get("max_rate"), needed.get("max_rate")):
+            tuned_for["max_rate"] = needed["max_rate"]
         differences = [
             f"{name} is {_shown(needed, name)}, tuned for {_shown(tuned_for, name)}"
             for name in dict.fromkeys([*needed, *tuned_for])
@@ -235,6 +241,23 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def serves_rate(tuned_for, needed):
+    """Whether decoders tuned for one ``max_rate`` also serve another.
+
+    Parameters
+    ----------
+    tuned_for, needed : float or None
+        The rates, in Hz; None where neither matters.
+
+    Returns
+    -------
+    bool
+        Whether they are similar enough.
+    """
+    low, high = SIMILAR_RATES
+    return None not in (tuned_for, needed) and low <= needed / tuned_for <= high
 
 
 def _shown(setup, name):

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..tuned import serves_rate
+
 #: Rates, in Hz, that there are decoders for if those of one rate serve all: they only
 #: differ in how the time step of 1 ms compares with the intervals between spikes.
 PROPORTIONAL_RATES = (100, 250, 500, 1000)
+#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz. They
+#: serve similar rates too.
+REFRACTORY_RATES = (100, 250)
 #: Where the files are.
 FOLDER = Path(__file__).parent / "decoders"
 
@@ -37,19 +42,15 @@ def preset_path(network):
         The file, which need not exist.
     """
     setup = dict(network.tuned_for)
-    words = [setup.pop("circuit"), *(f"{k}_{v}" for k, v in sorted(setup.items()))]
-    if "max_rate" in setup:
-        return _file(words)
-    # decoders of neurons whose rate is proportional to their input serve all rates
-    return _file([*words, f"near_{_nearest(PROPORTIONAL_RATES, network.max_rate)}"])
-
-
-def _nearest(rates, rate):
-    """The most similar of some rates, by their ratio."""
-    return min(rates, key=lambda other: abs(np.log(other / rate)))
-
-
-def _file(words):
+    circuit, rate = setup.pop("circuit"), setup.pop("max_rate", None)
+    if rate is None:
+        # decoders of neurons whose rate is proportional to their input serve all rates
+        ratios = np.abs(np.log(np.array(PROPORTIONAL_RATES) / network.max_rate))
+        rate = PROPORTIONAL_RATES[np.argmin(ratios)]
+    else:
+        similar = [other for other in REFRACTORY_RATES if serves_rate(other, rate)]
+        rate = similar[0] if similar else rate
+    words = [circuit, *(f"{k}_{v}" for k, v in sorted(setup.items())), f"{rate:g}Hz"]
     # a setup with arguments of its own gets a name that no file has
-    name = "-".join(re.sub(r"\.0$|[^\w.]", "", word) for word in words)
+    name = "-".join(re.sub(r"[^\w.]", "", word) for word in words)
     return FOLDER / f"{name}.npz"

@@ -36,14 +36,14 @@ def decoders_for(network):
     if shipped.is_file():
         return _load(shipped)
 
-    from ..tuning.search import NothingToTune, example, untuned
+    from ..tuning.search import NothingToTune, example, identity
 
     circuit = functools.partial(type(network), **network.setup)
     try:
         one_pool = example(circuit, network.tuned_for.get("window_size", 4))
     except NothingToTune:
         return None
-    kept = _cache_path(type(network), untuned(one_pool))
+    kept = _cache_path(type(network), identity(one_pool))
     if kept is not None and kept.is_file():
         try:
             return _load(kept)
@@ -80,8 +80,8 @@ def _keep(tuned, path):
         )
 
 
-def _cache_path(circuit, values):
-    """File in the cache folder for a class of circuits whose untuned values are given.
+def _cache_path(circuit, identity):
+    """File in the cache folder for a class of circuits that is tuned from some start.
 
     None for classes whose code cannot be read: they may have changed since.
     """
@@ -95,6 +95,6 @@ def _cache_path(circuit, values):
         )
     except (OSError, TypeError):
         return None
-    about = version + code + values.identity
+    about = version + code + identity
     name = f"{circuit.__name__}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
     return Path(user_cache_path("maxpool_circuits", appauthor=False)) / f"{name}.npz"

@@ -8,16 +8,12 @@ import nengo
 from ..registry import find, make
 from ..tuning import tune
 from ..windows import PoolWindows
-from .files import PROPORTIONAL_RATES, preset_path
+from .files import PROPORTIONAL_RATES, REFRACTORY_RATES, preset_path
 
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
 WINDOW_SIZES = (2, 3, 4, 5, 6, 8, 9, 16, 25, 49)
-#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz.
-REFRACTORY_RATES = (100, 250)
 #: A few neurons, the default, and many.
 POPULATIONS = (5, 20, 50)
-#: What is decided for ensembles: a few neurons, whatever the size, or the default.
-ENSEMBLES = ({"n_neurons": 50}, {})
 
 
 def setups():
@@ -35,7 +31,7 @@ def setups():
         for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
             found.append((circuit, {**neurons, "max_rate": rate}, None))
     found += [("softmax", {"max_rate": rate}, None) for rate in REFRACTORY_RATES]
-    for size, neurons in product(WINDOW_SIZES, ENSEMBLES):
+    for neurons, size in product(({}, {"n_neurons": 50}), WINDOW_SIZES):
         found.append(("ensemble", {"max_rate": 250, **neurons}, size))
     for circuit, neurons, rate, n_neurons in product(
         ("pairwise-relu", "winner-take-all"),
@@ -45,6 +41,9 @@ def setups():
     ):
         options = {**neurons, "max_rate": rate, "n_neurons": n_neurons}
         found.append((circuit, options, None))
+    for size in WINDOW_SIZES:
+        if size < 10:
+            found.append(("ensemble", {"max_rate": 100}, size))
     return found
 
 

@@ -5,7 +5,7 @@ import scipy.linalg
 
 
 def decode(runs, regularise):
-    """Improve the decoders of each population.
+    """Find changes that improve the decoders of each population.
 
     For a population that should compute :math:`f`, with average inputs :math:`u` and
     activities :math:`a` as they were in the running circuit,
@@ -26,7 +26,7 @@ def decode(runs, regularise):
     Returns
     -------
     dict of {str: (size_out, n_neurons) array}
-        Decoders, for outputs in units of the population.
+        :math:`D - D_0`, in units of the population.
     """
     decoders = {}
     for name in runs[0]:
@@ -34,20 +34,19 @@ def decode(runs, regularise):
         population = watched[0].population
         activities = np.concatenate([_samples(w.activities) for w in watched])
         inputs = np.concatenate([_samples(w.inputs) for w in watched])
-        before = population.decoders.T
-        missing = population.function(inputs) - activities @ before
+        missing = population.function(inputs) - activities @ population.decoders.T
         # the dual form is the smaller one where there are fewer samples than neurons
         strength = len(inputs) * (regularise * activities.max()) ** 2
         n_samples, n_neurons = activities.shape
         if strength == 0:
-            change = 0
+            change = np.zeros_like(population.decoders.T)
         elif n_neurons <= n_samples:
             gram = activities.T @ activities + strength * np.identity(n_neurons)
             change = _solve(gram, activities.T @ missing)
         else:
             gram = activities @ activities.T + strength * np.identity(n_samples)
             change = activities.T @ _solve(gram, missing)
-        decoders[name] = (before + change).T / population.unit
+        decoders[name] = change.T / population.unit
     return decoders
 
 

@@ -81,15 +81,25 @@ def example(circuit, window_size):
 
 
 def untuned(network):
-    """Values of a network that was not tuned, as a `.TunedDecoders`."""
+    """Values that change nothing in a network that was not tuned."""
     return TunedDecoders(
         network.tuned_for,
         {
-            name: ensembles[0].population.decoders / ensembles[0].population.unit
+            name: np.zeros_like(ensembles[0].population.decoders)
             for name, ensembles in network.populations.items()
         },
         {name: free.default for name, free in network.free_parameters.items()},
     )
+
+
+def identity(network):
+    """Text that is the same for networks that are tuned from the same start."""
+    decoders = {
+        name: ensembles[0].population.decoders
+        for name, ensembles in network.populations.items()
+    }
+    start = untuned(network)
+    return TunedDecoders(start.tuned_for, decoders, start.parameters).identity
 
 
 class Trials:

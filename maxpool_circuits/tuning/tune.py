@@ -16,7 +16,7 @@ from ..tuned import TunedDecoders
 from ..version import version
 from .inputs import draw
 from .journal import Journal
-from .search import Search, Trials, example, n_trials, untuned
+from .search import Search, Trials, example, identity, n_trials
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
@@ -167,7 +167,7 @@ def tune(
         _mixture(sizes, rate, 3 * seed + number, 4 * n_pools) for number in range(3)
     )
     cost_workload = next(iter(test.values())).workload
-    journal = Journal(journal, {**about, "untuned": untuned(network).identity})
+    journal = Journal(journal, {**about, "untuned": identity(network)})
 
     n_steps = n_trials(len(network.free_parameters))
     name = f"Tuning {type(network).__name__}"
