@@ -234,6 +234,7 @@ def test_lateral_inhibition_needs_a_synapse():
 
 def test_default_synapse_of_lateral_inhibition():
     def synapse(window_size, **options):
+        options = {"decoders": None, **options}
         return mpc.WinnerTakeAll(independent(window_size), **options).synapse
 
     assert synapse(49) == nengo.Lowpass(0)

@@ -53,8 +53,21 @@ def test_each_file_serves_its_setup(setup):
 def test_rates_without_a_file_of_their_own_get_the_nearest():
     for max_rate, nearest in [(30, 100), (150, 100), (170, 250), (5000, 1000)]:
         network = mpc.PairwiseReLU(WINDOWS, max_rate=max_rate, add_to_container=False)
-        assert preset_path(network).stem.endswith(f"near_{nearest}")
+        assert preset_path(network).stem.endswith(f"-{nearest}Hz")
         assert network.decoders is not None
+    lif = {"neuron_type": nengo.LIF(), "decoders": None, "add_to_container": False}
+    for max_rate, nearest in [(50, 50), (70, 100), (130, 100), (200, 250), (400, 400)]:
+        network = mpc.PairwiseReLU(WINDOWS, max_rate=max_rate, **lif)
+        assert preset_path(network).stem.endswith(f"-{nearest}Hz")
+
+
+def test_decoders_for_other_rates_are_refused():
+    lif = {"neuron_type": nengo.LIF(), "add_to_container": False}
+    tuned = mpc.PairwiseReLU(WINDOWS, **lif).decoders
+    assert mpc.PairwiseReLU(WINDOWS, max_rate=200, **lif).decoders == tuned
+    for max_rate in (100, 400):
+        with pytest.raises(ValidationError, match="max_rate is .*, tuned for 250"):
+            mpc.PairwiseReLU(WINDOWS, max_rate=max_rate, decoders=tuned, **lif)
 
 
 def assert_regenerates(setup, n_jobs):

@@ -106,11 +106,12 @@ def test_populations_are_fitted_to_what_they_did(circuit):
         asked = population.function(
             ensemble.inputs.reshape(-1, ensemble.inputs.shape[2])
         )
-        before = population.decoders / population.unit
         errors = [
-            (ensemble.activities @ values.T * population.unit).reshape(asked.shape)
-            - asked
-            for values in (before, decoders)
+            (ensemble.activities @ values.T).reshape(asked.shape) - asked
+            for values in (
+                population.decoders,
+                population.decoders + decoders * population.unit,
+            )
         ]
         untuned, tuned = np.sqrt(np.mean(np.square(errors), axis=(1, 2)))
         assert tuned < untuned, name
@@ -120,12 +121,10 @@ def test_what_samples_do_not_tell_stays_as_it_is():
     inputs = draw(4, 250, seed=0, n_pools=2)["constant, values"]
     watched = watch(functools.partial(mpc.EnsembleMax, decoders=None), inputs, seed=0)
     population = watched["ensemble"][0].population
-    before = population.decoders / population.unit
-    stiff = decode([watched], 1e6)["ensemble"]
-    np.testing.assert_allclose(stiff, before, rtol=1e-6)
+    before = np.linalg.norm(population.decoders / population.unit)
+    assert np.linalg.norm(decode([watched], 1e6)["ensemble"]) < 1e-6 * before
     # 10 samples, 200 neurons: most directions are free
-    change = decode([watched], 0.01)["ensemble"] - before
-    assert 0 < np.linalg.norm(change) < 0.5 * np.linalg.norm(before)
+    assert 0 < np.linalg.norm(decode([watched], 0.01)["ensemble"]) < 0.5 * before
 
 
 def test_response_surface_respects_an_error_that_must_not_grow():
@@ -146,10 +145,10 @@ def test_response_surface_respects_an_error_that_must_not_grow():
     assert np.all(np.abs(measured) <= 3)
 
 
-def test_fewer_spikes_if_they_are_worth_it(tuned):
-    sparing = mpc.tune("pairwise-relu", spikes_weight=2, **QUICK, **NOISY)
-    (_, spikes), (_, without) = (t.report["costs"]["spikes"] for t in (sparing, tuned))
-    assert spikes < 0.98 * without
+def test_shorter_latency_if_it_is_worth_it(tuned):
+    quick = mpc.tune("pairwise-relu", latency_weight=5, **QUICK, **NOISY)
+    (_, latency), (_, without) = (t.report["costs"]["latency"] for t in (quick, tuned))
+    assert latency < 0.95 * without
 
 
 # --- interruptions --------------------------------------------------------------------
