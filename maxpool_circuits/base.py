@@ -1,7 +1,5 @@
 """The interface of every max-pool circuit."""
 
-import dataclasses
-
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -79,6 +77,8 @@ class MaxPoolNetwork(nengo.Network):
         The arguments, with defaults filled in.
     populations : dict of {str: list of Replicas}
         The populations that decoders can be tuned for, and all their copies.
+    untuned_populations : dict of {str: Population or FittedPopulation}
+        The same populations as they are by formula.
     left_open : set of str
         Which of ``neuron_type``, ``synapse`` and ``input_synapse`` were left to their
         defaults.
@@ -166,6 +166,7 @@ class MaxPoolNetwork(nengo.Network):
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self.populations = {}
+        self.untuned_populations = {}
         self._lay_out()
         with self:
             self.input = nengo.Node(size_in=windows.n_inputs, label="input")
@@ -192,7 +193,7 @@ class MaxPoolNetwork(nengo.Network):
         name : str
             Which of the circuit's populations it is. Copies that are made under one
             name at several places share their decoders.
-        population : Population
+        population : Population or FittedPopulation
             What to copy, with decoders from formulas or tuning curves.
         n_copies : int
             Number of copies.
@@ -204,10 +205,9 @@ class MaxPoolNetwork(nengo.Network):
         Replicas
             The copies.
         """
+        self.untuned_populations[name] = population
         if self.decoders is not None:
-            change = self.decoders.decoders[name] * population.unit
-            decoders = population.decoders + change
-            population = dataclasses.replace(population, decoders=decoders)
+            population = self.decoders.applied_to(name, population)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies

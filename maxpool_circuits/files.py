@@ -23,6 +23,11 @@ def written_whole(path):
         the place of ``path`` if the block ends without an exception, and is deleted
         otherwise.
 
+    Raises
+    ------
+    OSError
+        If there is no such folder, or it cannot be written to.
+
     Examples
     --------
     >>> import os, tempfile
@@ -60,6 +65,21 @@ def write_csv(path, rows):
         The file; it is written whole or not at all.
     rows : iterable of sequence
         The rows, the first with the names of the columns.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "neurons.csv"
+    >>> write_csv(path, [["circuit", "neurons"], ["exact", 0], ["softmax", 24]])
+    >>> path.read_text().split()
+    ['circuit,neurons', 'exact,0', 'softmax,24']
+    >>> folder.cleanup()
     """
     with written_whole(path) as unfinished:
         with open(unfinished, "w", newline="", encoding="utf-8") as file:

@@ -24,6 +24,18 @@ def selection(columns, n_columns):
     -------
     (n_rows, n_columns) scipy.sparse.csr_matrix
         Its transpose sums entries by group: ``selection(group, n_groups).T``.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.layout import selection
+    >>> print(selection([2, 0], n_columns=3).toarray())
+    [[0. 0. 1.]
+     [1. 0. 0.]]
+
+    Sums of the first two entries and of the third:
+
+    >>> print(selection([0, 0, 1], n_columns=2).T @ [1, 2, 4])
+    [3. 4.]
     """
     columns = np.asarray(columns)
     return scipy.sparse.csr_matrix(
@@ -46,6 +58,13 @@ def replicate(block, n_copies):
     -------
     (n_copies * n_rows, n_copies * n_columns) scipy.sparse.csr_matrix
         The block-diagonal matrix.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.layout import replicate
+    >>> print(replicate([[1, 2]], n_copies=2).toarray())
+    [[1. 2. 0. 0.]
+     [0. 0. 1. 2.]]
     """
     block = np.atleast_2d(np.asarray(block, dtype=float))
     shape = n_copies, *block.shape
@@ -79,6 +98,25 @@ def connect(pre, post, matrix, synapse=None):
     -------
     nengo.Connection
         The connection.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the shape of the matrix is not that of the two objects.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.layout import connect, selection
+    >>> with nengo.Network() as model:
+    ...     pair = nengo.Node([0.25, 0.75])
+    ...     swapped = nengo.Node(size_in=2)
+    ...     connection = connect(pair, swapped, selection([1, 0], n_columns=2))
+    ...     probe = nengo.Probe(swapped)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.step()
+    >>> print(sim.data[probe])
+    [[0.75 0.25]]
     """
     matrix = scipy.sparse.csr_matrix(matrix)
     scale = multiple_of_identity(matrix)
@@ -102,6 +140,15 @@ def multiple_of_identity(matrix):
     -------
     float or None
         The factor; None if the matrix is no multiple of the identity.
+
+    Examples
+    --------
+    >>> import scipy.sparse
+    >>> from maxpool_circuits.layout import multiple_of_identity
+    >>> multiple_of_identity(scipy.sparse.csr_matrix([[3, 0], [0, 3]]))
+    3.0
+    >>> print(multiple_of_identity(scipy.sparse.csr_matrix([[0, 3], [3, 0]])))
+    None
     """
     n_rows, n_columns = matrix.shape
     if n_rows != n_columns or not np.array_equal(matrix.indices, np.arange(n_rows)):

@@ -7,10 +7,51 @@ from nengo.params import NumberParam
 
 
 class MembraneFloorParam(NumberParam):
-    """A membrane floor: zero or below, infinite allowed, never NaN."""
+    """A membrane floor: zero or below, infinite allowed, never NaN.
+
+    Parameters
+    ----------
+    name : str
+        Name of the attribute.
+    **options
+        As in `nengo.params.NumberParam`, such as ``default`` and ``high``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.neurons import MembraneFloorParam
+    >>> class Membrane:
+    ...     floor = MembraneFloorParam("floor", high=0)
+    >>> membrane = Membrane()
+    >>> membrane.floor = -np.inf
+    >>> membrane.floor
+    -inf
+    >>> membrane.floor = np.nan
+    Traceback (most recent call last):
+        ...
+    nengo.exceptions.ValidationError: Membrane.floor: must be a number at or below 0 ...
+    """
 
     def coerce(self, instance, num):
-        """Refuse NaN, which cannot be compared with a bound."""
+        """Refuse NaN, which cannot be compared with a bound.
+
+        Parameters
+        ----------
+        instance : object
+            Whose attribute it is.
+        num : float
+            The floor, in units of the threshold.
+
+        Returns
+        -------
+        float
+            The floor.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If it is NaN, no number, or out of the range of the parameter.
+        """
         if isinstance(num, (float, np.floating)) and np.isnan(num):
             raise ValidationError(
                 "must be a number at or below 0 (in units of the threshold), got nan",
@@ -100,7 +141,30 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         self.min_voltage = min_voltage
 
     def step(self, dt, J, output, voltage):
-        """Integrate ``J`` with its sign, fire, and subtract one threshold per spike."""
+        """Integrate ``J`` with its sign, fire, and subtract one threshold per spike.
+
+        Parameters
+        ----------
+        dt : float
+            Time step, in seconds.
+        J : (n_neurons,) array
+            Input currents, in Hz.
+        output : (n_neurons,) array
+            Is overwritten with the spikes; each has the area ``amplitude``, so that one
+            in a time step is ``amplitude / dt``.
+        voltage : (n_neurons,) array
+            Membrane potentials, in units of the threshold; are overwritten.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from maxpool_circuits import IntegrateAndFire
+        >>> output, voltage = np.zeros(2), np.zeros(2)
+        >>> neuron_type = IntegrateAndFire()
+        >>> neuron_type.step(0.001, np.array([1500, -200]), output, voltage)
+        >>> print(output, voltage)
+        [1000.    0.] [ 0.5 -0.2]
+        """
         voltage += J * dt
         np.maximum(voltage, self.min_voltage, out=voltage)
         np.floor(voltage, out=output)

@@ -1,7 +1,8 @@
 """Pictures of comparisons.
 
-Every function draws into ``ax``, or into new Axes, and returns the Axes; none shows or
-saves anything. Needs matplotlib (``pip install maxpool-circuits[plots]``).
+Functions that take ``ax`` draw into these Axes, or into new ones, and return them.
+Those that take ``path`` return a new figure, and write it to this file if there is one.
+Nothing is shown. Needs matplotlib (``pip install maxpool-circuits[plots]``).
 """
 
 from pathlib import Path
@@ -30,6 +31,19 @@ def pareto(table, ax=None):
     -------
     matplotlib.axes.Axes
         The Axes.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.pareto(table)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('latency after a step (ms)', 'root-mean-square error')
+    >>> len(ax.lines) == len(table.rows)
+    True
+    >>> plt.close(ax.figure)
     """
     ax = _axes(ax)
     for row in table.rows:
@@ -65,6 +79,22 @@ def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
     -------
     matplotlib.axes.Axes
         The Axes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.traces(table, pool=3, interval=(0, 0.2))
+    >>> [line.get_label() for line in ax.lines]
+    ['winner-take-all', 'true maximum']
+    >>> plt.close(ax.figure)
     """
     _check_pool(table, pool)
     ax = _axes(ax)
@@ -103,6 +133,22 @@ def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
     -------
     matplotlib.axes.Axes
         The Axes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.raster(table, pool=1)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['4', '5', '6', '7']
+    >>> plt.close(ax.figure)
     """
     _check_pool(table, pool)
     ax = _axes(ax)
@@ -137,6 +183,18 @@ def pooled_images(maps, ax=None, **options):
     -------
     matplotlib.axes.Axes
         The Axes.
+
+    Examples
+    --------
+    Three maps of 4x4 pixels, in a square of four places, one pixel between them:
+
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from maxpool_circuits import plots
+    >>> ax = plots.pooled_images(np.zeros((4, 4, 3)), vmax=1)
+    >>> ax.images[0].get_array().shape
+    (9, 9)
+    >>> plt.close(ax.figure)
     """
     ax = _axes(ax)
     height, width, n_maps = maps.shape
@@ -175,6 +233,24 @@ def error_map(table, circuit, ax=None, limit=0.25):
     -------
     matplotlib.axes.Axes
         The Axes; its one collection can be given a colorbar.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If all windows have one input.
+    KeyError
+        If the circuit is not in the table.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.error_map(table, "winner-take-all", limit=0.1)
+    >>> ax.collections[0].get_clim()
+    (-0.1, 0.1)
+    >>> plt.close(ax.figure)
     """
     ax = _axes(ax)
     gap, maximum = _gaps(table)
@@ -216,6 +292,25 @@ def error_by_gap(table, ax=None):
     -------
     matplotlib.axes.Axes
         The Axes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If all windows have one input.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.error_by_gap(table)
+    >>> for line in ax.lines:
+    ...     print(line.get_label(), len(line.get_ydata()))
+    winner-take-all 10
+    oracle 10
+    average 10
+    >>> plt.close(ax.figure)
     """
     ax = _axes(ax)
     gap, _ = _gaps(table)
@@ -251,6 +346,28 @@ def comparison(table, path=None, pool=0):
     -------
     matplotlib.figure.Figure
         The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool, or matplotlib has no format for the ending of the
+        path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> figure = plots.comparison(table, pool=1)
+    >>> for ax in figure.axes:
+    ...     print(ax.get_title())
+    error against latency: lower left is better
+    pool 1, each circuit behind its readout filter
+    spikes of the inputs of pool 1
+    >>> plt.close(figure)
     """
     figure = plt.figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplot_mosaic(
@@ -279,6 +396,33 @@ def before_and_after(table, path=None):
     -------
     matplotlib.figure.Figure
         The figure.
+
+    Raises
+    ------
+    KeyError
+        If no circuit is called "untuned", or none "tuned".
+    nengo.exceptions.ValidationError
+        If all windows have one input, or matplotlib has no format for the ending of the
+        path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import functools
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> untuned = functools.partial(mpc.WinnerTakeAll, decoders=None)
+    >>> table = mpc.compare({"untuned": untuned, "tuned": mpc.WinnerTakeAll}, n_pools=5)
+    >>> figure = plots.before_and_after(table)
+    >>> for ax in figure.axes[:4]:
+    ...     print(ax.get_title())
+    error against the gap: ties are on the left
+    error against latency: lower left is better
+    mean error, untuned
+    mean error, tuned
+    >>> plt.close(figure)
     """
     figure = plt.figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplot_mosaic([["gap", "latency"], ["untuned", "tuned"]])
@@ -308,6 +452,26 @@ def image_comparison(table, path=None, n_images=3):
     -------
     matplotlib.figure.Figure
         The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the comparison is not on images, or matplotlib has no format for the ending
+        of the path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> from maxpool_circuits.comparison import images
+    >>> table = mpc.compare(["exact"], workload=images(window_size=64, n_images=2))
+    >>> figure = plots.image_comparison(table, n_images=1)
+    >>> [ax.get_title() for ax in figure.axes[:4]]
+    ['image', 'true maximum', 'output', 'error']
+    >>> plt.close(figure)
     """
     workload = table.workload
     if workload.images is None:
@@ -379,6 +543,27 @@ def conversions(table, steps, path=None):
     -------
     matplotlib.figure.Figure
         The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If matplotlib has no format for the ending of the path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    A table with only what is drawn:
+
+    >>> import matplotlib.pyplot as plt
+    >>> from types import SimpleNamespace
+    >>> from maxpool_circuits import plots
+    >>> row = SimpleNamespace(pooling="exact", accuracies=(0.5, 0.9))
+    >>> table = SimpleNamespace(ann_accuracy=0.95, rows=[row])
+    >>> figure = plots.conversions(table, steps=(10, 20))
+    >>> [line.get_label() for line in figure.axes[0].lines]
+    ['ANN (95.0 %)', 'exact (90.0 %)']
+    >>> plt.close(figure)
     """
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     ann = 100 * table.ann_accuracy

@@ -1,7 +1,10 @@
 """Small populations of neurons, solved once and replicated over all pools."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import nengo
 import numpy as np
@@ -58,6 +61,20 @@ class Population:
         firing rate that gives it, in Hz. Tuned decoders are multiplied by it, so that
         they hold for every ``input_range``, and those of neurons whose rate is
         proportional to their input for every ``max_rate``.
+
+    Examples
+    --------
+    One neuron that fires at 100 Hz where its input is 1:
+
+    >>> import nengo
+    >>> from maxpool_circuits.populations import Population, rectified
+    >>> neuron_type = nengo.RectifiedLinear()
+    >>> ones = np.ones((1, 1))
+    >>> population = Population(
+    ...     neuron_type, ones, 100 * ones[0], 0 * ones[0], ones / 100, rectified, 0.01
+    ... )
+    >>> population.n_neurons
+    1
     """
 
     neuron_type: nengo.neurons.NeuronType
@@ -73,65 +90,134 @@ class Population:
         """Number of neurons."""
         return len(self.gain)
 
-    @classmethod
-    def fit(
-        cls,
-        neuron_type,
-        encoders,
-        intercepts,
-        max_rate,
-        points,
-        function,
-        regularise,
-        unit,
-    ):
-        """Population whose decoders approximate a function at ``points``.
 
-        Regularised least squares on the tuning curves, as Nengo's own default solver
-        does, but once for all copies.
+@dataclass(frozen=True)
+class FittedPopulation:
+    """A population whose decoders approximate a function.
+
+    Regularised least squares on the tuning curves, as Nengo's own default solver does,
+    but once for all copies, and only when the decoders are asked for.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+        Type of all neurons.
+    encoders : (n_neurons, size_in) array
+        Scaled so that an input of ``encoders @ input == 1`` makes a neuron fire at
+        ``max_rate``.
+    intercepts : (n_neurons,) array
+        Value of ``encoders @ input`` at which the neurons start to fire.
+    max_rate : float
+        Firing rate, in Hz, where ``encoders @ input`` is 1.
+    points : callable
+        Takes a number and gives at least so many inputs to fit the decoders on,
+        (n_points, size_in).
+    n_points : int
+        The number of inputs that is enough for these neurons.
+    function : callable
+        What to decode there: (n_points, size_in) to (n_points, size_out).
+    regularise : float
+        Standard deviation of the noise that the decoders should withstand, as a
+        fraction of the largest rate.
+    unit : float
+        Scale of the decoders, in units of the input per Hz; see `Population`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If no neuron fires at any of the inputs, when the decoders are asked for.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.populations import FittedPopulation
+    >>> population = FittedPopulation(
+    ...     nengo.LIFRate(),
+    ...     encoders=np.array([[1.0], [1.0], [-1.0], [-1.0]]),
+    ...     intercepts=np.array([-0.5, 0.5, -0.5, 0.5]),
+    ...     max_rate=100,
+    ...     points=lambda n_points: np.linspace(-1, 1, n_points)[:, np.newaxis],
+    ...     n_points=100,
+    ...     function=np.square,
+    ...     regularise=0.01,
+    ...     unit=0.01,
+    ... )
+    >>> population.decoders.shape
+    (1, 4)
+    """
+
+    neuron_type: nengo.neurons.NeuronType
+    encoders: np.ndarray
+    intercepts: np.ndarray
+    max_rate: float
+    points: Callable
+    n_points: int
+    function: Callable
+    regularise: float
+    unit: float
+
+    @property
+    def n_neurons(self):
+        """Number of neurons."""
+        return len(self.intercepts)
+
+    @property
+    def gain(self):
+        """Gains of the neurons, (n_neurons,) array."""
+        return self._gain_and_bias[0]
+
+    @property
+    def bias(self):
+        """Biases of the neurons, (n_neurons,) array."""
+        return self._gain_and_bias[1]
+
+    @cached_property
+    def _gain_and_bias(self):
+        max_rates = np.full(self.n_neurons, float(self.max_rate))
+        return self.neuron_type.gain_bias(max_rates, self.intercepts)
+
+    @cached_property
+    def decoders(self):
+        """Weights that turn the activities into the output, (size_out, n_neurons)."""
+        points = self.points(self.n_points)
+        activities = self.neuron_type.rates(
+            points @ self.encoders.T, self.gain, self.bias
+        )
+        if not np.any(activities):
+            raise ValidationError(
+                f"{self.neuron_type} does not fire anywhere in its input range; choose "
+                "a neuron type whose rate grows with its input current",
+                attr="neuron_type",
+            )
+        solver = nengo.solvers.LstsqL2(reg=self.regularise)
+        decoders, _ = solver(activities, self.function(points), rng=np.random)
+        return decoders.T
+
+    def with_neurons(self, neurons):
+        """Choose other neurons.
 
         Parameters
         ----------
-        neuron_type : nengo.neurons.NeuronType
-            Type of all neurons.
-        encoders : (n_neurons, size_in) array_like
-            Scaled so that an input of ``encoders @ input == 1`` makes a neuron fire at
-            ``max_rate``.
-        intercepts : (n_neurons,) array_like
-            Value of ``encoders @ input`` at which the neurons start to fire.
-        max_rate : float
-            Firing rate, in Hz, where ``encoders @ input`` is 1.
-        points : (n_points, size_in) array_like
-            Inputs to fit the decoders on.
-        function : callable
-            What to decode there.
-        regularise : float
-            Standard deviation of the noise that the decoders should withstand, as a
-            fraction of the largest rate.
-        unit : float
-            Scale of the decoders, in units of the input per Hz.
+        neurons : (n_neurons, size_in + 1) array
+            Encoders, relative to the largest number in those of this population, and
+            intercepts, as `neurons` gives them.
 
         Returns
         -------
-        Population
-            The population.
+        FittedPopulation
+            The same, with other tuning curves.
         """
-        intercepts = np.asarray(intercepts, dtype=float)
-        gain, bias = neuron_type.gain_bias(
-            np.full(len(intercepts), float(max_rate)), intercepts
+        return dataclasses.replace(
+            self,
+            encoders=neurons[:, :-1] * np.abs(self.encoders).max(),
+            intercepts=neurons[:, -1],
         )
-        encoders = np.asarray(encoders, dtype=float)
-        points = np.asarray(points)
-        activities = neuron_type.rates(points @ encoders.T, gain, bias)
-        if not np.any(activities):
-            raise ValidationError(
-                f"{neuron_type} does not fire anywhere in its input range; choose a "
-                "neuron type whose rate grows with its input current",
-                attr="neuron_type",
-            )
-        solver = nengo.solvers.LstsqL2(reg=regularise)
-        decoders, _ = solver(activities, function(points), rng=np.random)
-        return cls(neuron_type, encoders, gain, bias, decoders.T, function, unit)
+
+    @property
+    def neurons(self):
+        """Encoders, relative to the largest number in them, and intercepts."""
+        relative = self.encoders / np.abs(self.encoders).max()
+        return np.column_stack([relative, self.intercepts])
 
 
 def rectified(points):
@@ -182,18 +268,22 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
         return Population(
             neuron_type, encoders, gain, bias, decoders, rectified, radius / max_rate
         )
-    # beyond its largest intercept a saturating population could only extrapolate
-    points = np.linspace(-2 * radius, 2 * radius, 1000)[:, np.newaxis]
-    return Population.fit(
+    return FittedPopulation(
         neuron_type,
         encoders=np.full((n_neurons, 1), 1 / (2 * radius)),
         intercepts=np.linspace(0, 0.9, n_neurons),
         max_rate=max_rate,
-        points=points,
+        points=functools.partial(_around_zero, 2 * radius),
+        n_points=1000,
         function=rectified,
         regularise=0.02,
         unit=radius / max_rate,
     )
+
+
+def _around_zero(reach, n_points):
+    """Points on a line, (n_points, 1)."""
+    return np.linspace(-reach, reach, n_points)[:, np.newaxis]
 
 
 class Replicas:

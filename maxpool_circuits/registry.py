@@ -71,6 +71,14 @@ def unregister(name):
     ------
     nengo.exceptions.ValidationError
         If there is no circuit of this name.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> _ = mpc.register("second-name", mpc.ExactMax)
+    >>> mpc.unregister("second-name")
+    >>> "second-name" in mpc.circuits()
+    False
     """
     find(name)
     del _circuits[name]
@@ -110,6 +118,17 @@ def find(circuit):
     ------
     nengo.exceptions.ValidationError
         If there is no circuit of this name; the message lists the known ones.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.registry import find
+    >>> find("exact") is mpc.ExactMax
+    True
+    >>> find("median")
+    Traceback (most recent call last):
+        ...
+    nengo.exceptions.ValidationError: circuit: no circuit is called 'median'; ...
     """
     if callable(circuit):
         return circuit

@@ -11,12 +11,53 @@ from .windows import PoolWindows, window_columns
 
 
 class WindowsParam(Parameter):
-    """A parameter whose value is a `.PoolWindows`."""
+    """A parameter whose value is a `.PoolWindows`.
+
+    Parameters
+    ----------
+    name : str
+        Name of the attribute.
+    **options
+        As in `nengo.params.Parameter`, such as ``default``.
+
+    Examples
+    --------
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.transforms import WindowsParam
+    >>> class Layer:
+    ...     windows = WindowsParam("windows")
+    >>> layer = Layer()
+    >>> layer.windows = PoolWindows((4, 4, 1))
+    >>> layer.windows.n_pools
+    4
+    >>> layer.windows = (4, 4, 1)
+    Traceback (most recent call last):
+        ...
+    nengo.exceptions.ValidationError: Layer.windows: must be PoolWindows, ...
+    """
 
     equatable = True
 
     def coerce(self, instance, value):
-        """Refuse everything but windows."""
+        """Refuse everything but windows.
+
+        Parameters
+        ----------
+        instance : object
+            Whose attribute it is.
+        value : PoolWindows
+            The windows.
+
+        Returns
+        -------
+        PoolWindows
+            The windows.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If ``value`` is not a PoolWindows.
+        """
         if not isinstance(value, PoolWindows):
             raise ValidationError(
                 "must be PoolWindows, for example PoolWindows((28, 28, 8)) or "
@@ -99,6 +140,14 @@ class MaxPool(Transform):
         ------
         TypeError
             Always.
+
+        Examples
+        --------
+        >>> from maxpool_circuits import MaxPool, PoolWindows
+        >>> MaxPool(PoolWindows((4, 4, 1))).sample()
+        Traceback (most recent call last):
+            ...
+        TypeError: MaxPool has no weights to sample
         """
         raise TypeError("MaxPool has no weights to sample")
 
@@ -130,6 +179,22 @@ class MaxPoolInc(Operator):
     2. incs ``[Y]``
     3. reads ``[X]``
     4. updates ``[]``
+
+    Examples
+    --------
+    >>> from nengo.builder import Signal
+    >>> from nengo.builder.signal import SignalDict
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.transforms import MaxPoolInc
+    >>> windows = PoolWindows.independent(n_pools=2, window_size=2)
+    >>> X, Y = Signal([0.1, 0.7, 0.4, 0.2]), Signal([1.0, 2.0])
+    >>> operator = MaxPoolInc(X, Y, windows)
+    >>> signals = SignalDict()
+    >>> operator.init_signals(signals)
+    >>> step = operator.make_step(signals, dt=0.001, rng=None)
+    >>> step()
+    >>> print(signals[Y])
+    [1.7 2.4]
     """
 
     def __init__(self, X, Y, windows, tag=None):
@@ -156,7 +221,22 @@ class MaxPoolInc(Operator):
         return f"max_pool({self.X}) -> {self.Y}"
 
     def make_step(self, signals, dt, rng):
-        """Make the function that Nengo calls in every time step."""
+        """Make the function that Nengo calls in every time step.
+
+        Parameters
+        ----------
+        signals : dict of {nengo.builder.Signal: array}
+            The current value of every signal.
+        dt : float
+            Time step, in seconds; not used.
+        rng : numpy.random.RandomState
+            Not used.
+
+        Returns
+        -------
+        callable
+            Takes no arguments; adds the maxima to the array of ``Y``.
+        """
         X = signals[self.X]
         Y = signals[self.Y]
         columns = window_columns(self.windows)
@@ -199,6 +279,19 @@ def build_max_pool(
     ------
     nengo.exceptions.BuildError
         If the connection is decoded from an ensemble.
+
+    Examples
+    --------
+    >>> from nengo.builder import Model, Signal
+    >>> from maxpool_circuits import MaxPool, PoolWindows
+    >>> from maxpool_circuits.transforms import build_max_pool
+    >>> model = Model()
+    >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
+    >>> maxima, weights = build_max_pool(model, transform, Signal(shape=(4,)))
+    >>> maxima.shape, weights.shape
+    ((2,), (0,))
+    >>> type(model.operators[-1]).__name__
+    'MaxPoolInc'
     """
     if decoders is not None:
         raise BuildError(

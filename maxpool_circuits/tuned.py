@@ -10,6 +10,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from .files import written_whole
+from .populations import Population
 
 #: Version of the file format; files of a newer one are refused.
 FORMAT = 1
@@ -34,8 +35,17 @@ class TunedDecoders:
         Changes, rather than decoders, also suit other rates nearby.
     parameters : dict of {str: float}
         Values of the free parameters.
+    neurons : dict of {str: (n_neurons, size_in + 1) array}, optional
+        Encoders and intercepts, by `.FittedPopulation.neurons`, of those populations
+        that are to have others than by formula.
     report : dict, optional
         How it was tuned: errors before and after, seed, seconds, versions.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If decoders or neurons are no matrices of finite numbers, or parameters are not
+        positive and finite.
 
     Examples
     --------
@@ -48,25 +58,19 @@ class TunedDecoders:
     tuned_for: dict
     decoders: dict
     parameters: dict
+    neurons: dict = field(default_factory=dict)
     report: dict = field(default_factory=dict)
 
     def __post_init__(self):
         """Copy everything, so that nobody can change it."""
-        decoders = {}
-        for name, values in self.decoders.items():
-            decoders[name] = np.array(values, dtype=float)
-            decoders[name].setflags(write=False)
-            if decoders[name].ndim != 2 or not np.all(np.isfinite(decoders[name])):
-                raise ValidationError(
-                    f"the decoders of {name!r} must be a matrix of finite numbers",
-                    attr="decoders",
-                )
+        for what in ("decoders", "neurons"):
+            copied = {n: _matrix(v, n, what) for n, v in getattr(self, what).items()}
+            object.__setattr__(self, what, copied)
         parameters = {name: float(value) for name, value in self.parameters.items()}
         if not all(0 < value < np.inf for value in parameters.values()):
             raise ValidationError(
                 f"must be positive finite numbers, got {parameters}", attr="parameters"
             )
-        object.__setattr__(self, "decoders", decoders)
         object.__setattr__(self, "parameters", parameters)
         # what JSON cannot carry would come back from a file as something else
         for name in ("tuned_for", "report"):
@@ -88,8 +92,10 @@ class TunedDecoders:
         from tabulate import tabulate
 
         setup = ", ".join(f"{name} {value}" for name, value in self.tuned_for.items())
-        chosen = ", ".join(f"{k} {v:.3g}" for k, v in self.parameters.items())
-        lines = [f"tuned decoders for {setup}", f"chosen: {chosen or 'decoders only'}"]
+        chosen = [f"{k} {v:.3g}" for k, v in self.parameters.items()]
+        chosen += [f"neurons of {name}" for name in self.neurons]
+        lines = [f"tuned decoders for {setup}"]
+        lines.append(f"chosen besides decoders: {', '.join(chosen) or 'nothing'}")
         errors = self.report.get("errors", {})
         if errors:
             headers = ("draw", "inputs", "untuned", "tuned", "ratio", "95 %")
@@ -112,6 +118,51 @@ class TunedDecoders:
     def identity(self):
         """Text that is the same for equal values, and practically for no others."""
         return _checksum(self._header(), self._arrays())
+
+    def applied_to(self, name, population):
+        """A population with the neurons and decoders that were found for it.
+
+        Parameters
+        ----------
+        name : str
+            Which of the circuit's populations it is.
+        population : Population or FittedPopulation
+            The population as it is by formula.
+
+        Returns
+        -------
+        Population
+            The tuned one.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there are none of that name and shape.
+        """
+        if name in self.neurons:
+            self._check_shape("neurons", name, getattr(population, "neurons", None))
+            population = population.with_neurons(self.neurons[name])
+        self._check_shape("decoders", name, population.decoders)
+        return Population(
+            population.neuron_type,
+            population.encoders,
+            population.gain,
+            population.bias,
+            population.decoders + self.decoders[name] * population.unit,
+            population.function,
+            population.unit,
+        )
+
+    def _check_shape(self, what, name, values):
+        """Refuse what was found for another population."""
+        found = getattr(self, what).get(name)
+        expected, shape = np.shape(values), np.shape(found)
+        if found is None or values is None or expected != shape:
+            raise ValidationError(
+                f"the {what} of {name!r} have shape {shape}, this circuit needs "
+                f"{expected}; tune it with maxpool_circuits.tune, or give decoders=None",
+                attr="decoders",
+            )
 
     def check_for(self, network):
         """Refuse a network of another setup.
@@ -214,7 +265,11 @@ class TunedDecoders:
             )
         if checksum != _checksum(header, arrays):
             raise ValueError("its checksum is wrong")
-        return cls(decoders=arrays, **about)
+        matrices = {"decoders": {}, "neurons": {}}
+        for key, values in arrays.items():
+            what, name = key.split(".", 1)
+            matrices[what][name] = values
+        return cls(**matrices, **about)
 
     def _header(self):
         about = {
@@ -226,7 +281,11 @@ class TunedDecoders:
         return json.dumps(about, sort_keys=True)
 
     def _arrays(self):
-        return {name: self.decoders[name] for name in sorted(self.decoders)}
+        return {
+            f"{what}.{name}": values
+            for what in ("decoders", "neurons")
+            for name, values in sorted(getattr(self, what).items())
+        }
 
 
 #: What can go wrong with the bytes of a file.
@@ -241,6 +300,17 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def _matrix(values, name, what):
+    """Copy of a matrix that cannot be changed."""
+    values = np.array(values, dtype=float)
+    values.setflags(write=False)
+    if values.ndim != 2 or not np.all(np.isfinite(values)):
+        raise ValidationError(
+            f"the {what} of {name!r} must be a matrix of finite numbers", attr=what
+        )
+    return values
 
 
 def serves_rate(tuned_for, needed):

@@ -343,6 +343,15 @@ def window_columns(windows):
     -------
     (largest_window, n_pools) array of int
         Flat input indices, without -1.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.windows import PoolWindows, window_columns
+    >>> windows = PoolWindows.from_indices([[0, 1, 2], [2, 3]], n_inputs=4)
+    >>> print(window_columns(windows))
+    [[0 2]
+     [1 3]
+     [2 2]]
     """
     indices = windows.indices
     return np.ascontiguousarray(np.where(indices < 0, indices[:, :1], indices).T)

@@ -29,6 +29,12 @@ class Junction:
         Number of values.
     label : str
         Name of the node that it becomes if it is not removed.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.wiring import Wiring
+    >>> Wiring().junction(size=2, label="mean")
+    Junction(size=2, label='mean')
     """
 
     size: int
@@ -47,6 +53,18 @@ class Link:
         The weights.
     synapse : nengo.synapses.Synapse or None
         The synapse.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.wiring import Wiring
+    >>> with nengo.Network():
+    ...     inputs, output = nengo.Node(size_in=2), nengo.Node(size_in=1)
+    >>> wiring = Wiring()
+    >>> wiring.connect(inputs, output, [[1, -1]], nengo.Lowpass(0.005))
+    >>> (link,) = wiring.links
+    >>> print(link.weights.toarray(), link.synapse)
+    [[ 1 -1]] Lowpass(tau=0.005)
     """
 
     pre: object
@@ -56,7 +74,40 @@ class Link:
 
 
 class Wiring:
-    """The connections of a circuit, before they are made."""
+    """The connections of a circuit, before they are made.
+
+    Attributes
+    ----------
+    junctions : list of Junction
+        All junctions that were added; `build` leaves them in the list.
+    links : list of Link
+        The connections, at most one between two places with the same synapse.
+
+    Examples
+    --------
+    What each input differs from the mean by. The mean is multiplied out, so that one
+    connection is left:
+
+    >>> import nengo
+    >>> import numpy as np
+    >>> from maxpool_circuits.wiring import Wiring
+    >>> with nengo.Network() as model:
+    ...     inputs = nengo.Node([0.2, 0.7, 0.6])
+    ...     output = nengo.Node(size_in=3)
+    ...     wiring = Wiring()
+    ...     mean = wiring.junction(1, "mean")
+    ...     wiring.connect(inputs, mean, np.full((1, 3), 1 / 3))
+    ...     wiring.connect(mean, output, -np.ones((3, 1)))
+    ...     wiring.connect(inputs, output)
+    ...     wiring.build()
+    ...     probe = nengo.Probe(output)
+    >>> len(model.nodes), len(model.connections)
+    (2, 1)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.step()
+    >>> print(sim.data[probe].round(3))
+    [[-0.3  0.2  0.1]]
+    """
 
     def __init__(self):
         self.junctions = []

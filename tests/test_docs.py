@@ -1,8 +1,11 @@
 """The documentation knows all that is public; building it checks the rest."""
 
+import ast
+import doctest
 import importlib
 import inspect
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,53 @@ def test_every_public_name_is_in_the_api_reference(name):
         if not {f"{name}.{public}", f"maxpool_circuits.{public}"} & documented
     ]
     assert missing == []
+
+
+def gives_a_value(function):
+    """Whether a function returns or yields a value, and not only one inside of it."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    nodes = list(definition.body)
+    for node in nodes:
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if isinstance(node, ast.Return) and node.value is not None:
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
+            nodes.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def lacking_sections(thing):
+    """Sections that the docstring of a class or a function should have, but has not."""
+    # not inspect.getdoc, which takes that of a base class where there is none
+    docstring = inspect.cleandoc(thing.__doc__ or "")
+    parts = re.split(r"^(\w+)\n-+\n", docstring, flags=re.M)
+    sections = dict(zip(parts[1::2], parts[2::2]))
+    lacking = []
+    if inspect.signature(thing).parameters and "Parameters" not in sections:
+        lacking.append("Parameters")
+    if inspect.isfunction(thing) and gives_a_value(thing):
+        if not {"Returns", "Yields"} & set(sections):
+            lacking.append("Returns")
+    # what is not collected as a doctest is no example that runs
+    if not doctest.DocTestParser().get_examples(sections.get("Examples", "")):
+        lacking.append("Examples")
+    return lacking
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_docstring_is_complete(name):
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        pytest.skip(str(error))
+    lacking = {}
+    for public in public_names(module):
+        thing = getattr(module, public)
+        # data have no docstrings
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            lacking[public] = lacking_sections(thing)
+    assert {key: value for key, value in lacking.items() if value} == {}
 
 
 @pytest.mark.parametrize("name", mpc.circuits())

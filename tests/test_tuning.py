@@ -13,7 +13,7 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.tuned import FORMAT
-from maxpool_circuits.tuning import INPUTS, draw, search
+from maxpool_circuits.tuning import INPUTS, draw, neurons, search
 from maxpool_circuits.tuning.journal import Journal
 from maxpool_circuits.tuning.least_squares import decode
 from maxpool_circuits.tuning.response_surface import minimise
@@ -72,6 +72,13 @@ def test_report(tuned):
     assert set(tuned.report["costs"]) == {"bias", "latency", "spikes"}
 
 
+def test_test_inputs_are_other_inputs(tuned):
+    # all three draws differ, so that no two errors can be the same
+    for name in tuned.report["errors"]["test"]:
+        befores = {draw[name][0] for draw in tuned.report["errors"].values()}
+        assert len(befores) == 3
+
+
 def test_same_seed_gives_the_same_in_several_processes(tuned):
     again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
     np.testing.assert_array_equal(
@@ -115,6 +122,93 @@ def test_populations_are_fitted_to_what_they_did(circuit):
         ]
         untuned, tuned = np.sqrt(np.mean(np.square(errors), axis=(1, 2)))
         assert tuned < untuned, name
+
+
+def population_of(circuit, window_size=4, **options):
+    """The only population of a circuit, as it is by formula."""
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=window_size)
+    options = {"decoders": None, "add_to_container": False, **options}
+    network = mpc.make(circuit, windows, **options)
+    (population,) = network.untuned_populations.values()
+    return population
+
+
+@pytest.mark.parametrize(
+    "neuron_type", [nengo.LIF(), nengo.AdaptiveLIF(), nengo.Tanh()], ids=str
+)
+def test_gradient_of_neurons_is_right(neuron_type):
+    options = {"n_neurons": 8, "neuron_type": neuron_type, "max_rate": 0.9}
+    if neuron_type.spiking:
+        options["max_rate"] = 200
+    population = population_of("ensemble", window_size=3, **options)
+    problem = neurons._Problem(population, 500)
+    start = population.neurons.ravel()
+    _, gradient = problem.error_and_gradient(start)
+    steps = 1e-5 * np.eye(len(start))
+    differences = [
+        problem.error_and_gradient(start + step)[0]
+        - problem.error_and_gradient(start - step)[0]
+        for step in steps
+    ]
+    slopes = np.array(differences) / 2e-5
+    # tuning curves with infinite slopes are smoothed, which costs some accuracy
+    assert np.linalg.norm(gradient - slopes) < 0.1 * np.linalg.norm(slopes)
+
+
+@pytest.mark.parametrize(
+    "circuit, options, ratio",
+    [
+        ("ensemble", {"n_neurons": 50}, 0.6),
+        ("pairwise-relu", {"neuron_type": nengo.LIF(), "n_neurons": 5}, 0.8),
+        ("winner-take-all", {"neuron_type": nengo.AdaptiveLIF()}, 0.8),
+    ],
+)
+def test_placed_neurons_decode_better(circuit, options, ratio):
+    population = population_of(circuit, **options)
+    placed = population.with_neurons(neurons.place(population))
+    # points that nothing was fitted on
+    size = population.encoders.shape[1]
+    points = np.random.RandomState(7).uniform(-0.5, 0.5, size=(2000, size))
+    asked = population.function(points)
+
+    def error(some):
+        rates = some.neuron_type.rates(points @ some.encoders.T, some.gain, some.bias)
+        return np.sqrt(np.mean((rates @ some.decoders.T - asked) ** 2))
+
+    assert error(placed) < ratio * error(population)
+    # nobody fires faster than was asked for
+    inside = population.points(4000)
+    rates = placed.neuron_type.rates(
+        inside @ placed.encoders.T, placed.gain, placed.bias
+    )
+    assert rates.max() < 1.01 * population.max_rate
+
+
+def test_placed_neurons_are_kept_in_files_and_scale(tmp_path, run_circuit):
+    options = {"n_neurons": 30, "max_rate": 200}
+    population = population_of("ensemble", **options)
+    tuned = mpc.TunedDecoders(
+        mpc.EnsembleMax(
+            WINDOWS, decoders=None, add_to_container=False, **options
+        ).tuned_for,
+        {"ensemble": np.zeros((1, 30))},
+        {"input_intervals": 1.25},
+        {"ensemble": neurons.place(population)},
+    )
+    tuned.save(tmp_path / "placed.npz")
+    loaded = mpc.TunedDecoders.load(tmp_path / "placed.npz")
+    assert loaded == tuned and "neurons of ensemble" in str(loaded)
+
+    x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
+    settings = {"decoders": loaded, "seed": 0, "steps": 200, **options}
+    y = run_circuit("ensemble", WINDOWS, x, **settings)
+    scaled = run_circuit("ensemble", WINDOWS, 4 * x, input_range=(0, 4), **settings)
+    np.testing.assert_allclose(scaled, 4 * y, atol=1e-5)
+    untuned = run_circuit("ensemble", WINDOWS, x, **{**settings, "decoders": None})
+    target = WINDOWS.max(x)
+    assert np.std(y[0, 50:].mean(axis=0) - target) < 0.8 * np.std(
+        untuned[0, 50:].mean(axis=0) - target
+    )
 
 
 def test_what_samples_do_not_tell_stays_as_it_is():
@@ -286,6 +380,20 @@ def test_decoders_must_be_matrices_of_finite_numbers(decoders):
         value(decoders)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"decoders": {"comparator": [[1.0, 2.0]]}},
+        {"decoders": {"other": [[1.0]]}},
+        {"neurons": {"comparator": [[1.0, 0.5]]}},
+    ],
+)
+def test_values_for_another_population_are_refused(tuned, change):
+    changed = dataclasses.replace(tuned, **change)
+    with pytest.raises(ValidationError, match="of 'comparator' have shape"):
+        mpc.PairwiseReLU(WINDOWS, decoders=changed, **NOISY)
+
+
 @pytest.mark.parametrize("speed", [0, -1, np.nan, np.inf])
 def test_parameters_must_be_positive(speed):
     with pytest.raises(ValidationError, match="positive"):
@@ -306,7 +414,9 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 def test_files_keep_everything(tmp_path_factory, decoders, setup, speed):
     path = tmp_path_factory.mktemp("tuned") / "file.npz"
     decoders = {name: [numbers] for name, numbers in decoders.items()}
-    saved = mpc.TunedDecoders(setup, decoders, {"speed": speed}, {"seed": 1})
+    saved = mpc.TunedDecoders(
+        setup, decoders, {"speed": speed}, neurons=decoders, report={"seed": 1}
+    )
     saved.save(path)
     assert mpc.TunedDecoders.load(path) == saved
 
@@ -324,22 +434,27 @@ def header(path, **changes):
         return np.array(json.dumps({**json.loads(str(file["header"])), **changes}))
 
 
+#: Name of the decoders in the archive.
+UNIT = "decoders.unit"
+
 DAMAGES = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("decoders"),
-    "pickled objects": lambda path: rewritten(path, unit=np.array([{}], dtype=object)),
+    "pickled objects": lambda path: rewritten(
+        path, **{UNIT: np.array([{}], dtype=object)}
+    ),
     "another array file": lambda path: np.savez(path, weights=np.ones(3)),
     "an array": lambda path: path.write_bytes(array_file(path.parent)),
-    "wrong shape": lambda path: rewritten(path, unit=np.ones(2)),
-    "other numbers": lambda path: rewritten(path, unit=np.array([[0.5, 1.25]])),
-    "NaN": lambda path: rewritten(path, unit=np.array([[0.5, np.nan]])),
+    "wrong shape": lambda path: rewritten(path, **{UNIT: np.ones(2)}),
+    "other numbers": lambda path: rewritten(path, **{UNIT: np.array([[0.5, 1.25]])}),
+    "NaN": lambda path: rewritten(path, **{UNIT: np.array([[0.5, np.nan]])}),
     "other setup": lambda path: rewritten(path, header=header(path, tuned_for={})),
     "newer format": lambda path: rewritten(
         path, header=header(path, format=FORMAT + 1)
     ),
     "no header": lambda path: rewritten(path, header=None),
-    "missing decoders": lambda path: rewritten(path, unit=None),
+    "missing decoders": lambda path: rewritten(path, **{UNIT: None}),
 }
 
 

@@ -145,11 +145,29 @@ class AbsoluteValue(ComparatorTree):
         return n_neurons
 
     def linear_path(self, a, b):
-        """Mean of the two."""
+        """Mean of the two.
+
+        Parameters
+        ----------
+        a, b : (n_values, n_sources) scipy.sparse.csr_matrix
+            Matrices that pick the two values.
+
+        Returns
+        -------
+        (n_values, n_sources) scipy.sparse.csr_matrix
+            The matrix of the mean.
+        """
         return (a + b) / 2
 
     def comparator(self):
-        """Two rectifiers of half the difference, one for each sign."""
+        """Two rectifiers of half the difference, one for each sign.
+
+        Returns
+        -------
+        Population
+            ``n_neurons`` neurons with one input and one output, both in units of the
+            input.
+        """
         half = rectifier(
             self.neuron_type, self.neurons_per_part // 2, self.max_rate, self.radius
         )
@@ -165,5 +183,21 @@ class AbsoluteValue(ComparatorTree):
 
 
 def half_absolute(difference):
-    """Half the absolute value of each difference."""
+    """Half the absolute value of each difference.
+
+    Parameters
+    ----------
+    difference : array
+        Differences, in units of the input.
+
+    Returns
+    -------
+    array
+        Values of the same shape, in units of the input.
+
+    Examples
+    --------
+    >>> print(half_absolute(np.array([-0.5, 0.25])))
+    [0.25  0.125]
+    """
     return np.abs(difference) / 2

@@ -1,12 +1,14 @@
 """One ensemble per pool with the maximum decoded from it."""
 
+import functools
+
 import nengo
 import numpy as np
 
 from ..base import MaxPoolNetwork
 from ..free import Free
 from ..layout import selection
-from ..populations import Population
+from ..populations import FittedPopulation
 from ..windows import window_columns
 from ..wiring import Wiring
 
@@ -134,25 +136,31 @@ class EnsembleMax(MaxPoolNetwork):
         """Population that represents the input range, with the maximum decoded."""
         rng = np.random.RandomState(0)
         n_neurons = self.neurons_per_part
-        n_points = max(min(500 * n_dimensions, 2500), 2 * n_neurons)
-        # of many uniform inputs nearly all have a large maximum, so scale each point
-        low, high = self.input_range
-        points = rng.uniform(size=(n_points, n_dimensions))
-        points *= rng.uniform(size=(n_points, 1)) / points.max(axis=1, keepdims=True)
-        points = low + (high - low) * points
         # directions are on the unit sphere; the corners are sqrt(n) half ranges away
         directions = rng.normal(size=(n_neurons, n_dimensions))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        return Population.fit(
+        return FittedPopulation(
             self.neuron_type,
             encoders=directions / (self.half_range * np.sqrt(n_dimensions)),
             intercepts=rng.uniform(-1, 0.9, size=n_neurons),
             max_rate=self.max_rate,
-            points=points - sum(self.input_range) / 2,
+            points=functools.partial(
+                centred_points, n_dimensions=n_dimensions, half_range=self.half_range
+            ),
+            n_points=max(min(500 * n_dimensions, 2500), 2 * n_neurons),
             function=largest,
             regularise=0.1,
             unit=self.half_range / self.max_rate,
         )
+
+
+def centred_points(n_points, n_dimensions, half_range):
+    """Draw inputs whose maximum is uniform, relative to the middle of their range."""
+    rng = np.random.RandomState(1)
+    # of many uniform inputs nearly all have a large maximum, so scale each point
+    points = rng.uniform(size=(n_points, n_dimensions))
+    points *= rng.uniform(size=(n_points, 1)) / points.max(axis=1, keepdims=True)
+    return half_range * (2 * points - 1)
 
 
 def largest(points):

@@ -10,7 +10,7 @@ from nengo.params import Default
 
 from ..checks import positive_number
 from ..free import Free
-from ..populations import Population, rectifier
+from ..populations import FittedPopulation, rectifier
 from .mean_path import MeanPath
 
 
@@ -225,21 +225,31 @@ class SoftmaxApproximation(MeanPath):
     def _unit(self):
         """Population that decodes the exponential of its distance to the estimate."""
         radius = 6 / self.beta
-        # what is far below the estimate must be decoded as exactly nothing, because
-        # there are many such units; three quarters of the points lie where it matters
-        far = np.linspace(-2 * self.half_range, -radius / 2, 150)
-        near = np.linspace(-radius / 2, radius, 450)
-        points = np.concatenate([far, near])
-        return Population.fit(
+        return FittedPopulation(
             self.neuron_type,
             encoders=np.full((self.neurons_per_part, 1), 1 / radius),
             intercepts=np.linspace(-0.4, 0.3, self.neurons_per_part),
             max_rate=self.max_rate,
-            points=points[:, np.newaxis],
+            points=functools.partial(
+                distances, radius=radius, lowest=-2 * self.half_range
+            ),
+            n_points=600,
             function=functools.partial(exceedance, beta=self.beta, radius=radius),
             regularise=0.02,
             unit=1 / self.max_rate,
         )
+
+
+def distances(n_points, radius, lowest):
+    """Distances to the estimate, (n_points, 1), three quarters where they matter.
+
+    What is far below the estimate must be decoded as exactly nothing, because there are
+    many such units.
+    """
+    n_far = n_points // 4
+    far = np.linspace(lowest, -radius / 2, n_far)
+    near = np.linspace(-radius / 2, radius, n_points - n_far)
+    return np.concatenate([far, near])[:, np.newaxis]
 
 
 def exceedance(distance, beta, radius):

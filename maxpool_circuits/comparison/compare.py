@@ -70,6 +70,8 @@ def compare(
     ------
     nengo.exceptions.ValidationError
         If a circuit or a workload is unknown, or a number is not possible.
+    ImportError
+        If the workload is "images" and scikit-learn is not installed.
 
     Examples
     --------

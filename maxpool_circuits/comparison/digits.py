@@ -33,7 +33,7 @@ def images(window_size=8, seed=0, n_images=8):
     seed : int, optional (Default: 0)
         Which digits are drawn from the 1797 that scikit-learn has.
     n_images : int, optional (Default: 8)
-        Number of images.
+        Number of images, two or more.
 
     Returns
     -------
@@ -44,6 +44,8 @@ def images(window_size=8, seed=0, n_images=8):
     ------
     nengo.exceptions.ValidationError
         If ``window_size`` is neither a square number nor twice one, or too large.
+    ImportError
+        If scikit-learn is not installed.
 
     References
     ----------
@@ -54,6 +56,17 @@ def images(window_size=8, seed=0, n_images=8):
        Robust object recognition with cortex-like mechanisms. IEEE Transactions on
        Pattern Analysis and Machine Intelligence 29, 411-426.
        https://doi.org/10.1109/TPAMI.2007.56
+
+    Examples
+    --------
+    >>> from maxpool_circuits.comparison import images
+    >>> workload = images(window_size=8, n_images=2)
+    >>> workload.images.shape
+    (2, 8, 8)
+    >>> workload.windows.input_shape, workload.windows.output_shape
+    ((16, 16, 2, 4), (8, 8, 1, 4))
+    >>> workload.values.shape
+    (200, 2048)
     """
     side, n_scales = _patch(window_size)
     from sklearn.datasets import load_digits
@@ -73,10 +86,12 @@ def images(window_size=8, seed=0, n_images=8):
 def simple_cell_responses(digits, scales=SCALES):
     """Rectified responses of oriented filters at every second pixel.
 
+    Those of the simple cells of HMAX [1]_, to images that are enlarged four times.
+
     Parameters
     ----------
     digits : (n_images, 8, 8) array
-        Images.
+        Images, in any unit.
     scales : sequence of (int, float), optional (Default: `SCALES`)
         Side length and wavelength of the filters, in pixels.
 
@@ -84,6 +99,25 @@ def simple_cell_responses(digits, scales=SCALES):
     -------
     (n_images, 16, 16, n_scales, n_orientations) array
         Responses, scaled so that the largest is 1.
+
+    References
+    ----------
+    .. [1] Serre, T., Wolf, L., Bileschi, S., Riesenhuber, M. and Poggio, T. (2007).
+       Robust object recognition with cortex-like mechanisms. IEEE Transactions on
+       Pattern Analysis and Machine Intelligence 29, 411-426.
+       https://doi.org/10.1109/TPAMI.2007.56
+
+    Examples
+    --------
+    An upright bar, which the first of the four orientations answers to most:
+
+    >>> bar = np.zeros((1, 8, 8))
+    >>> bar[:, :, 3:5] = 1
+    >>> responses = simple_cell_responses(bar)
+    >>> responses.shape
+    (1, 16, 16, 2, 4)
+    >>> print(responses.max(axis=(0, 1, 2, 3)).round(1))
+    [1.  0.7 0.  0.7]
     """
     enlarged = scipy.ndimage.zoom(digits, (1, 4, 4), order=1)
     responses = [
@@ -106,7 +140,7 @@ def gabor(size, wavelength, angle):
         Side length, in pixels.
     wavelength : float
         Wavelength of the cosine, in pixels. The Gaussian has a standard deviation of
-        0.8 wavelengths and an aspect ratio of 0.3, as in Serre et al. (2007).
+        0.8 wavelengths and an aspect ratio of 0.3 [1]_.
     angle : float
         Direction of the wave, in degrees.
 
@@ -114,6 +148,24 @@ def gabor(size, wavelength, angle):
     -------
     (size, size) array
         The filter.
+
+    References
+    ----------
+    .. [1] Serre, T., Wolf, L., Bileschi, S., Riesenhuber, M. and Poggio, T. (2007).
+       Robust object recognition with cortex-like mechanisms. IEEE Transactions on
+       Pattern Analysis and Machine Intelligence 29, 411-426.
+       https://doi.org/10.1109/TPAMI.2007.56
+
+    Examples
+    --------
+    One wave from left to right:
+
+    >>> print(gabor(5, wavelength=4, angle=0).round(2))
+    [[-0.2   0.04  0.33  0.04 -0.2 ]
+     [-0.21  0.04  0.34  0.04 -0.21]
+     [-0.21  0.04  0.34  0.04 -0.21]
+     [-0.21  0.04  0.34  0.04 -0.21]
+     [-0.2   0.04  0.33  0.04 -0.2 ]]
     """
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     radians = np.deg2rad(angle)

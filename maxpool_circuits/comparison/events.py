@@ -32,6 +32,23 @@ def fan_outs(network):
     ------
     nengo.exceptions.ValidationError
         If a connection has a transform that is neither dense nor sparse.
+
+    Examples
+    --------
+    The first input reaches two neurons, the second one; the third neuron is not read:
+
+    >>> import nengo
+    >>> from maxpool_circuits.comparison.events import fan_outs
+    >>> to_neurons = [[1, 0], [1, 0], [0, 1]]
+    >>> with nengo.Network() as network:
+    ...     network.input = nengo.Node(size_in=2)
+    ...     network.output = nengo.Node(size_in=1)
+    ...     neurons = nengo.Ensemble(3, dimensions=1).neurons
+    ...     _ = nengo.Connection(network.input, neurons, transform=to_neurons)
+    ...     _ = nengo.Connection(neurons, network.output, transform=[[1, 1, 0]])
+    >>> counts = fan_outs(network)
+    >>> print(counts[network.input], counts[neurons])
+    [2 1] [1 1 0]
     """
     outgoing = {}
     for connection in network.all_connections:

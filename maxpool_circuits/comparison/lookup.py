@@ -39,6 +39,12 @@ def find_workload(workload, window_size=4, n_pools=None, seed=0):
     ------
     nengo.exceptions.ValidationError
         If there is no such workload, or a size is not possible in it.
+
+    Examples
+    --------
+    >>> find_workload("constant", window_size=2, n_pools=3)
+    Workload(name='constant',
+             windows=PoolWindows.independent(n_pools=3, window_size=2))
     """
     if isinstance(workload, Workload):
         return workload

@@ -40,6 +40,15 @@ class Row:
         Seconds to make and build the network; None for references.
     simulation_time : float or None
         Seconds per simulated second, probes included; None for references.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> row = mpc.compare(["winner-take-all"], n_pools=5).row("winner-take-all")
+    >>> row.neurons
+    4.0
+    >>> 0 < row.rmse < 0.1
+    True
     """
 
     circuit: str
@@ -69,6 +78,16 @@ def read_out(output, readout):
     -------
     (n_steps, n_pools) array
         The filtered output.
+
+    Examples
+    --------
+    An output of 1, seen after one and after two time constants:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.measures import read_out
+    >>> print(read_out(np.ones((20, 1)), readout=0.01)[[9, 19]].round(2))
+    [[0.63]
+     [0.86]]
     """
     return nengo.Lowpass(readout).filt(output, axis=0, dt=DT, y0=0)
 
@@ -91,6 +110,19 @@ def best_readout(output, workload, readouts=READOUTS):
         The best time constant, in seconds.
     errors : (n_reads, n_pools) array
         Output less true maximum, where the workload is read.
+
+    Examples
+    --------
+    What is right all the time needs no smoothing:
+
+    >>> from maxpool_circuits.comparison.measures import best_readout
+    >>> from maxpool_circuits.comparison.workloads import constant
+    >>> workload = constant(window_size=2, n_pools=3)
+    >>> readout, errors = best_readout(workload.target, workload)
+    >>> readout
+    0.005
+    >>> errors.shape
+    (4, 3)
     """
     target = workload.target[workload.is_read]
     output = output[: len(workload.values)]
@@ -118,6 +150,17 @@ def latency(response):
     float
         Time in seconds; NaN if it is not within 10 % for the last 100 ms, or if there
         is no response.
+
+    Examples
+    --------
+    A response that starts 20 ms after the step:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.measures import STEP_LENGTH, latency
+    >>> response = np.zeros((2 * STEP_LENGTH, 1))
+    >>> response[STEP_LENGTH + 20 :] = 1
+    >>> float(latency(response))
+    0.02
     """
     n_final = 100
     before = response[STEP_LENGTH - n_final : STEP_LENGTH].mean(axis=0)
@@ -149,6 +192,21 @@ def measure(circuit, recording, workload, readouts=READOUTS):
     -------
     Row
         The measurements.
+
+    Examples
+    --------
+    A circuit without delay and error has the latency of the readout filter:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.measures import STEP_LENGTH, measure
+    >>> from maxpool_circuits.comparison.recording import Recording
+    >>> from maxpool_circuits.comparison.workloads import constant
+    >>> workload = constant(window_size=2, n_pools=3)
+    >>> step = np.repeat(workload.step, STEP_LENGTH, axis=0)
+    >>> output = np.concatenate([workload.target, workload.windows.max(step)])
+    >>> row = measure("perfect", Recording(output), workload)
+    >>> row.readout, round(row.rmse, 3), round(row.latency, 3)
+    (0.005, 0.0, 0.011)
     """
     readout, errors = best_readout(recording.output, workload, readouts)
     response = read_out(recording.output, readout)[-2 * STEP_LENGTH :]

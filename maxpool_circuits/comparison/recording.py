@@ -7,6 +7,7 @@ from typing import Optional
 import nengo
 import numpy as np
 from nengo.cache import NoDecoderCache
+from threadpoolctl import threadpool_limits
 
 from ..populations import Replicas, rectifier
 from ..registry import make
@@ -31,6 +32,14 @@ class Recording:
         Seconds to make and build the network.
     simulation_time : float or None
         Seconds per simulated second.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.recording import Recording
+    >>> recording = Recording(np.zeros((100, 2)))
+    >>> recording.neurons, recording.spikes
+    (0, None)
     """
 
     output: np.ndarray
@@ -57,6 +66,18 @@ def input_spikes(values, rate=250, seed=0):
     -------
     (n_steps, n_inputs) array
         Spikes in units of the input: each has the area ``1 / rate``.
+
+    Examples
+    --------
+    About 25 spikes in a second, each of them 1 / (50 Hz x 1 ms) high:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.recording import input_spikes
+    >>> spikes = input_spikes(np.full((1000, 1), 0.5), rate=50)
+    >>> print(np.unique(spikes.round(6)))
+    [ 0. 20.]
+    >>> print(spikes.mean(axis=0).round(1))
+    [0.5]
     """
     n_inputs = values.shape[1]
     with nengo.Network(seed=seed, add_to_container=False) as model:
@@ -71,6 +92,8 @@ def input_spikes(values, rate=250, seed=0):
     return simulation.data[spikes]
 
 
+# one thread: the order of sums, and so spikes, would depend on how many there are
+@threadpool_limits.wrap(limits=1)
 def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     """Run a circuit.
 
@@ -93,6 +116,24 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     -------
     Recording
         What it did.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the circuit is unknown, or refuses the windows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.comparison.recording import input_spikes, record
+    >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
+    >>> inputs = input_spikes(np.tile([0.2, 0.8], (1000, 1)))
+    >>> recording = record("winner-take-all", windows, inputs, n_counted=1000)
+    >>> recording.neurons
+    2.0
+    >>> print(recording.output.mean(axis=0).round(1))
+    [0.8]
     """
     started = time.perf_counter()
     # what counts spikes is outside of the network with the seed: Nengo seeds objects by
@@ -147,6 +188,16 @@ def simulator(model):
     -------
     nengo.Simulator
         The simulator.
+
+    Examples
+    --------
+    >>> with nengo.Network() as model:
+    ...     probe = nengo.Probe(nengo.Node(0.5))
+    >>> with simulator(model) as simulation:
+    ...     simulation.run_steps(2)
+    >>> print(simulation.data[probe])
+    [[0.5]
+     [0.5]]
     """
     # several processes would quarrel over the cache, and circuits have their decoders
     built = nengo.builder.Model(dt=DT, decoder_cache=NoDecoderCache())
@@ -165,6 +216,12 @@ def player(inputs):
     -------
     callable
         Function of time, for a `nengo.Node`.
+
+    Examples
+    --------
+    >>> play = player(np.array([[0.1, 0.7], [0.4, 0.2]]))
+    >>> print(play(0.001), play(0.002))
+    [0.1 0.7] [0.4 0.2]
     """
     return lambda t: inputs[int(round(t / DT)) - 1]
 
@@ -197,6 +254,20 @@ def routed_winner(windows, values, spikes):
     -------
     (n_steps, n_pools) array
         Spikes in units of the input.
+
+    Examples
+    --------
+    The first input wins, then the second:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.comparison.recording import routed_winner
+    >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
+    >>> values = np.array([[0.9, 0.1], [0.2, 0.8]])
+    >>> spikes = np.array([[4, 0], [4, 0]])
+    >>> print(routed_winner(windows, values, spikes))
+    [[4]
+     [0]]
     """
     indices = windows.indices
     members = np.where(indices < 0, -np.inf, values[:, indices])
@@ -222,6 +293,16 @@ def average(windows, spikes):
     -------
     (n_steps, n_pools) array
         Averages in units of the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.comparison.recording import average
+    >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
+    >>> print(average(windows, np.array([[4, 0], [4, 4]])))
+    [[2.]
+     [4.]]
     """
     members = np.where(windows.indices < 0, 0, spikes[:, windows.indices])
     return members.sum(axis=2) / windows.sizes

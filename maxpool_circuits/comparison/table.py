@@ -27,6 +27,19 @@ class ComparisonTable:
         Output of each circuit and reference, not filtered.
     spikes : (n_steps, n_inputs) array
         The spikes of the inputs, in units of the input.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> print(table)
+    presentations: 5 pools of 4 spiking inputs; readout: best low-pass of ... ms
+    ...
+    winner-take-all ...
+    oracle ...
+    average ...
+    >>> table.outputs["winner-take-all"].shape
+    (1700, 5)
     """
 
     workload: Workload
@@ -94,6 +107,13 @@ class ComparisonTable:
         ------
         KeyError
             If there is none.
+
+        Examples
+        --------
+        >>> import maxpool_circuits as mpc
+        >>> table = mpc.compare(["exact"], n_pools=5)
+        >>> table.row("exact").neurons
+        0.0
         """
         return {row.circuit: row for row in self.rows}[circuit]
 
@@ -109,6 +129,18 @@ class ComparisonTable:
         -------
         (n_steps, n_pools) array
             Filtered output in each time step, in units of the input.
+
+        Raises
+        ------
+        KeyError
+            If there is no row of this name.
+
+        Examples
+        --------
+        >>> import maxpool_circuits as mpc
+        >>> table = mpc.compare(["exact"], n_pools=5)
+        >>> table.filtered_output("exact").shape
+        (1700, 5)
         """
         return read_out(self.outputs[circuit], self.row(circuit).readout)
 
@@ -119,6 +151,25 @@ class ComparisonTable:
         ----------
         path : str or os.PathLike
             The file; it is written whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import maxpool_circuits as mpc
+        >>> table = mpc.compare(["exact"], n_pools=5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "comparison.csv"
+        ...     table.to_csv(path)
+        ...     lines = path.read_text().splitlines()
+        >>> lines[0].split(",")[:4]
+        ['circuit', 'readout', 'rmse', 'bias']
+        >>> [line.split(",")[0] for line in lines[1:]]
+        ['exact', 'oracle', 'average']
         """
         header = [column.name for column in fields(Row)]
         write_csv(path, [header, *(astuple(row) for row in self.rows)])
@@ -139,6 +190,26 @@ class ComparisonTable:
         -------
         matplotlib.figure.Figure
             The figure.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        nengo.exceptions.ValidationError
+            If there is no such pool, or matplotlib has no format for the ending of the
+            path.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> import maxpool_circuits as mpc
+        >>> table = mpc.compare(["exact"], n_pools=5)
+        >>> figure = table.plot(pool=3)
+        >>> figure.axes[1].get_title()
+        'pool 3, each circuit behind its readout filter'
+        >>> plt.close(figure)
         """
         from .. import plots
 

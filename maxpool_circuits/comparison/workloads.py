@@ -31,6 +31,28 @@ class Workload:
     images : (n_images, height, width) array, optional (Default: None)
         The images that are presented one after the other, all equally long, if there
         are any.
+
+    Examples
+    --------
+    A workload of one's own: one pool, whose winner changes after 200 ms.
+
+    >>> import numpy as np
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.comparison import Workload
+    >>> step = np.array([[0.2, 0.8], [0.9, 0.1]])
+    >>> workload = Workload(
+    ...     name="one change",
+    ...     windows=mpc.PoolWindows.independent(n_pools=1, window_size=2),
+    ...     values=step.repeat(200, axis=0),
+    ...     is_read=np.arange(400) % 200 >= 100,
+    ...     step=step,
+    ... )
+    >>> print(workload.target[[0, 399]])
+    [[0.8]
+     [0.9]]
+    >>> table = mpc.compare(["exact"], workload=workload)
+    >>> table.outputs["exact"].shape
+    (1000, 1)
     """
 
     name: str
@@ -65,6 +87,20 @@ def presentations(window_size=4, n_pools=200, seed=0):
     -------
     Workload
         1.1 s of input.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``window_size`` or ``n_pools`` is not a positive integer.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.comparison import presentations
+    >>> workload = presentations(window_size=4, n_pools=5)
+    >>> workload.values.shape
+    (1100, 20)
+    >>> int(workload.is_read.sum())
+    20
     """
     windows = PoolWindows.independent(n_pools, window_size)
     rng = np.random.RandomState(seed)
@@ -94,6 +130,21 @@ def constant(window_size=4, n_pools=200, seed=0):
     -------
     Workload
         1.5 s of input.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``window_size`` or ``n_pools`` is not a positive integer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison.workloads import constant
+    >>> workload = constant(window_size=4, n_pools=5)
+    >>> workload.values.shape
+    (1500, 20)
+    >>> print(np.flatnonzero(workload.is_read))
+    [ 599  899 1199 1499]
     """
     windows = PoolWindows.independent(n_pools, window_size)
     rng = np.random.RandomState(seed)
@@ -122,6 +173,22 @@ def band_limited(window_size=4, n_pools=200, seed=0):
     -------
     Workload
         1.5 s of input.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``window_size`` or ``n_pools`` is not a positive integer.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.comparison import band_limited
+    >>> workload = band_limited(window_size=4, n_pools=5)
+    >>> workload.values.shape
+    (1500, 20)
+    >>> int(workload.is_read.sum())
+    1200
+    >>> bool(workload.values.min() >= 0 and workload.values.max() <= 1)
+    True
     """
     windows = PoolWindows.independent(n_pools, window_size)
     rng = np.random.RandomState(seed)
@@ -152,6 +219,14 @@ def hold(shown, n_steps, n_unread):
         The input in each time step.
     is_read : (n_presentations * n_steps,) array of bool
         The last step of every presentation that is read.
+
+    Examples
+    --------
+    >>> values, is_read = hold(np.array([[0.1], [0.7]]), n_steps=2, n_unread=1)
+    >>> print(values.T)
+    [[0.1 0.1 0.7 0.7]]
+    >>> print(is_read)
+    [False False False  True]
     """
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)

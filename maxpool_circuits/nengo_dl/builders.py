@@ -18,10 +18,40 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
 
     Spiking is the same as in Nengo, step by step; in training the neurons are the
     rectified linear ones that they approximate.
+
+    Parameters
+    ----------
+    ops : list of nengo.builder.neurons.SimNeurons
+        The operators that are built together.
+
+    Examples
+    --------
+    Three time steps of a current of 400 Hz make one spike, as in Nengo:
+
+    >>> import nengo
+    >>> import nengo_dl
+    >>> import numpy as np
+    >>> from maxpool_circuits import IntegrateAndFire
+    >>> neuron_type = IntegrateAndFire(initial_state={"voltage": np.zeros(1)})
+    >>> with nengo.Network() as model:
+    ...     one = nengo.Ensemble(1, 1, gain=[1], bias=[400], neuron_type=neuron_type)
+    ...     spikes = nengo.Probe(one.neurons)
+    >>> with nengo_dl.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(4)
+    >>> print(sim.data[spikes].T.round())
+    [[   0.    0. 1000.    0.]]
     """
 
     def build_pre(self, signals, config):
-        """Collect the membrane floors of all neurons."""
+        """Collect the membrane floors of all neurons.
+
+        Parameters
+        ----------
+        signals : nengo_dl.signals.SignalDict
+            NengoDL's signals.
+        config : nengo_dl.builder.BuildConfig
+            NengoDL's settings for all operators.
+        """
         super().build_pre(signals, config)
         self.min_voltage = signals.op_constant(
             [op.neurons for op in self.ops],
@@ -31,7 +61,24 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
         )
 
     def step(self, J, dt, voltage):
-        """Integrate with sign, fire, and subtract one threshold per spike."""
+        """Integrate with sign, fire, and subtract one threshold per spike.
+
+        Parameters
+        ----------
+        J : (batch_size, n_neurons) tf.Tensor
+            Input currents, in Hz.
+        dt : () tf.Tensor
+            Time step, in seconds.
+        voltage : (batch_size, n_neurons) tf.Tensor
+            Membrane potentials, in units of the threshold.
+
+        Returns
+        -------
+        output : (batch_size, n_neurons) tf.Tensor
+            Spikes, each with the area of the amplitude of its neuron.
+        voltage : (batch_size, n_neurons) tf.Tensor
+            New membrane potentials.
+        """
         voltage = tf.maximum(voltage + J * dt, self.min_voltage)
         n_spikes = tf.nn.relu(tf.floor(voltage))
         return n_spikes * self.alpha, voltage - n_spikes
@@ -42,10 +89,40 @@ SimNeuronsBuilder.TF_NEURON_IMPL[IntegrateAndFire] = IntegrateAndFireBuilder
 
 @Builder.register(MaxPoolInc)
 class MaxPoolIncBuilder(OpBuilder):
-    """Build a `.MaxPoolInc` operator."""
+    """Build a `.MaxPoolInc` operator.
+
+    Parameters
+    ----------
+    ops : list of MaxPoolInc
+        A single operator; several are not built together.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import nengo_dl
+    >>> from maxpool_circuits import MaxPool, PoolWindows
+    >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
+    >>> with nengo.Network() as model:
+    ...     inputs = nengo.Node([0.25, 0.75, 0.5, 0])
+    ...     maxima = nengo.Node(size_in=2)
+    ...     _ = nengo.Connection(inputs, maxima, transform=transform, synapse=None)
+    ...     probe = nengo.Probe(maxima)
+    >>> with nengo_dl.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(1)
+    >>> print(sim.data[probe])
+    [[0.75 0.5 ]]
+    """
 
     def build_pre(self, signals, config):
-        """Collect the inputs of all windows."""
+        """Collect the inputs of all windows.
+
+        Parameters
+        ----------
+        signals : nengo_dl.signals.SignalDict
+            NengoDL's signals.
+        config : nengo_dl.builder.BuildConfig
+            NengoDL's settings for all operators.
+        """
         super().build_pre(signals, config)
         # operators with different windows are not merged (see OpBuilder.mergeable)
         (op,) = self.ops
@@ -54,6 +131,12 @@ class MaxPoolIncBuilder(OpBuilder):
         self.columns = tf.constant(window_columns(op.windows))
 
     def build_step(self, signals):
-        """Gather the inputs of all windows and take their maxima."""
+        """Gather the inputs of all windows and take their maxima.
+
+        Parameters
+        ----------
+        signals : nengo_dl.signals.SignalDict
+            NengoDL's signals; the maxima are added to one of them.
+        """
         members = tf.gather(signals.gather(self.X_data), self.columns, axis=1)
         signals.scatter(self.Y_data, tf.reduce_max(members, axis=1), mode="inc")

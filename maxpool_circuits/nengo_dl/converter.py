@@ -37,6 +37,29 @@ class ConvertMaxPool(LayerConverter):
     membranes of the circuit average better than a filter in front of it does, and the
     neurons of the next layer need smooth input. A circuit without neurons gets filtered
     spikes.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The max-pooling layer.
+    converter : nengo_dl.Converter
+        The converter that it belongs to.
+
+    Examples
+    --------
+    Exact behind rate neurons, and a circuit behind spiking ones:
+
+    >>> import nengo
+    >>> import tensorflow as tf
+    >>> from maxpool_circuits.nengo_dl import Converter
+    >>> image = tf.keras.Input((4, 4, 1))
+    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
+    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
+    >>> for neuron_type in (nengo.RectifiedLinear(), nengo.SpikingRectifiedLinear()):
+    ...     net = Converter(model, swap_activations={tf.nn.relu: neuron_type}).net
+    ...     print(*(type(pool).__name__ for pool in net.networks))
+    ExactMax
+    WinnerTakeAll
     """
 
     def convert(self, node_id):
@@ -51,6 +74,12 @@ class ConvertMaxPool(LayerConverter):
         -------
         nengo.Node
             The maxima.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the circuit cannot be made, or if the model is temporal and the layer is
+            not wrapped in TimeDistributed.
         """
         if self.converter.max_to_avg_pool:
             return self._stock(type(self.layer))(self.layer, self.converter).convert(
@@ -189,18 +218,35 @@ class Converter(nengo_dl.Converter):
 
     Examples
     --------
-    ::
+    Max pooling of the numbers from 0 to 15, in Nengo:
 
-        from maxpool_circuits.nengo_dl import Converter
+    >>> import nengo
+    >>> import nengo_dl
+    >>> import numpy as np
+    >>> import tensorflow as tf
+    >>> from maxpool_circuits.nengo_dl import Converter
+    >>> image = tf.keras.Input((4, 4, 1))
+    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(image))
+    >>> converter = Converter(model)
+    >>> with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
+    ...     outputs = sim.predict(np.arange(16).reshape(1, 1, 16), verbose=0)
+    >>> print(outputs[converter.outputs[model.output]])
+    [[[ 5.  7. 13. 15.]]]
 
-        converter = Converter(
-            keras_model,
-            swap_activations={tf.nn.relu: nengo.SpikingRectifiedLinear()},
-            scale_firing_rates=100,
-            synapse=0.005,
-        )
-        with nengo_dl.Simulator(converter.net) as sim:
-            ...
+    A network of spiking neurons, with another circuit and a firing rate of one's own:
+
+    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
+    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
+    >>> converter = Converter(
+    ...     model,
+    ...     swap_activations={tf.nn.relu: nengo.SpikingRectifiedLinear()},
+    ...     scale_firing_rates=100,
+    ...     synapse=0.005,
+    ...     max_pool="pairwise-relu",
+    ... )
+    >>> (pool,) = converter.net.networks
+    >>> pool.n_neurons, pool.max_rate
+    (12, 100.0)
     """
 
     converters = {
@@ -249,6 +295,20 @@ def register():
 
     For those who cannot change the class that they use. Averaging is still available
     (``max_to_avg_pool=True``). Calling it again changes nothing.
+
+    Examples
+    --------
+    >>> import nengo_dl
+    >>> import tensorflow as tf
+    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, register
+    >>> before = dict(nengo_dl.Converter.converters)
+    >>> register()
+    >>> nengo_dl.Converter.converters[tf.keras.layers.MaxPool2D] is ConvertMaxPool
+    True
+
+    How to undo it:
+
+    >>> nengo_dl.Converter.converters.update(before)
     """
     nengo_dl.Converter.converters.update(dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool))
 
@@ -270,6 +330,18 @@ def spiking_rate(source, networks):
     float or None
         Spikes per second and unit: the smallest rate, if there are several. None if no
         values come from neurons that spike.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.nengo_dl.converter import spiking_rate
+    >>> neuron_type = nengo.SpikingRectifiedLinear(amplitude=0.01)
+    >>> with nengo.Network() as net:
+    ...     neurons = nengo.Ensemble(4, 1, neuron_type=neuron_type).neurons
+    ...     node = nengo.Node(size_in=4)
+    ...     _ = nengo.Connection(neurons, node)
+    >>> spiking_rate(node, [net])
+    100.0
     """
     outermost, innermost = networks[0], networks[-1]
     incoming = {}

@@ -26,24 +26,39 @@ def setups():
     """
     rectifier = {"neuron_type": nengo.SpikingRectifiedLinear()}
     refractory = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
+    slow, fast = REFRACTORY_RATES
+    comparators = "pairwise-relu", "winner-take-all"
+
     found = []
-    for circuit in ("pairwise-relu", "winner-take-all"):
+    for circuit in comparators:
         for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
             found.append((circuit, {**neurons, "max_rate": rate}, None))
-    found += [("softmax", {"max_rate": rate}, None) for rate in REFRACTORY_RATES]
-    for neurons, size in product(({}, {"n_neurons": 50}), WINDOW_SIZES):
-        found.append(("ensemble", {"max_rate": 250, **neurons}, size))
+    for options in (
+        {"max_rate": fast},
+        {"max_rate": slow},
+        {"max_rate": fast, "n_neurons": 50},
+    ):
+        found.append(("softmax", options, None))
+    few = {"n_neurons": 50}
+    for options, size in product(
+        (
+            {"max_rate": fast},
+            {"max_rate": fast, **few},
+            {"max_rate": slow, **few},
+            {"max_rate": fast, **few, "neuron_type": nengo.AdaptiveLIF()},
+        ),
+        WINDOW_SIZES,
+    ):
+        found.append(("ensemble", options, size))
     for circuit, neurons, rate, n_neurons in product(
-        ("pairwise-relu", "winner-take-all"),
-        refractory,
-        REFRACTORY_RATES,
-        POPULATIONS,
+        comparators, refractory, REFRACTORY_RATES, POPULATIONS
     ):
         options = {**neurons, "max_rate": rate, "n_neurons": n_neurons}
         found.append((circuit, options, None))
     for size in WINDOW_SIZES:
+        # larger ones at this rate are tuned on first use
         if size < 10:
-            found.append(("ensemble", {"max_rate": 100}, size))
+            found.append(("ensemble", {"max_rate": slow}, size))
     return found
 
 

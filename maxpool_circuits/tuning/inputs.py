@@ -8,15 +8,17 @@ from ..comparison.lookup import WORKLOADS
 from ..comparison.recording import input_spikes
 from ..comparison.workloads import Workload
 
-#: What the mixture consists of: {name: (workload, whether its values are spikes)}. All
-#: windows are drawn from independent uniform inputs (but for the changing ones, which
-#: are normal), so near-ties and clear winners are included as they come: with 4 inputs
-#: the two largest are closer than 0.02 in every tenth window.
+#: What the mixture consists of: {name: (workload, whether its values are spikes, weight
+#: of the error)}. All windows are drawn from independent uniform inputs (but for the
+#: changing ones, which are normal), so near-ties and clear winners are included as they
+#: come: with 4 inputs the two largest are closer than 0.02 in every tenth window.
+#: Errors on band-limited spikes count three times, since they can shrink least: most of
+#: what is to be known is not in the spikes yet.
 INPUTS = {
-    "constant, spikes": ("constant", True),
-    "presentations, spikes": ("presentations", True),
-    "band-limited, spikes": ("band-limited", True),
-    "constant, values": ("constant", False),
+    "constant, spikes": ("constant", True, 1),
+    "presentations, spikes": ("presentations", True, 1),
+    "band-limited, spikes": ("band-limited", True, 3),
+    "constant, values": ("constant", False, 1),
 }
 
 
@@ -30,10 +32,13 @@ class Inputs:
         Values, and when errors are read.
     signals : (n_steps, n_inputs) array
         What the circuit gets: the values, or spikes that carry them.
+    weight : float, optional (Default: 1)
+        How much the error counts.
     """
 
     workload: Workload
     signals: np.ndarray
+    weight: float = 1
 
 
 def draw(window_size, input_rate, seed, n_pools):
@@ -54,13 +59,20 @@ def draw(window_size, input_rate, seed, n_pools):
     -------
     dict of {str: Inputs}
         One of each of `INPUTS`.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.tuning import draw
+    >>> mixture = draw(window_size=4, input_rate=250, seed=0, n_pools=3)
+    >>> mixture["constant, spikes"].signals.shape
+    (1500, 12)
     """
     mixture = {}
-    for number, (name, (workload, spikes)) in enumerate(INPUTS.items()):
+    for number, (name, (workload, spikes, weight)) in enumerate(INPUTS.items()):
         seed_of_values = len(INPUTS) * seed + number
         drawn = WORKLOADS[workload](window_size, n_pools, seed_of_values)
         signals = drawn.values
         if spikes:
             signals = input_spikes(signals, input_rate, seed_of_values)
-        mixture[name] = Inputs(drawn, signals)
+        mixture[name] = Inputs(drawn, signals, weight)
     return mixture

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..comparison.measures import STEP_LENGTH, best_readout, measure
 from ..comparison.recording import input_spikes, player, record, simulator
@@ -38,6 +39,8 @@ class Watched:
     activities: np.ndarray
 
 
+# one thread: the order of sums, and so spikes, would depend on how many there are
+@threadpool_limits.wrap(limits=1)
 def errors(circuit, several, seed):
     """Run a circuit, and read it with the filter that suits it best.
 
@@ -68,6 +71,7 @@ def errors(circuit, several, seed):
     return mean_squares
 
 
+@threadpool_limits.wrap(limits=1)
 def watch(circuit, inputs, seed):
     """Run a circuit and record its populations, whenever the workload is read.
 

@@ -7,10 +7,12 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..free import Free
+from ..populations import FittedPopulation
 from ..registry import make
 from ..tuned import TunedDecoders
 from ..windows import PoolWindows
 from .least_squares import decode
+from .neurons import LARGEST, place
 from .response_surface import minimise
 from .run import costs, errors, watch
 
@@ -22,7 +24,9 @@ REGULARISATION = Free(0.2, 0.01, 3)
 SMALL = 0.01
 #: What one kind of input that gets worse weighs against those that get better, and by
 #: how much (as a logarithm) it may get worse.
-PENALTY, TOLERANCE = 5, 0.02
+PENALTY, TOLERANCE = 5, 0.01
+#: How much better, as a logarithm, tuned decoders have to be to be worth having.
+WORTH_HAVING = 0.01
 #: What counts as the logarithm of a ratio that cannot be measured.
 WORST = 3.0
 
@@ -34,7 +38,7 @@ class NothingToTune(ValidationError):
 def n_trials(n_free):
     """Number of times that a search of ``n_free`` parameters asks for a result."""
     n_numbers = 1 + n_free
-    return 13 + 2 * (1 + 2 * n_numbers + runs_after_star(n_numbers))
+    return 14 + 2 * (1 + 2 * n_numbers + runs_after_star(n_numbers))
 
 
 def runs_after_star(n_numbers):
@@ -85,8 +89,8 @@ def untuned(network):
     return TunedDecoders(
         network.tuned_for,
         {
-            name: np.zeros_like(ensembles[0].population.decoders)
-            for name, ensembles in network.populations.items()
+            name: np.zeros_like(population.decoders)
+            for name, population in network.untuned_populations.items()
         },
         {name: free.default for name, free in network.free_parameters.items()},
     )
@@ -94,10 +98,8 @@ def untuned(network):
 
 def identity(network):
     """Text that is the same for networks that are tuned from the same start."""
-    decoders = {
-        name: ensembles[0].population.decoders
-        for name, ensembles in network.populations.items()
-    }
+    populations = network.untuned_populations.items()
+    decoders = {name: population.decoders for name, population in populations}
     start = untuned(network)
     return TunedDecoders(start.tuned_for, decoders, start.parameters).identity
 
@@ -125,6 +127,7 @@ class Trials:
         self.parallel = parallel
         self.journal = journal
         self.step = step
+        self._known = {}
 
     def errors(self, candidate, mixture):
         """Mean squared error of each pool on each of the inputs."""
@@ -134,8 +137,25 @@ class Trials:
             runs = self._run(errors, candidate, tasks)
             return [own.tolist() for group in runs for own in group]
 
-        names = [name for group in _groups(mixture) for name in group]
-        return dict(zip(names, map(np.array, self._recall(compute))))
+        about = candidate, id(mixture)
+        if about not in self._known:
+            names = [name for group in _groups(mixture) for name in group]
+            measured = map(np.array, self._recall(compute))
+            self._known[about] = dict(zip(names, measured))
+        return self._known[about]
+
+    def neurons(self, populations):
+        """Neurons that suit better what populations are asked for, if they can be."""
+
+        def compute():
+            return {
+                name: place(population).tolist()
+                for name, population in populations.items()
+                if isinstance(population, FittedPopulation)
+                and population.n_neurons <= LARGEST
+            }
+
+        return self._recall(compute)
 
     def decoders(self, candidate, mixture, regularise):
         """Decoders that suit better what the populations do."""
@@ -215,7 +235,10 @@ class Search:
         }
         self.free = network.free_parameters
         self.untuned = untuned(network)
+        self.populations = network.untuned_populations
+        self.neurons = {}
         self.before = trials.errors(self.untuned, training)
+        self.shares = [training[name].weight for name in self.before]
         self.costs_before = self.costs(self.untuned)
         self.best, self.least = self.untuned, 0.0
 
@@ -233,6 +256,7 @@ class Search:
             values = dict(zip(free, np.exp(point)))
             return self.try_out(values, values.pop("regularisation"))
 
+        self.neurons = self._better_neurons(lambda: measure(start))
         minimise(
             measure,
             functools.partial(self.objective, before=self.before),
@@ -242,18 +266,33 @@ class Search:
             seed=self.trials.seed,
         )
 
+    def _better_neurons(self, measure):
+        """Neurons by formula, or those that suit the tuning curves if they do better.
+
+        Neurons are chosen for the function and for the noise that the fit assumes; only
+        a run tells what the noise of the circuit makes of it.
+        """
+        placed = self.trials.neurons(self.populations)
+        if not placed:
+            return {}
+        objectives = []
+        for self.neurons in ({}, placed):
+            objectives.append(self.objective(measure(), self.before))
+        return placed if objectives[1] < objectives[0] else {}
+
     def try_out(self, parameters, regularise):
         """Fit decoders for some parameters, measure, and keep what is the best."""
-        candidate = TunedDecoders(
-            self.untuned.tuned_for, self.untuned.decoders, parameters
-        )
+        candidate = self._candidate(self.untuned.decoders, parameters)
         decoders = self.trials.decoders(candidate, self.constant, regularise)
-        candidate = TunedDecoders(self.untuned.tuned_for, decoders, parameters)
+        candidate = self._candidate(decoders, parameters)
         measured = self.measure(candidate, self.before, self.training)
         objective = self.objective(measured, self.before)
         if objective < self.least:
             self.best, self.least = candidate, objective
         return measured
+
+    def _candidate(self, decoders, parameters):
+        return TunedDecoders(self.untuned.tuned_for, decoders, parameters, self.neurons)
 
     def measure(self, candidate, before, mixture):
         """Logarithms of errors, and of costs that matter, relative to those before."""
@@ -270,11 +309,10 @@ class Search:
     def objective(self, measured, before):
         """Mean logarithm of the errors, relative to those before, and of the costs."""
         gains = self.gains(measured, before)
+        mean = np.average(gains, axis=-1, weights=self.shares)
         if not self.weights:
-            worst = np.maximum(gains.max(axis=-1) - TOLERANCE, 0)
-            return gains.mean(axis=-1) + PENALTY * worst
-        costs = measured[..., len(before) :] @ list(self.weights.values())
-        return gains.mean(axis=-1) + costs
+            return mean + PENALTY * np.maximum(gains.max(axis=-1) - TOLERANCE, 0)
+        return mean + measured[..., len(before) :] @ list(self.weights.values())
 
     def gains(self, measured, before):
         """Logarithms of the ratios of errors, with those that are small enough."""
@@ -290,22 +328,21 @@ class Search:
             candidate = self._towards_best(share)
             measured = self.measure(candidate, before, validation)
             worst = self.gains(measured, before).max()
-            better = self.objective(measured, before) < 0
+            better = self.objective(measured, before) < -WORTH_HAVING
             if better and (self.weights or worst <= TOLERANCE):
                 return candidate
         return self.untuned
 
     def _towards_best(self, share):
         """Values between the untuned and the best ones."""
-        decoders = {
-            name: (1 - share) * values + share * self.best.decoders[name]
-            for name, values in self.untuned.decoders.items()
-        }
+        decoders = {n: share * values for n, values in self.best.decoders.items()}
         parameters = {
             name: value ** (1 - share) * self.best.parameters[name] ** share
             for name, value in self.untuned.parameters.items()
         }
-        return TunedDecoders(self.untuned.tuned_for, decoders, parameters)
+        return TunedDecoders(
+            self.untuned.tuned_for, decoders, parameters, self.best.neurons
+        )
 
     def compared(self, tuned, mixture):
         """Errors before and after, and a confidence interval of their ratio."""

@@ -1,5 +1,6 @@
 """The optimiser of circuits."""
 
+import dataclasses
 import functools
 import platform
 import time
@@ -12,7 +13,6 @@ from nengo.utils.progress import Progress, ProgressTracker
 
 from ..checks import is_real, positive_integer, positive_number, valid_seed
 from ..registry import find
-from ..tuned import TunedDecoders
 from ..version import version
 from .inputs import draw
 from .journal import Journal
@@ -38,14 +38,21 @@ def tune(
 ):
     """Choose the parameters of a circuit by watching it run.
 
-    The circuit's free parameters are searched by the simplex method of Nelder and Mead
-    [1]_. For each choice of them, the decoders of all populations are fitted by least
-    squares on averaged spikes of the running circuit, so that every stage sees the
-    inputs it really gets (the method is known as variable projection [2]_). What is
-    minimised is the root-mean-square error against the true maximum, behind the readout
-    filter that suits best, on a mixture of constant and changing inputs, spikes and
-    values (see `.tuning.INPUTS`), relative to the error without tuning. A circuit must
-    not get worse on any of them, by more than 1 %: where it does on a second,
+    Three kinds of values are chosen:
+
+    - *Neurons*: encoders and intercepts of populations that approximate a function, by
+      gradient descent on the error of their tuning curves with the best decoders, if
+      that helps in the running circuit.
+    - *Free parameters* of the circuit, such as time constants and strengths of
+      inhibition, by a response surface [1]_ over short runs.
+    - *Decoders* of all populations, for each choice of the others, by least squares on
+      averaged spikes of the running circuit, so that every stage sees the inputs it
+      really gets (the method is known as variable projection [2]_).
+
+    What is minimised is the root-mean-square error against the true maximum, behind the
+    readout filter that suits best, on a mixture of constant and changing inputs, spikes
+    and values (see `.tuning.INPUTS`), relative to the error without tuning. A circuit
+    must not get worse on any of them, by more than 1 %: where it does on a second,
     independent draw of inputs, the result is taken back towards the untuned circuit. A
     third draw gives the errors of the report.
 
@@ -63,8 +70,9 @@ def tune(
         Firing rate of the inputs, in Hz per unit value. The default is ``max_rate``, or
         250 if that is less.
     n_pools : int, optional (Default: 40)
-        Number of random windows of 4 inputs in each draw, or as many larger windows as
-        have the same number of inputs.
+        Number of random windows of 4 inputs in the first draw, or as many larger
+        windows as have the same number of inputs; the other two draws have three times
+        as many.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the network. The same seed gives the same result.
     n_jobs : int, optional (Default: 1)
@@ -99,9 +107,9 @@ def tune(
 
     References
     ----------
-    .. [1] Nelder, J. A. and Mead, R. (1965). A simplex method for function
-       minimization. The Computer Journal 7, 308-313.
-       https://doi.org/10.1093/comjnl/7.4.308
+    .. [1] Box, G. E. P. and Wilson, K. B. (1951). On the experimental attainment of
+       optimum conditions. Journal of the Royal Statistical Society B 13, 1-45.
+       https://doi.org/10.1111/j.2517-6161.1951.tb00067.x
     .. [2] Golub, G. H. and Pereyra, V. (1973). The differentiation of pseudo-inverses
        and nonlinear least squares problems whose variables separate. SIAM Journal on
        Numerical Analysis 10, 413-432. https://doi.org/10.1137/0710036
@@ -164,7 +172,8 @@ def tune(
         },
     }
     training, validation, test = (
-        _mixture(sizes, rate, 3 * seed + number, 4 * n_pools) for number in range(3)
+        _mixture(sizes, rate, 3 * seed + number, 4 * number_of_pools)
+        for number, number_of_pools in enumerate((n_pools, 3 * n_pools, 3 * n_pools))
     )
     cost_workload = next(iter(test.values())).workload
     journal = Journal(journal, {**about, "untuned": identity(network)})
@@ -188,7 +197,7 @@ def tune(
         "seconds": round(time.perf_counter() - started, 1),
         **about,
     }
-    return TunedDecoders(tuned.tuned_for, tuned.decoders, tuned.parameters, report)
+    return dataclasses.replace(tuned, report=report)
 
 
 def _sizes(window_size):
