@@ -30,6 +30,13 @@ def is_rectified_linear(neuron_type):
     -------
     bool
         True for rectified linear neuron types.
+
+    Examples
+    --------
+    >>> is_rectified_linear(nengo.SpikingRectifiedLinear())
+    True
+    >>> is_rectified_linear(nengo.LIF())
+    False
     """
     # nengo.PoissonSpiking and its like wrap the type that gives their rates
     rate_type = getattr(neuron_type, "base_type", neuron_type)
@@ -232,6 +239,11 @@ def rectified(points):
     -------
     array
         Values of the same shape.
+
+    Examples
+    --------
+    >>> print(rectified(np.array([-0.5, 0.25])))
+    [0.   0.25]
     """
     return np.maximum(points, 0)
 
@@ -255,8 +267,16 @@ def rectifier(neuron_type, n_neurons, max_rate, radius):
 
     Returns
     -------
-    Population
+    Population or FittedPopulation
         The population.
+
+    Examples
+    --------
+    One neuron that fires at 200 Hz where the input is 0.5:
+
+    >>> neuron = rectifier(nengo.SpikingRectifiedLinear(), 1, max_rate=200, radius=0.5)
+    >>> print(neuron.encoders * neuron.gain, neuron.decoders)
+    [[400.]] [[0.0025]]
     """
     if is_rectified_linear(neuron_type):
         encoders = np.full((n_neurons, 1), 1 / radius)
@@ -293,7 +313,7 @@ class Replicas:
 
     Parameters
     ----------
-    population : Population
+    population : Population or FittedPopulation
         What to copy.
     n_copies : int
         Number of copies.
@@ -306,6 +326,18 @@ class Replicas:
         All neurons, copy by copy. Only its neurons are meant to be connected to.
     neurons : nengo.ensemble.Neurons
         The neurons of the ensemble.
+
+    Examples
+    --------
+    >>> neuron = rectifier(nengo.RectifiedLinear(), 1, max_rate=200, radius=0.5)
+    >>> with nengo.Network():
+    ...     copies = Replicas(neuron, n_copies=3)
+    >>> copies.ensemble.n_neurons
+    3
+    >>> print(copies.decode().toarray() * 200)
+    [[0.5 0.  0. ]
+     [0.  0.5 0. ]
+     [0.  0.  0.5]]
     """
 
     def __init__(self, population, n_copies, label=None):

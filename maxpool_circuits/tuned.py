@@ -49,10 +49,15 @@ class TunedDecoders:
 
     Examples
     --------
+    >>> import tempfile
     >>> import maxpool_circuits as mpc
     >>> tuned = mpc.TunedDecoders({"circuit": "Own"}, {"unit": [[0.5]]}, {"speed": 2})
     >>> tuned.decoders["unit"]
     array([[0.5]])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tuned.save(folder + "/own.npz")
+    ...     mpc.TunedDecoders.load(folder + "/own.npz") == tuned
+    True
     """
 
     tuned_for: dict
@@ -160,7 +165,8 @@ class TunedDecoders:
         if found is None or values is None or expected != shape:
             raise ValidationError(
                 f"the {what} of {name!r} have shape {shape}, this circuit needs "
-                f"{expected}; tune it with maxpool_circuits.tune, or give decoders=None",
+                f"{expected}; tune it with maxpool_circuits.tune, or give "
+                "decoders=None",
                 attr="decoders",
             )
 

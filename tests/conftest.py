@@ -106,3 +106,25 @@ def _run_circuit(
 def run_circuit():
     """Function that simulates a circuit; see `_run_circuit`."""
     return _run_circuit
+
+
+class Cluster:
+    """Two workers of Dask on this machine, which `joblib` can use."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def ran_something(self):
+        """Whether the workers, and not only this process, have run anything."""
+        logs = self.client.run(lambda dask_worker: len(dask_worker.state.log))
+        return min(logs.values()) > 0
+
+
+@pytest.fixture
+def cluster():
+    """Cluster on this machine; ``joblib.parallel_config(backend="dask")`` uses it."""
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as local:
+        with distributed.Client(local) as client:
+            yield Cluster(client)

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 
+import joblib
 import nengo
 import numpy as np
 import pytest
@@ -657,11 +658,23 @@ def test_progress_is_only_shown_if_asked_for_and_on_stderr(capsys):
     assert "1/1" in err
 
 
+def assert_same_outputs(table, other):
+    for name, output in table.outputs.items():
+        np.testing.assert_array_equal(other.outputs[name], output)
+
+
 def test_several_processes_find_the_same():
     options = {"circuits": ["pairwise-relu", "ensemble"], "n_pools": 5, "seed": 3}
     one, two = (mpc.compare(**options, n_jobs=n_jobs) for n_jobs in (1, 2))
-    for name, output in one.outputs.items():
-        np.testing.assert_array_equal(two.outputs[name], output)
+    assert_same_outputs(one, two)
+
+
+def test_a_cluster_finds_the_same(cluster):
+    options = {"circuits": ["pairwise-relu", "winner-take-all"], "n_pools": 5}
+    with joblib.parallel_config(backend="dask"):
+        there = mpc.compare(**options, n_jobs=2)
+    assert_same_outputs(mpc.compare(**options), there)
+    assert cluster.ran_something()
 
 
 # --- the table ------------------------------------------------------------------------

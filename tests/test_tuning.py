@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 
+import joblib
 import nengo
 import numpy as np
 import pytest
@@ -86,6 +87,14 @@ def test_same_seed_gives_the_same_in_several_processes(tuned):
     )
     assert again.parameters == tuned.parameters
     assert again.report["errors"] == tuned.report["errors"]
+
+
+def test_a_cluster_finds_the_same(tuned, cluster):
+    with joblib.parallel_config(backend="dask"):
+        again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
+    assert again.parameters == tuned.parameters
+    assert again.report["errors"] == tuned.report["errors"]
+    assert cluster.ran_something()
 
 
 def test_one_comparator_serves_windows_of_all_sizes(tuned):

@@ -15,6 +15,34 @@ class MeanPath(MaxPoolNetwork):
     (most of those in natural images) never pass through spikes.
 
     A subclass defines `build_excess`.
+
+    Parameters
+    ----------
+    windows, n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse, \
+    decoders, label, seed, add_to_container
+        As in `.MaxPoolNetwork`.
+
+    Examples
+    --------
+    Without neurons only the mean is left, since the distances to it sum to zero:
+
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.circuits.mean_path import MeanPath
+    >>> class OnlyMean(MeanPath):
+    ...     default_decoders = None
+    ...     def build_excess(self, wiring, above_mean, excess):
+    ...         wiring.connect(above_mean, excess, self.pool_sum)
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    >>> with nengo.Network() as model:
+    ...     pool = OnlyMean(windows)
+    ...     inputs = nengo.Node([0.25, 0.75])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(1)
+    >>> print(sim.data[probe])
+    [[0.5]]
     """
 
     @property

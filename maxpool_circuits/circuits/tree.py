@@ -23,10 +23,44 @@ class ComparatorTree(MaxPoolNetwork):
 
     A subclass defines `linear_path` and `comparator`.
 
+    Parameters
+    ----------
+    windows, n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse, \
+    decoders, label, seed, add_to_container
+        As in `.MaxPoolNetwork`.
+
     Attributes
     ----------
     comparators : list of nengo.Ensemble
         The comparators of each level, from the input to the output.
+
+    Examples
+    --------
+    A tree that takes the *minimum*, :math:`\min(a, b) = b - \text{relu}(b - a)`; the
+    comparator gets :math:`a - b`:
+
+    >>> import dataclasses
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.circuits.tree import ComparatorTree
+    >>> from maxpool_circuits.populations import rectifier
+    >>> class Minimum(ComparatorTree):
+    ...     def linear_path(self, a, b):
+    ...         return b
+    ...     def comparator(self):
+    ...         neuron = rectifier(self.neuron_type, 1, self.max_rate, self.half_range)
+    ...         turned = {"encoders": -neuron.encoders, "decoders": -neuron.decoders}
+    ...         return dataclasses.replace(neuron, **turned)
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=3)
+    >>> with nengo.Network() as model:
+    ...     pool = Minimum(windows, neuron_type=nengo.RectifiedLinear())
+    ...     inputs = nengo.Node([0.4, 0.9, 0.2])
+    ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run_steps(1)
+    >>> print(sim.data[probe])
+    [[0.2]]
     """
 
     @property

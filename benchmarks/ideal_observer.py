@@ -1,0 +1,110 @@
+"""The least error that the spikes of changing inputs allow any circuit and readout.
+
+An ideal observer knows how its inputs come about (white noise through a low-pass
+filter, clipped to [0, 1], carried by one integrate-and-fire neuron each) and all spikes
+so far. The mean of the maximum, given these, has the least root-mean-square error that
+is possible. It is computed here by a particle filter [1]_: many copies of each input,
+drawn from its dynamics, of which those stay that would have fired exactly the spikes
+that came. More particles give a smaller error, down to the one of the ideal observer.
+
+It takes about a minute::
+
+    python benchmarks/ideal_observer.py --csv docs/ideal_observer.csv
+
+References
+----------
+.. [1] Gordon, N. J., Salmond, D. J. and Smith, A. F. M. (1993). Novel approach to
+   nonlinear/non-Gaussian Bayesian state estimation. IEE Proceedings F 140, 107-113.
+   https://doi.org/10.1049/ip-f-2.1993.0015
+"""
+
+import argparse
+
+import numpy as np
+from tabulate import tabulate
+
+from maxpool_circuits.comparison import band_limited
+from maxpool_circuits.comparison.measures import best_readout
+from maxpool_circuits.comparison.recording import input_spikes, routed_winner
+from maxpool_circuits.comparison.workloads import DT
+from maxpool_circuits.files import write_csv
+
+#: Of the band-limited workload: mean, standard deviation, and time constant in seconds.
+MEAN, DEVIATION, TIME_CONSTANT = 0.5, 0.25, 0.1
+
+
+def main():
+    """Print errors of the ideal observer and of the routed winner."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--window-sizes", type=int, nargs="+", default=[4, 9])
+    parser.add_argument("--input-rates", type=float, nargs="+", default=[100, 250])
+    parser.add_argument("--particles", type=int, nargs="+", default=[250, 1000])
+    parser.add_argument("--inputs", type=int, default=160, help="in all")
+    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
+    options = parser.parse_args()
+    rows = []
+    for size in options.window_sizes:
+        for rate in options.input_rates:
+            workload = band_limited(size, options.inputs // size, options.seed)
+            spikes = input_spikes(workload.values, rate, options.seed)
+            oracle = routed_winner(workload.windows, workload.values, spikes)
+            _, errors = best_readout(oracle, workload)
+            target = workload.target[workload.is_read]
+            least = [
+                root_mean_square(observe(workload, spikes, rate, n) - target)
+                for n in options.particles
+            ]
+            figures = [f"{e:.4f}" for e in (root_mean_square(errors), *least)]
+            rows.append((size, f"{rate:g}", *figures))
+    headers = ["inputs", "Hz", "routed winner"]
+    headers += [f"ideal observer, {n} particles" for n in options.particles]
+    print(tabulate(rows, headers, disable_numparse=True))
+    if options.csv:
+        write_csv(options.csv, [headers, *rows])
+
+
+def observe(workload, spikes, rate, n_particles, seed=0):
+    """Expected maximum of each pool given all spikes so far, (n_reads, n_pools)."""
+    rng = np.random.RandomState(seed)
+    fired = spikes > 0
+    shape = fired.shape[1], n_particles
+    decay = np.exp(-DT / TIME_CONSTANT)
+    noise = DEVIATION * np.sqrt(1 - decay**2)
+    values = MEAN + DEVIATION * rng.normal(size=shape)
+    potentials = rng.uniform(size=shape)
+    n_pools = workload.windows.n_pools
+    expected = []
+    for step, spiked in enumerate(fired):
+        values = MEAN + decay * (values - MEAN) + noise * rng.normal(size=shape)
+        potentials += np.clip(values, 0, 1) * rate * DT
+        fires = potentials > 1
+        potentials -= spiked[:, np.newaxis]
+        values, potentials = resample(
+            values, potentials, fires == spiked[:, np.newaxis], rng
+        )
+        if workload.is_read[step]:
+            members = np.clip(values, 0, 1).reshape(n_pools, -1, n_particles)
+            expected.append(members.max(axis=1).mean(axis=1))
+    return np.array(expected)
+
+
+def resample(values, potentials, stays, rng):
+    """Replace particles that contradict the spikes by copies of those that do not."""
+    # of an input that surprises all its particles, all stay
+    stays = stays | ~stays.any(axis=1, keepdims=True)
+    n_staying = stays.sum(axis=1, keepdims=True)
+    chosen = (rng.uniform(size=stays.shape) * n_staying).astype(int)
+    staying_first = np.argsort(~stays, axis=1, kind="stable")
+    source = np.take_along_axis(staying_first, chosen, axis=1)
+    source = np.where(stays, np.arange(stays.shape[1]), source)
+    return (np.take_along_axis(array, source, axis=1) for array in (values, potentials))
+
+
+def root_mean_square(errors):
+    """Of all readings."""
+    return np.sqrt(np.mean(errors**2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""What tuning gains: circuits with the decoders that ship, and without, on new inputs.
+
+Same neurons, same seed of the network; inputs that no tuning has used. Errors are those
+behind the readout filter that suits best. ::
+
+    python benchmarks/tuning.py --csv docs/tuning.csv
+
+The routed winner is the spike train of the largest input, passed on by a switch that
+knows it. Below the table: how long decoders take to load, and with ``--time`` how long
+tuning takes.
+"""
+
+import argparse
+import functools
+import time
+
+import nengo
+import numpy as np
+from tabulate import tabulate
+
+import maxpool_circuits as mpc
+from maxpool_circuits.comparison.measures import best_readout, read_out
+from maxpool_circuits.comparison.recording import routed_winner
+from maxpool_circuits.files import write_csv
+from maxpool_circuits.presets import first_use
+from maxpool_circuits.tuning import draw
+from maxpool_circuits.tuning.run import errors
+
+LIF = {"neuron_type": nengo.LIF()}
+#: {row: (circuit, options)}.
+SETUPS = {
+    "pairwise-relu, IntegrateAndFire": ("pairwise-relu", {}),
+    "pairwise-relu, IntegrateAndFire, 1000 Hz": ("pairwise-relu", {"max_rate": 1000}),
+    "winner-take-all, IntegrateAndFire": ("winner-take-all", {}),
+    "winner-take-all, IntegrateAndFire, 1000 Hz": (
+        "winner-take-all",
+        {"max_rate": 1000},
+    ),
+    "pairwise-relu, SpikingRectifiedLinear": (
+        "pairwise-relu",
+        {"neuron_type": nengo.SpikingRectifiedLinear()},
+    ),
+    "pairwise-relu, 5 LIF": ("pairwise-relu", {**LIF, "n_neurons": 5}),
+    "pairwise-relu, 20 LIF": ("pairwise-relu", LIF),
+    "pairwise-relu, 20 AdaptiveLIF": (
+        "pairwise-relu",
+        {"neuron_type": nengo.AdaptiveLIF()},
+    ),
+    "winner-take-all, 20 LIF": ("winner-take-all", LIF),
+    "winner-take-all, 20 AdaptiveLIF": (
+        "winner-take-all",
+        {"neuron_type": nengo.AdaptiveLIF()},
+    ),
+    "softmax, 20 LIF": ("softmax", {}),
+    "ensemble, 50 LIF per pool": ("ensemble", {"n_neurons": 50}),
+    "ensemble, 50 LIF per input": ("ensemble", {}),
+}
+#: Another time constant, in seconds, to read the routed winner with.
+SLOW = 0.03
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--window-sizes", type=int, nargs="+", default=[4, 9])
+    parser.add_argument("--inputs", type=int, default=720, help="of each kind")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1000, 1001])
+    parser.add_argument("--time", action="store_true", help="tune some setups, too")
+    parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
+    options = parser.parse_args()
+
+    rows = []
+    for size in options.window_sizes:
+        draws = [draw(size, 250, s, options.inputs // size) for s in options.seeds]
+        routed = [routed_errors(mixture) for mixture in draws]
+        for kind, value in mean(routed).items():
+            rows.append((size, "routed winner", kind, None, value, None))
+        for name, (circuit, arguments) in SETUPS.items():
+            untuned, tuned = (
+                mean(
+                    [
+                        measure(circuit, seed, mixture, decoders, **arguments)
+                        for seed, mixture in zip(options.seeds, draws)
+                    ]
+                )
+                for decoders in (None, "tuned")
+            )
+            for kind, before in untuned.items():
+                after = tuned[kind]
+                rows.append((size, name, kind, before, after, after / before))
+    headers = ["inputs", "circuit", "input", "untuned", "tuned", "ratio"]
+    print(tabulate(rows, headers, floatfmt=("d", "", "", ".4f", ".4f", ".2f")))
+    if options.csv:
+        write_csv(options.csv, [headers, *([_rounded(v) for v in row] for row in rows)])
+    print(f"\nloading decoders: {1000 * loading_time():.1f} ms at most")
+    if options.time:
+        for name, seconds in tuning_times().items():
+            print(f"tuning {name}, two processes: {seconds:.0f} s")
+
+
+def measure(circuit, seed, mixture, decoders, **arguments):
+    """Mean squared error of a circuit on each kind of input."""
+    circuit = functools.partial(mpc.circuits()[circuit], decoders=decoders, **arguments)
+    squares = errors(circuit, list(mixture.values()), seed)
+    return {name: np.mean(own) for name, own in zip(mixture, squares)}
+
+
+def routed_errors(mixture):
+    """Mean squared error of the routed winner's spikes on each kind of input."""
+    found = {}
+    for name, inputs in mixture.items():
+        if "spikes" not in name:
+            continue
+        workload = inputs.workload
+        output = routed_winner(workload.windows, workload.values, inputs.signals)
+        found[name] = np.mean(best_readout(output, workload)[1] ** 2)
+        if "constant" in name:
+            slow = read_out(output, SLOW) - workload.target
+            found[f"{name}, read with 30 ms"] = np.mean(slow[workload.is_read] ** 2)
+    return found
+
+
+def mean(measured):
+    """Root of the mean over seeds, by kind of input."""
+    return {kind: np.sqrt(np.mean([m[kind] for m in measured])) for kind in measured[0]}
+
+
+def loading_time():
+    """Longest time, in seconds, that decoders add to building one of the setups."""
+    windows = mpc.PoolWindows.independent(n_pools=100, window_size=4)
+    added = []
+    for circuit, arguments in SETUPS.values():
+        seconds = {}
+        for decoders in (None, "tuned"):
+            times = []
+            for _ in range(15):
+                # as in the first network of a process
+                first_use._load.cache_clear()
+                started = time.perf_counter()
+                with nengo.Network():
+                    mpc.make(circuit, windows, decoders=decoders, **arguments)
+                times.append(time.perf_counter() - started)
+            seconds[decoders] = np.median(times)
+        added.append(seconds["tuned"] - seconds[None])
+    return max(added)
+
+
+def tuning_times():
+    """Seconds that tuning takes, for the default and the slowest setups."""
+    found = {}
+    for name in (
+        "pairwise-relu, IntegrateAndFire",
+        "pairwise-relu, 20 LIF",
+        "winner-take-all, 20 LIF",
+        "softmax, 20 LIF",
+        "ensemble, 50 LIF per input",
+    ):
+        circuit, arguments = SETUPS[name]
+        started = time.perf_counter()
+        mpc.tune(circuit, n_jobs=2, progress_bar=False, **arguments)
+        found[name] = time.perf_counter() - started
+    return found
+
+
+def _rounded(value):
+    return f"{value:.4f}" if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
