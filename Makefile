@@ -1,12 +1,15 @@
 # Everything runs in virtual environments that this file makes (see `make help`):
 #   .venv        Python 3.11, for the demo, the tests and NengoDL
 #   .venv-core   the newest Python of the machine, for the tests without NengoDL
+#   .venv-gui    the newest Python of the machine, for the scripts for Nengo GUI
 # The environments are only brought up to date when setup.cfg or pyproject.toml changed.
 
 # Where to look for Python 3.11: the first of these that runs and is 3.11 is taken.
 PYTHON = python3.11 python3 python "$$(pyenv root 2>/dev/null)"/versions/3.11.*/bin/python
 # Where to look for a newer one, best first.
 PYTHON_CORE = $(foreach minor,14 13 12,python3.$(minor) "$$(pyenv root 2>/dev/null)"/versions/3.$(minor).*/bin/python)
+# Where to look for the newest of all, 3.11 included (Nengo GUI 0.6 was tried on 3.11 to 3.13).
+PYTHON_GUI = $(PYTHON_CORE) $(PYTHON)
 # Further options of pytest, for example: make test PYTEST_OPTIONS="-k windows -x"
 PYTEST_OPTIONS =
 
@@ -23,10 +26,11 @@ find_python = python=; for candidate in $(1); do \
 	then python="$$candidate"; break; fi; done
 IS_311 = sys.version_info[:2] == (3, 11)
 IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == "final")
+IS_311_OR_NEWER = (sys.version_info[:2] >= (3, 11) and sys.version_info.releaselevel == "final")
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core lint docs presets clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core test-gui lint docs presets clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -51,6 +55,10 @@ test-core:  ## run the tests that need no NengoDL on a newer Python, if there is
 run-test-core: .venv-core/installed
 	.venv-core/bin/python $(PYTEST)
 
+# Chromium and ChromeDriver are taken from PATH; -rs: where they are missing, say so.
+test-gui: .venv-gui/installed  ## open each script for Nengo GUI in Chromium, if that is on PATH (makes .venv-gui)
+	.venv-gui/bin/python $(PYTEST) -rs tests/test_gui.py
+
 lint: .venv/tests-installed  ## check the code with ruff
 	.venv/bin/python -m ruff check .
 
@@ -61,7 +69,8 @@ docs: .venv/docs-installed  ## build the documentation, notebooks included, in d
 	.venv/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
 
 clean:  ## delete the environments and all that was built
-	rm -rf .venv .venv-core build dist *.egg-info .hypothesis .pytest_cache .ruff_cache docs/_build docs/notebooks docs/wiring
+	rm -rf .venv .venv-core .venv-gui build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/notebooks docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -98,4 +107,19 @@ clean:  ## delete the environments and all that was built
 .venv-core/installed: .venv-core/bin/python $(REQUIREMENTS)
 	@echo "installing what the tests without NengoDL need into .venv-core"
 	@.venv-core/bin/python $(PIP_INSTALL) -e '.[tests]'
+	@touch $@
+
+.venv-gui/bin/python:
+	@$(call find_python,$(PYTHON_GUI),$(IS_311_OR_NEWER)); \
+	if [ -z "$$python" ]; then \
+		echo 'error: Python 3.11 or newer is needed, with its venv module. None of these is one:' >&2; \
+		echo '    '$(PYTHON_GUI) >&2; \
+		echo 'Install it, or name it: make test-gui PYTHON_GUI=/path/to/python3' >&2; exit 1; \
+	fi; \
+	echo "making .venv-gui with $$("$$python" --version)"; "$$python" -m venv --clear .venv-gui
+
+# Without NengoDL, which Nengo GUI would import at every start.
+.venv-gui/installed: .venv-gui/bin/python $(REQUIREMENTS)
+	@echo "installing what the scripts for Nengo GUI and their tests need into .venv-gui"
+	@.venv-gui/bin/python $(PIP_INSTALL) -e '.[gui,tests]'
 	@touch $@

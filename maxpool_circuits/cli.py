@@ -269,8 +269,7 @@ def _draw_before_and_after(tuned, given, options):
         },
         tuned.report["window_sizes"][0],
         input_rate=tuned.report["input_rate"],
-        # tuning used other seeds, which are small
-        seed=options.seed + 2**20,
+        seed=options.seed,
     )
     plots.before_and_after(table, options.plot)
     print(f"\nfigure: {Path(options.plot).resolve()}")

@@ -5,6 +5,7 @@ Those that take ``path`` return a new figure, and write it to this file if there
 Nothing is shown. Needs matplotlib (``pip install maxpool-circuits[plots]``).
 """
 
+import dataclasses
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -53,6 +54,8 @@ def pareto(table, ax=None):
         ax.plot(row.latency * 1000, row.rmse, "o", color=color, label=label)
     # a legend, since labels next to the points would cover each other
     ax.legend(fontsize="small")
+    # no point lies on the frame
+    ax.margins(0.15)
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
     ax.set_xlabel("latency after a step (ms)")
@@ -424,6 +427,9 @@ def before_and_after(table, path=None):
     mean error, tuned
     >>> plt.close(figure)
     """
+    # the error of average pooling would squeeze the others
+    rows = tuple(row for row in table.rows if row.circuit != "average")
+    table = dataclasses.replace(table, rows=rows)
     figure = plt.figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplot_mosaic([["gap", "latency"], ["untuned", "tuned"]])
     error_by_gap(table, ax=axes["gap"])
@@ -432,7 +438,8 @@ def before_and_after(table, path=None):
     for circuit in ("untuned", "tuned"):
         ax = error_map(table, circuit, ax=axes[circuit], limit=3 * largest)
         ax.set_title(f"mean error, {circuit}")
-    figure.colorbar(ax.collections[0], ax=[axes["untuned"], axes["tuned"]])
+    bar = {"label": "mean error", "extend": "both"}
+    figure.colorbar(ax.collections[0], ax=[axes["untuned"], axes["tuned"]], **bar)
     return _saved(figure, path)
 
 

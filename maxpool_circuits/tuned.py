@@ -14,6 +14,8 @@ from .populations import Population
 
 #: Version of the file format; files of a newer one are refused.
 FORMAT = 1
+#: Units of costs, as `TunedDecoders` shows them.
+UNITS = {"latency": " (s)", "spikes": " (per pool and second)"}
 #: Ratios of ``max_rate`` at which tuned decoders are still better than untuned ones. It
 #: is less above, where neurons come closer to their refractory period.
 SIMILAR_RATES = (0.6, 1.3)
@@ -112,11 +114,13 @@ class TunedDecoders:
             ]
             lines.append(tabulate(rows, headers, disable_numparse=True))
             for name, (before, after) in self.report.get("costs", {}).items():
-                lines.append(f"{name}: {before:.3g} untuned, {after:.3g} tuned")
-            about = {
-                k: self.report[k] for k in self.report.keys() - {"errors", "costs"}
-            }
-            lines.append(", ".join(f"{k} {v}" for k, v in sorted(about.items())))
+                unit = UNITS.get(name, "")
+                lines.append(f"{name}: {before:.4g} untuned, {after:.4g} tuned{unit}")
+            for name in sorted(self.report.keys() - {"errors", "costs"}):
+                value = self.report[name]
+                if isinstance(value, dict):
+                    value = ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
+                lines.append(f"{name.replace('_', ' ')}: {value}")
         return "\n".join(lines)
 
     @property
@@ -338,7 +342,7 @@ def serves_rate(tuned_for, needed):
 
 def _shown(setup, name):
     """Value of an argument, as messages show it."""
-    return repr(setup[name]) if name in setup else "left to its default"
+    return repr(setup[name]) if name in setup else "its default"
 
 
 def _checksum(header, arrays):

@@ -9,6 +9,7 @@ which needs Chromium, ChromeDriver and ``pip install 'maxpool-circuits[gui]'``.
 
 import argparse
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,8 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -26,10 +29,10 @@ PATIENCE = 60
 
 
 def find_programs():
-    """Paths of Chromium and ChromeDriver; None for one that is not installed."""
+    """Paths of Chromium and ChromeDriver, by name; None for one not on PATH."""
     names = ("chromium", "chromium-browser", "google-chrome")
     browser = next((path for path in map(shutil.which, names) if path), None)
-    return browser, shutil.which("chromedriver")
+    return {"Chromium": browser, "ChromeDriver": shutil.which("chromedriver")}
 
 
 @contextlib.contextmanager
@@ -49,6 +52,11 @@ def opened(script, size=(1400, 800)):
     ------
     selenium.webdriver.Chrome
         The browser, with the model on its page, not yet started.
+
+    Raises
+    ------
+    RuntimeError
+        If the GUI does not start, or shows an error of the script.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         for file in (script, script.with_name(script.name + ".cfg")):
@@ -67,9 +75,9 @@ def opened(script, size=(1400, 800)):
         stack.callback(server.terminate)
         address = _address(server, log)
 
-        browser, driver = find_programs()
+        programs = find_programs()
         options = webdriver.ChromeOptions()
-        options.binary_location = browser
+        options.binary_location = programs["Chromium"]
         for argument in (
             "headless",
             "no-sandbox",
@@ -83,12 +91,14 @@ def opened(script, size=(1400, 800)):
             f"window-size={size[0]},{size[1]}",
         ):
             options.add_argument(f"--{argument}")
-        page = webdriver.Chrome(options, webdriver.ChromeService(driver))
+        # reports of crashes and the like would go to the user's own folders
+        homes = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME"), folder)
+        service = Service(programs["ChromeDriver"], env={**os.environ, **homes})
+        page = webdriver.Chrome(options=options, service=service)
         stack.callback(page.quit)
         page.get(address)
-        WebDriverWait(page, PATIENCE).until(
-            lambda page: page.find_elements(By.CSS_SELECTOR, "g.node, g.net")
-        )
+        network = By.CSS_SELECTOR, "g.node, g.net"
+        wait(page, "the network", lambda: page.find_elements(*network))
         yield page
 
 
@@ -103,6 +113,24 @@ def _address(server, log):
     raise RuntimeError(f"Nengo GUI did not start:\n{log.read_text()}")
 
 
+def wait(page, name, condition):
+    """Wait until a condition holds, or raise what the page shows as an error.
+
+    The name says what was waited for, if it does not come.
+    """
+
+    def holds(page):
+        # the GUI goes on after an error, with the part of the model that it could make
+        error = page.find_element(By.ID, "console_error").get_property("textContent")
+        if error:
+            raise RuntimeError(f"Nengo GUI shows an error:\n{error}")
+        return condition()
+
+    ignored = [StaleElementReferenceException]  # the page may redraw anything
+    waiter = WebDriverWait(page, PATIENCE, ignored_exceptions=ignored)
+    waiter.until(holds, f"waited {PATIENCE} s for {name}")
+
+
 def simulated_time(page):
     """Seconds that have been simulated, as the page shows them; 0 before the start."""
     found = re.search(r"[\d.]+", page.find_element(By.ID, "ticks_tr").text)
@@ -113,7 +141,7 @@ def run(page, duration):
     """Start the simulation, and pause it after so many simulated seconds."""
     button = page.find_element(By.ID, "pause_button")
     button.click()
-    WebDriverWait(page, PATIENCE).until(lambda page: simulated_time(page) > duration)
+    wait(page, "simulated time", lambda: simulated_time(page) > duration)
     button.click()
 
 
