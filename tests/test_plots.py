@@ -33,7 +33,7 @@ def no_screen(monkeypatch):
 @pytest.fixture(scope="module")
 def table():
     """Two circuits and the references."""
-    return mpc.compare(CIRCUITS, window_size=3, n_pools=50)
+    return mpc.compare(CIRCUITS, window_size=3, n_pools=100)
 
 
 @pytest.fixture(scope="module")
