@@ -22,6 +22,9 @@ class EnsembleMax(MaxPoolNetwork):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
+    That is for random neurons. Tuning chooses encoders and intercepts that suit the
+    maximum, which takes the error to half or a third (see `.tune`).
+
     All pools share one population (encoders, intercepts, decoders), solved once; so do
     all networks of the same setup, so that decoders that were tuned fit.
     Windows that are smaller than the largest repeat one of their inputs, which leaves
