@@ -5,6 +5,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from typing import Optional
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -42,6 +43,8 @@ class TunedDecoders:
         that are to have others than by formula.
     report : dict, optional
         How it was tuned: errors before and after, seed, seconds, versions.
+    path : str, optional
+        The file they were loaded from, which messages name. Not a part of the value.
 
     Raises
     ------
@@ -67,6 +70,7 @@ class TunedDecoders:
     parameters: dict
     neurons: dict = field(default_factory=dict)
     report: dict = field(default_factory=dict)
+    path: Optional[str] = field(default=None, repr=False)
 
     def __post_init__(self):
         """Copy everything, so that nobody can change it."""
@@ -162,14 +166,19 @@ class TunedDecoders:
             population.unit,
         )
 
+    @property
+    def _named(self):
+        """Start of a message: the file, if there is one."""
+        return "" if self.path is None else f"{self.path}: "
+
     def _check_shape(self, what, name, values):
         """Refuse what was found for another population."""
         found = getattr(self, what).get(name)
         expected, shape = np.shape(values), np.shape(found)
         if found is None or values is None or expected != shape:
             raise ValidationError(
-                f"the {what} of {name!r} have shape {shape}, this circuit needs "
-                f"{expected}; tune it with maxpool_circuits.tune, or give "
+                f"{self._named}the {what} of {name!r} have shape {shape}, this circuit "
+                f"needs {expected}; tune it with maxpool_circuits.tune, or give "
                 "decoders=None",
                 attr="decoders",
             )
@@ -200,7 +209,7 @@ class TunedDecoders:
             differences = [f"free parameters differ: {', '.join(sorted(missing))}"]
         if differences:
             raise ValidationError(
-                "were tuned for another setup: "
+                f"{self._named}were tuned for another setup: "
                 f"{'; '.join(differences)}. Tune this one with maxpool_circuits.tune, "
                 "or give decoders=None",
                 attr="decoders",
@@ -279,7 +288,7 @@ class TunedDecoders:
         for key, values in arrays.items():
             what, name = key.split(".", 1)
             matrices[what][name] = values
-        return cls(**matrices, **about)
+        return cls(**matrices, **about, path=str(path))
 
     def _header(self):
         about = {

@@ -484,6 +484,25 @@ def test_damaged_files_are_refused(tmp_path, damage):
         assert f"format is {FORMAT + 1}" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "options, change, cause",
+    [
+        # another circuit's, another setup's, and of a population of another size
+        ({}, {"tuned_for": {"circuit": "Own"}}, "circuit is 'PairwiseReLU'"),
+        ({"n_neurons": 2}, {}, "n_neurons is 2, tuned for 1"),
+        ({"synapse": 0.003}, {}, "synapse is 'Lowpass.*', tuned for its default"),
+        ({}, {"decoders": {"comparator": [[1.0, 2.0]]}}, "shape"),
+        ({}, {"parameters": {"speed": 1}}, "free parameters differ"),
+    ],
+)
+def test_files_of_another_setup_are_refused(tuned, tmp_path, options, change, cause):
+    path = tmp_path / "other.npz"
+    dataclasses.replace(tuned, **change).save(path)
+    other = mpc.TunedDecoders.load(path)
+    with pytest.raises(ValidationError, match=f"other.npz: .*{cause}"):
+        mpc.PairwiseReLU(WINDOWS, decoders=other, **{**NOISY, **options})
+
+
 def test_every_flipped_byte_is_noticed_or_harmless(tmp_path):
     path = tmp_path / "own.npz"
     value().save(path)
