@@ -169,9 +169,13 @@ class Trials:
 
     def costs(self, candidate, workload, input_rate):
         """Bias, latency and spikes."""
-        return self._recall(
-            lambda: costs(self._with(candidate), workload, input_rate, self.seed)
-        )
+        about = candidate, id(workload)
+        if about not in self._known:
+            circuit = self._with(candidate)
+            self._known[about] = self._recall(
+                lambda: costs(circuit, workload, input_rate, self.seed)
+            )
+        return self._known[about]
 
     def _run(self, run, candidate, tasks):
         import joblib
@@ -216,18 +220,15 @@ class Search:
         One pool of the untuned circuit.
     training : dict of {str: Inputs}
         What to tune on.
-    cost_workload : Workload
-        What spikes and latency are measured on.
     input_rate : float
         Firing rate of its inputs, in Hz per unit value.
     weights : dict of {str: float}
         What "latency" and "spikes" weigh; without any, no error may grow.
     """
 
-    def __init__(self, trials, network, training, cost_workload, input_rate, weights):
+    def __init__(self, trials, network, training, input_rate, weights):
         self.trials = trials
         self.training = training
-        self.cost_workload = cost_workload
         self.input_rate = input_rate
         self.weights = {name: weight for name, weight in weights.items() if weight}
         self.constant = {
@@ -239,12 +240,12 @@ class Search:
         self.neurons = {}
         self.before = trials.errors(self.untuned, training)
         self.shares = [training[name].weight for name in self.before]
-        self.costs_before = self.costs(self.untuned)
         self.best, self.least = self.untuned, 0.0
 
-    def costs(self, candidate):
-        """Bias, latency and spikes of a candidate."""
-        return self.trials.costs(candidate, self.cost_workload, self.input_rate)
+    def costs(self, candidate, mixture):
+        """Bias, latency and spikes of a candidate, on the first of some inputs."""
+        workload = next(iter(mixture.values())).workload
+        return self.trials.costs(candidate, workload, self.input_rate)
 
     def run(self):
         """Search the parameters, each time with the decoders that suit them best."""
@@ -276,7 +277,8 @@ class Search:
         if not placed:
             return {}
         objectives = []
-        for self.neurons in ({}, placed):
+        for neurons in ({}, placed):
+            self.neurons = neurons
             objectives.append(self.objective(measure(), self.before))
         return placed if objectives[1] < objectives[0] else {}
 
@@ -301,8 +303,8 @@ class Search:
             np.log(after[name].mean() / before[name].mean()) / 2 for name in after
         ]
         if self.weights:
-            now = self.costs(candidate)
-            changes += [np.log(now[n] / self.costs_before[n]) for n in self.weights]
+            then, now = (self.costs(c, mixture) for c in (self.untuned, candidate))
+            changes += [np.log(now[name] / then[name]) for name in self.weights]
         # a circuit that never settles has no latency
         return np.nan_to_num(changes, nan=WORST, posinf=WORST, neginf=WORST)
 

@@ -175,7 +175,6 @@ def tune(
         _mixture(sizes, rate, 3 * seed + number, 4 * number_of_pools)
         for number, number_of_pools in enumerate((n_pools, 3 * n_pools, 3 * n_pools))
     )
-    cost_workload = next(iter(test.values())).workload
     journal = Journal(journal, {**about, "untuned": identity(network)})
 
     n_steps = n_trials(len(network.free_parameters))
@@ -184,12 +183,12 @@ def tune(
     with tracker, joblib.Parallel(n_jobs=n_jobs) as parallel:
         step = tracker.total_progress.step
         trials = Trials(circuit, seed, parallel, journal, step)
-        search = Search(trials, network, training, cost_workload, rate, weights)
+        search = Search(trials, network, training, rate, weights)
         search.run()
         tuned = search.checked(validation)
         draws = {"training": training, "validation": validation, "test": test}
         measured = {name: search.compared(tuned, draw) for name, draw in draws.items()}
-        before, after = search.costs_before, search.costs(tuned)
+        before, after = (search.costs(c, test) for c in (search.untuned, tuned))
     journal.forget()
     report = {
         "errors": measured,
