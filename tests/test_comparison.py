@@ -209,6 +209,12 @@ def test_images_are_pooled_over_patches_and_scales():
     np.testing.assert_array_equal(workload.target[99::100], complex_cells)
 
 
+@pytest.mark.parametrize("n_images", [1, 2.5, None])
+def test_fewer_than_two_images_are_refused(n_images):
+    with pytest.raises(ValidationError, match="n_images.*at least 2"):
+        images(8, n_images=n_images)
+
+
 def test_images_are_held_for_100_ms_and_all_but_the_first_are_read():
     workload = images(window_size=4)
     assert np.ptp(workload.values.reshape(8, 100, -1), axis=1).max() == 0

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.ndimage
 from nengo.exceptions import ValidationError
 
+from ..checks import is_integer
 from ..windows import PoolWindows
 from .workloads import Workload, hold
 
@@ -43,7 +44,8 @@ def images(window_size=8, seed=0, n_images=8):
     Raises
     ------
     nengo.exceptions.ValidationError
-        If ``window_size`` is neither a square number nor twice one, or too large.
+        If ``window_size`` is neither a square number nor twice one, or too large, or
+        ``n_images`` is less than two.
     ImportError
         If scikit-learn is not installed.
 
@@ -69,6 +71,12 @@ def images(window_size=8, seed=0, n_images=8):
     (200, 2048)
     """
     side, n_scales = _patch(window_size)
+    if not is_integer(n_images) or n_images < 2:
+        raise ValidationError(
+            "must be an integer of at least 2, since the first is not read, got "
+            f"{n_images!r}",
+            attr="n_images",
+        )
     from sklearn.datasets import load_digits
 
     digits = load_digits().images / 16
