@@ -248,6 +248,19 @@ def test_response_surface_respects_an_error_that_must_not_grow():
     assert np.all(np.abs(measured) <= 3)
 
 
+def test_what_is_worse_on_other_inputs_is_taken_back(tuned, monkeypatch):
+    assert any(np.any(values) for values in tuned.decoders.values())
+    # no candidate is ever good enough
+    monkeypatch.setattr(search, "TOLERANCE", -10)
+    found = mpc.tune("pairwise-relu", **QUICK, **NOISY)
+    assert not any(np.any(values) for values in found.decoders.values())
+    network = mpc.PairwiseReLU(WINDOWS, decoders=None, **NOISY)
+    for name, free in network.free_parameters.items():
+        assert found.parameters[name] == free.default
+    for before, after, *_ in found.report["errors"]["test"].values():
+        assert before == after
+
+
 def test_shorter_latency_if_it_is_worth_it(tuned):
     quick = mpc.tune("pairwise-relu", latency_weight=5, **QUICK, **NOISY)
     (_, latency), (_, without) = (t.report["costs"]["latency"] for t in (quick, tuned))

@@ -38,7 +38,7 @@ class NothingToTune(ValidationError):
 def n_trials(n_free):
     """Number of times that a search of ``n_free`` parameters asks for a result."""
     n_numbers = 1 + n_free
-    return 14 + 2 * (1 + 2 * n_numbers + runs_after_star(n_numbers))
+    return 15 + 2 * (1 + 2 * n_numbers + runs_after_star(n_numbers))
 
 
 def runs_after_star(n_numbers):
@@ -241,6 +241,7 @@ class Search:
         self.before = trials.errors(self.untuned, training)
         self.shares = [training[name].weight for name in self.before]
         self.best, self.least = self.untuned, 0.0
+        self.safest, self.least_safe = self.untuned, 0.0
 
     def costs(self, candidate, mixture):
         """Bias, latency and spikes of a candidate, on the first of some inputs."""
@@ -291,6 +292,8 @@ class Search:
         objective = self.objective(measured, self.before)
         if objective < self.least:
             self.best, self.least = candidate, objective
+        if objective < self.least_safe and self.gains(measured, self.before).max() <= 0:
+            self.safest, self.least_safe = candidate, objective
         return measured
 
     def _candidate(self, decoders, parameters):
@@ -324,10 +327,13 @@ class Search:
         return np.log(np.maximum(after, enough) / np.maximum(squares, enough)) / 2
 
     def checked(self, validation):
-        """The best values, taken back if they are not better on other inputs."""
+        """The best values that are nowhere worse on other inputs either.
+
+        If those that were best in training are not, values half-way to them may be, or
+        the best of those with which no error grew at all in training.
+        """
         before = self.trials.errors(self.untuned, validation)
-        for share in (1, 0.5):
-            candidate = self._towards_best(share)
+        for candidate in (self.best, self._half_way(), self.safest):
             measured = self.measure(candidate, before, validation)
             worst = self.gains(measured, before).max()
             better = self.objective(measured, before) < -WORTH_HAVING
@@ -335,11 +341,11 @@ class Search:
                 return candidate
         return self.untuned
 
-    def _towards_best(self, share):
-        """Values between the untuned and the best ones."""
-        decoders = {n: share * values for n, values in self.best.decoders.items()}
+    def _half_way(self):
+        """Values between those by formula and the best ones, with neurons of these."""
+        decoders = {name: values / 2 for name, values in self.best.decoders.items()}
         parameters = {
-            name: value ** (1 - share) * self.best.parameters[name] ** share
+            name: np.sqrt(value * self.best.parameters[name])
             for name, value in self.untuned.parameters.items()
         }
         return TunedDecoders(

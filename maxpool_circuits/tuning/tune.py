@@ -52,9 +52,9 @@ def tune(
     What is minimised is the root-mean-square error against the true maximum, behind the
     readout filter that suits best, on a mixture of constant and changing inputs, spikes
     and values (see `.tuning.INPUTS`), relative to the error without tuning. A circuit
-    must not get worse on any of them, by more than 1 %: where it does on a second,
-    independent draw of inputs, the result is taken back towards the untuned circuit. A
-    third draw gives the errors of the report.
+    must not get worse on any of them, by more than 1 %, nor on a second, independent
+    draw of inputs: where it does, less is changed, or nothing. A third draw gives the
+    errors of the report.
 
     One window is tuned once, whatever the number of pools it will be used for.
 
