@@ -346,7 +346,8 @@ def test_more_neurons_make_the_ensemble_more_accurate(run_circuit):
     x = np.random.RandomState(0).uniform(size=(1, windows.n_inputs))
 
     def error(n_neurons):
-        y = run_circuit("ensemble", windows, x, steps=200, n_neurons=n_neurons)
+        options = {"n_neurons": n_neurons, "decoders": None}
+        y = run_circuit("ensemble", windows, x, steps=200, **options)
         return np.sqrt(np.mean((y[:, 100:].mean(axis=1) - windows.max(x)) ** 2))
 
     assert error(400) < 0.8 * error(50)
