@@ -130,18 +130,16 @@ def loading_time():
     windows = mpc.PoolWindows.independent(n_pools=100, window_size=4)
     added = []
     for circuit, arguments in SETUPS.values():
-        seconds = {}
-        for decoders in (None, "tuned"):
-            times = []
-            for _ in range(15):
+        seconds = {None: [], "tuned": []}
+        for _ in range(15):
+            for decoders, times in seconds.items():
                 # as in the first network of a process
                 first_use._load.cache_clear()
                 started = time.perf_counter()
                 with nengo.Network():
                     mpc.make(circuit, windows, decoders=decoders, **arguments)
                 times.append(time.perf_counter() - started)
-            seconds[decoders] = np.median(times)
-        added.append(seconds["tuned"] - seconds[None])
+        added.append(np.median(seconds["tuned"]) - np.median(seconds[None]))
     return max(added)
 
 
