@@ -239,6 +239,10 @@ class MaxPoolNetwork(nengo.Network):
             return self.decoders.parameters[name]
         return self.free_parameters[name].default
 
+    #: Whether the error depends on how large the inputs of a pool are, and not only on
+    #: how they differ: then tuning also draws pools of small ones.
+    depends_on_level = False
+
     @property
     def setup(self):
         """Keyword arguments that this circuit has to be tuned with.

@@ -88,6 +88,9 @@ class EnsembleMax(MaxPoolNetwork):
     True
     """
 
+    #: Nothing goes past the neurons.
+    depends_on_level = True
+
     @property
     def default_decoders(self):
         """Tuned ones."""

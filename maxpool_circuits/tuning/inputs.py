@@ -1,5 +1,6 @@
 """The mixture of inputs that circuits are tuned for."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Inputs:
     weight: float = 1
 
 
-def draw(window_size, input_rate, seed, n_pools):
+def draw(window_size, input_rate, seed, n_pools, any_level=False):
     """Draw the mixture of inputs.
 
     Parameters
@@ -54,6 +55,9 @@ def draw(window_size, input_rate, seed, n_pools):
         Different seeds give independent draws.
     n_pools : int
         Number of pools.
+    any_level : bool, optional (Default: False)
+        Scale all inputs of every second pool by a factor between 0 and 1, so that small
+        maxima are as frequent as large ones in half of the pools.
 
     Returns
     -------
@@ -71,8 +75,20 @@ def draw(window_size, input_rate, seed, n_pools):
     for number, (name, (workload, spikes, weight)) in enumerate(INPUTS.items()):
         seed_of_values = len(INPUTS) * seed + number
         drawn = WORKLOADS[workload](window_size, n_pools, seed_of_values)
+        if any_level:
+            drawn = _dimmed(drawn, window_size, seed_of_values)
         signals = drawn.values
         if spikes:
             signals = input_spikes(signals, input_rate, seed_of_values)
         mixture[name] = Inputs(drawn, signals, weight)
     return mixture
+
+
+def _dimmed(workload, window_size, seed):
+    """The same workload with smaller values in every second pool."""
+    factors = np.random.RandomState(seed).uniform(size=workload.windows.n_pools)
+    factors[::2] = 1
+    factors = np.repeat(factors, window_size)
+    return dataclasses.replace(
+        workload, values=factors * workload.values, step=factors * workload.step
+    )

@@ -172,8 +172,8 @@ def tune(
         },
     }
     training, validation, test = (
-        _mixture(sizes, rate, 3 * seed + number, 4 * number_of_pools)
-        for number, number_of_pools in enumerate((n_pools, 3 * n_pools, 3 * n_pools))
+        _mixture(sizes, rate, 3 * seed + number, 4 * n, network.depends_on_level)
+        for number, n in enumerate((n_pools, 3 * n_pools, 3 * n_pools))
     )
     journal = Journal(journal, {**about, "untuned": identity(network)})
 
@@ -217,10 +217,12 @@ def _weight(weight, name):
     return float(weight)
 
 
-def _mixture(sizes, rate, seed, n_inputs):
+def _mixture(sizes, rate, seed, n_inputs, any_level):
     """Inputs for windows of several sizes, with the same number of inputs each."""
     return {
         f"{name}, {size} inputs": inputs
         for size in sizes
-        for name, inputs in draw(size, rate, seed, -(-n_inputs // size)).items()
+        for name, inputs in draw(
+            size, rate, seed, -(-n_inputs // size), any_level
+        ).items()
     }
