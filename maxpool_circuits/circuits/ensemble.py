@@ -23,7 +23,8 @@ class EnsembleMax(MaxPoolNetwork):
     neurons and grows with that of inputs.
 
     That is for random neurons. Tuning chooses encoders and intercepts that suit the
-    maximum, which takes the error to half or a third (see `.tune`).
+    maximum (see `.tune`): with 50 neurons and 4 inputs the error on constant spiking
+    input falls to about a third.
 
     All pools share one population (encoders, intercepts, decoders), solved once; so do
     all networks of the same setup, so that decoders that were tuned fit.
