@@ -25,8 +25,11 @@ class ComparatorTree(MaxPoolNetwork):
 
     Parameters
     ----------
-    windows, n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse, \
-    decoders, label, seed, add_to_container
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse : optional
+        As in `.MaxPoolNetwork`.
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
