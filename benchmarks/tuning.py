@@ -23,7 +23,7 @@ from maxpool_circuits.comparison.measures import best_readout, read_out
 from maxpool_circuits.comparison.recording import routed_winner
 from maxpool_circuits.files import write_csv
 from maxpool_circuits.presets import first_use
-from maxpool_circuits.tuning import draw
+from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.run import errors
 
 LIF = {"neuron_type": nengo.LIF()}
@@ -55,8 +55,10 @@ SETUPS = {
     "ensemble, 50 LIF per pool": ("ensemble", {"n_neurons": 50}),
     "ensemble, 50 LIF per input": ("ensemble", {}),
 }
-#: Another time constant, in seconds, to read the routed winner with.
-SLOW = 0.03
+#: Columns of the table.
+KINDS = tuple(INPUTS)
+#: Another time constant, in seconds, to read the routed winner with on constant input.
+SLOW, SLOW_KIND = 0.03, "constant, slow"
 
 
 def main():
@@ -72,9 +74,10 @@ def main():
     rows = []
     for size in options.window_sizes:
         draws = [draw(size, 250, s, options.inputs // size) for s in options.seeds]
-        routed = [routed_errors(mixture) for mixture in draws]
-        for kind, value in mean(routed).items():
-            rows.append((size, "routed winner", kind, None, value, None))
+        routed = mean([routed_errors(mixture) for mixture in draws])
+        rows.append((size, "routed winner", *(routed.get(kind) for kind in KINDS)))
+        slow = [routed[SLOW_KIND], *[None] * (len(KINDS) - 1)]
+        rows.append((size, "routed winner, read with 30 ms", *slow))
         for name, (circuit, arguments) in SETUPS.items():
             untuned, tuned = (
                 mean(
@@ -85,13 +88,15 @@ def main():
                 )
                 for decoders in (None, "tuned")
             )
-            for kind, before in untuned.items():
-                after = tuned[kind]
-                rows.append((size, name, kind, before, after, after / before))
-    headers = ["inputs", "circuit", "input", "untuned", "tuned", "ratio"]
-    print(tabulate(rows, headers, floatfmt=("d", "", "", ".4f", ".4f", ".2f")))
+            pairs = ((untuned[kind], tuned[kind]) for kind in KINDS)
+            rows.append((size, name, *pairs))
+    lines = [[_shown(cell) for cell in row] for row in rows]
+    headers = ["inputs", "circuit", *KINDS]
+    print(tabulate(lines, headers, disable_numparse=True))
     if options.csv:
-        write_csv(options.csv, [headers, *([_rounded(v) for v in row] for row in rows)])
+        write_csv(
+            options.csv, [headers, *(_filled(line, len(headers)) for line in lines)]
+        )
     print(f"\nloading decoders: {1000 * loading_time():.1f} ms at most")
     if options.time:
         for name, seconds in tuning_times().items():
@@ -116,7 +121,7 @@ def routed_errors(mixture):
         found[name] = np.mean(best_readout(output, workload)[1] ** 2)
         if "constant" in name:
             slow = read_out(output, SLOW) - workload.target
-            found[f"{name}, read with 30 ms"] = np.mean(slow[workload.is_read] ** 2)
+            found[SLOW_KIND] = np.mean(slow[workload.is_read] ** 2)
     return found
 
 
@@ -160,8 +165,12 @@ def tuning_times():
     return found
 
 
-def _rounded(value):
-    return f"{value:.4f}" if isinstance(value, float) else value
+def _shown(cell):
+    """One error, or those before and after with their ratio."""
+    if isinstance(cell, tuple):
+        before, after = cell
+        return f"{before:.4f} to {after:.4f}: {after / before:.2f}"
+    return f"{cell:.4f}" if isinstance(cell, float) else cell or ""
 
 
 if __name__ == "__main__":

@@ -63,6 +63,8 @@ nb_execution_timeout = 240
 nb_render_markdown_format = "myst"
 # progress bars and other packages' warnings
 nb_output_stderr = "remove"
+# of a progress bar on standard output, only the end
+nb_merge_streams = True
 
 
 def prepare(app):
