@@ -94,9 +94,7 @@ def main():
     headers = ["inputs", "circuit", *KINDS]
     print(tabulate(lines, headers, disable_numparse=True))
     if options.csv:
-        write_csv(
-            options.csv, [headers, *(_filled(line, len(headers)) for line in lines)]
-        )
+        write_csv(options.csv, [headers, *lines])
     print(f"\nloading decoders: {1000 * loading_time():.1f} ms at most")
     if options.time:
         for name, seconds in tuning_times().items():
