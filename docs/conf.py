@@ -63,7 +63,7 @@ nb_execution_timeout = 240
 nb_render_markdown_format = "myst"
 # progress bars and other packages' warnings
 nb_output_stderr = "remove"
-# of a progress bar on standard output, only the end
+# the lines of a progress bar are one output
 nb_merge_streams = True
 
 
