@@ -139,10 +139,12 @@ def conversions():
         name: functools.partial(Converter, max_pool=name)
         for name in ("winner-take-all", "pairwise-relu", "exact")
     }
+    untuned = functools.partial(mpc.WinnerTakeAll, decoders=None)
     return {
         **own,
+        "winner-take-all, untuned": functools.partial(Converter, max_pool=untuned),
         "winner-take-all, synapse before": functools.partial(
-            SynapseBeforeConverter, max_pool="winner-take-all"
+            SynapseBeforeConverter, max_pool=untuned
         ),
         "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
         "TensorNode behind synapse": TensorNodeConverter,
