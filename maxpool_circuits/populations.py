@@ -216,15 +216,19 @@ class FittedPopulation:
         """
         return dataclasses.replace(
             self,
-            encoders=neurons[:, :-1] * np.abs(self.encoders).max(),
+            encoders=neurons[:, :-1] * self.scale,
             intercepts=neurons[:, -1],
         )
 
     @property
     def neurons(self):
         """Encoders, relative to the largest number in them, and intercepts."""
-        relative = self.encoders / np.abs(self.encoders).max()
-        return np.column_stack([relative, self.intercepts])
+        return np.column_stack([self.encoders / self.scale, self.intercepts])
+
+    @property
+    def scale(self):
+        """Largest number in the encoders."""
+        return np.abs(self.encoders).max()
 
 
 def rectified(points):

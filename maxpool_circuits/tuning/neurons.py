@@ -64,8 +64,7 @@ def place(population):
         options={"maxiter": N_STEPS},
     )
     encoders, intercepts, _ = problem.neurons(found.x)
-    relative = encoders / np.abs(population.encoders).max()
-    return np.column_stack([relative, intercepts])
+    return np.column_stack([encoders / population.scale, intercepts])
 
 
 class _Problem:

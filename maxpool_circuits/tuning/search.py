@@ -137,12 +137,9 @@ class Trials:
             runs = self._run(errors, candidate, tasks)
             return [own.tolist() for group in runs for own in group]
 
-        about = candidate, id(mixture)
-        if about not in self._known:
-            names = [name for group in _groups(mixture) for name in group]
-            measured = map(np.array, self._recall(compute))
-            self._known[about] = dict(zip(names, measured))
-        return self._known[about]
+        names = [name for group in _groups(mixture) for name in group]
+        measured = self._recall_once((candidate, id(mixture)), compute)
+        return dict(zip(names, map(np.array, measured)))
 
     def neurons(self, populations):
         """Neurons that suit better what populations are asked for, if they can be."""
@@ -169,13 +166,10 @@ class Trials:
 
     def costs(self, candidate, workload, input_rate):
         """Bias, latency and spikes."""
-        about = candidate, id(workload)
-        if about not in self._known:
-            circuit = self._with(candidate)
-            self._known[about] = self._recall(
-                lambda: costs(circuit, workload, input_rate, self.seed)
-            )
-        return self._known[about]
+        return self._recall_once(
+            (candidate, id(workload)),
+            lambda: costs(self._with(candidate), workload, input_rate, self.seed),
+        )
 
     def _run(self, run, candidate, tasks):
         import joblib
@@ -187,6 +181,12 @@ class Trials:
 
     def _with(self, candidate):
         return functools.partial(self.circuit, decoders=candidate)
+
+    def _recall_once(self, about, compute):
+        """As `_recall`, but what was asked for before is known."""
+        if about not in self._known:
+            self._known[about] = self._recall(compute)
+        return self._known[about]
 
     def _recall(self, compute):
         result = self.journal.recall(compute)
