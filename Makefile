@@ -63,7 +63,7 @@ lint: .venv/tests-installed  ## check the code with ruff
 	.venv/bin/python -m ruff check .
 
 presets: .venv/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
-	.venv/bin/python -m maxpool_circuits.presets
+	.venv/bin/python -m maxpool_circuits.tuning
 
 docs: .venv/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
 	.venv/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html

@@ -27,7 +27,7 @@ import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.comparison import presentations  # noqa: E402
 from maxpool_circuits.comparison.measures import best_readout  # noqa: E402
 from maxpool_circuits.comparison.recording import input_spikes  # noqa: E402
-from maxpool_circuits.files import write_csv  # noqa: E402
+from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 
 def backends():

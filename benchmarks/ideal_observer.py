@@ -27,7 +27,7 @@ from maxpool_circuits.comparison import band_limited
 from maxpool_circuits.comparison.measures import best_readout
 from maxpool_circuits.comparison.recording import input_spikes, routed_winner
 from maxpool_circuits.comparison.workloads import DT
-from maxpool_circuits.files import write_csv
+from maxpool_circuits.utils.files import write_csv
 
 #: Of the band-limited workload: mean, standard deviation, and time constant in seconds.
 MEAN, DEVIATION, TIME_CONSTANT = 0.5, 0.25, 0.1

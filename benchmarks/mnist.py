@@ -40,13 +40,13 @@ from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.files import write_csv  # noqa: E402
 from maxpool_circuits.nengo_dl import Converter, ConvertMaxPool  # noqa: E402
 from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS  # noqa: E402
 from maxpool_circuits.nengo_dl.demo import (  # noqa: E402
     ReleasedConverter,
     TensorNodeConverter,
 )
+from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 N_TRAINING = 8000
 #: How many images are simulated at the same time.

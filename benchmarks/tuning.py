@@ -16,15 +16,15 @@ import time
 
 import nengo
 import numpy as np
+from maxpool_circuits.presets import first_use
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.measures import best_readout, read_out
 from maxpool_circuits.comparison.recording import routed_winner
-from maxpool_circuits.files import write_csv
-from maxpool_circuits.presets import first_use
 from maxpool_circuits.tuning import INPUTS, draw
-from maxpool_circuits.tuning.run import errors
+from maxpool_circuits.tuning.simulate import errors
+from maxpool_circuits.utils.files import write_csv
 
 LIF = {"neuron_type": nengo.LIF()}
 #: {row: (circuit, options)}.

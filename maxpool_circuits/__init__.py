@@ -1,6 +1,5 @@
 """Spiking max-pooling circuits for Nengo."""
 
-from .base import MaxPoolNetwork
 from .circuits import (
     AbsoluteValue,
     EnsembleMax,
@@ -10,14 +9,15 @@ from .circuits import (
     WinnerTakeAll,
 )
 from .comparison import compare
-from .free import Free
-from .neurons import IntegrateAndFire
+from .network.base import MaxPoolNetwork
+from .network.neurons import IntegrateAndFire
+from .network.transform import MaxPool
+from .network.tunable import Free
+from .network.tuned import TunedDecoders
+from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
-from .transforms import MaxPool
-from .tuned import TunedDecoders
 from .tuning import tune
 from .version import version as __version__
-from .windows import PoolWindows
 
 __all__ = [
     "AbsoluteValue",

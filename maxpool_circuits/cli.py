@@ -13,7 +13,7 @@ from nengo.exceptions import ValidationError
 
 from . import demo
 from .comparison import WORKLOADS, compare
-from .neurons import IntegrateAndFire
+from .network.neurons import IntegrateAndFire
 from .registry import circuits, find
 from .tuning import tune
 from .version import version

@@ -12,10 +12,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .checks import is_integer
 from .comparison.measures import REFERENCES
 from .comparison.workloads import DT
-from .files import written_whole
+from .utils.checks import is_integer
+from .utils.files import written_whole
 
 
 def pareto(table, ax=None):

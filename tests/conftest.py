@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
-import maxpool_circuits.base
-from maxpool_circuits.presets import preset_path
+import maxpool_circuits.tuning.memory
+from maxpool_circuits.network.shelf import preset_path
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -38,7 +38,8 @@ def shipped_decoders(network):
     return mpc.TunedDecoders.load(path) if path.is_file() else None
 
 
-maxpool_circuits.base.decoders_for = shipped_decoders
+real_decoders_for = maxpool_circuits.tuning.memory.decoders_for
+maxpool_circuits.tuning.memory.decoders_for = shipped_decoders
 
 # name of a backend: the module that has its Simulator
 BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}

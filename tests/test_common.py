@@ -10,9 +10,9 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.layout import connect, selection
-from maxpool_circuits.populations import Replicas, rectifier
-from maxpool_circuits.windows import window_columns
+from maxpool_circuits.network.populations import Replicas, rectifier
+from maxpool_circuits.network.sparse import connect, selection
+from maxpool_circuits.network.windows import window_columns
 
 # Largest root mean square error on constant analog inputs, in widths of the input
 # range: about twice the largest that was measured over all geometries and ten seeds.

@@ -12,8 +12,8 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import READOUTS, WORKLOADS, Workload
-from maxpool_circuits.comparison.digits import gabor, images, simple_cell_responses
 from maxpool_circuits.comparison.events import fan_outs
+from maxpool_circuits.comparison.images import gabor, images, simple_cell_responses
 from maxpool_circuits.comparison.lookup import find_workload
 from maxpool_circuits.comparison.measures import (
     STEP_LENGTH,
@@ -30,7 +30,7 @@ from maxpool_circuits.comparison.recording import (
     routed_winner,
 )
 from maxpool_circuits.comparison.workloads import band_limited, hold
-from maxpool_circuits.layout import connect, selection
+from maxpool_circuits.network.sparse import connect, selection
 
 RAGGED = [[4, 0, 7], [1], [2, 3]]  # over 8 inputs, 5 and 6 are in no window
 

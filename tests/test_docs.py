@@ -16,13 +16,13 @@ DOCS = Path(__file__).parent.parent / "docs"
 MODULES = [
     "maxpool_circuits",
     "maxpool_circuits.comparison",
-    "maxpool_circuits.layout",
+    "maxpool_circuits.network.sparse",
     "maxpool_circuits.nengo_dl",
     "maxpool_circuits.plots",
-    "maxpool_circuits.populations",
-    "maxpool_circuits.transforms",
+    "maxpool_circuits.network.populations",
+    "maxpool_circuits.network.transform",
     "maxpool_circuits.tuning",
-    "maxpool_circuits.wiring",
+    "maxpool_circuits.network.wiring",
 ]
 
 pytestmark = pytest.mark.skipif(

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from maxpool_circuits.files import written_whole
+from maxpool_circuits.utils.files import written_whole
 
 
 @pytest.fixture

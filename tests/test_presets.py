@@ -6,13 +6,15 @@ import nengo
 import numpy as np
 import platformdirs
 import pytest
+from conftest import real_decoders_for
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-import maxpool_circuits.base
-from maxpool_circuits.presets import decoders_for, first_use, preset_path, presets
-from maxpool_circuits.presets.grid import make_preset, path_of, setups
+import maxpool_circuits.tuning.memory
+from maxpool_circuits.network.shelf import preset_path, presets
+from maxpool_circuits.tuning import memory as first_use
 from maxpool_circuits.tuning import search
+from maxpool_circuits.tuning.presets import make_preset, path_of, setups
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=3, window_size=4)
 #: A setup that is not shipped and tuned quickly.
@@ -109,7 +111,7 @@ def tuned(monkeypatch):
         options = {"window_size": 2, "n_pools": 5, "progress_bar": False}
         return mpc.tune(type(network), **options, **network.setup)
 
-    monkeypatch.setattr(maxpool_circuits.base, "decoders_for", decoders_for)
+    monkeypatch.setattr(first_use, "decoders_for", real_decoders_for)
     monkeypatch.setattr(first_use, "_tune", quick_tune)
     monkeypatch.setattr(search, "runs_after_star", lambda n_numbers: 0)
     return calls

@@ -12,8 +12,8 @@ from nengo.builder import Signal
 from nengo.builder.signal import SignalDict
 from nengo.exceptions import BuildError, ReadonlyError, ValidationError
 
-from maxpool_circuits.transforms import MaxPool, MaxPoolInc
-from maxpool_circuits.windows import PoolWindows
+from maxpool_circuits.network.transform import MaxPool, MaxPoolInc
+from maxpool_circuits.network.windows import PoolWindows
 
 WINDOWS = {  # over 12 inputs
     "independent": PoolWindows.independent(n_pools=3, window_size=4),

@@ -16,7 +16,7 @@ import maxpool_circuits as mpc
 from maxpool_circuits.comparison.measures import best_readout, read_out
 from maxpool_circuits.comparison.recording import routed_winner
 from maxpool_circuits.tuning import draw
-from maxpool_circuits.tuning.run import errors
+from maxpool_circuits.tuning.simulate import errors
 
 #: Seeds that tuning does not use.
 SEEDS = [2000, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2001, 2006))]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.tuned import FORMAT
+from maxpool_circuits.network.tuned import FORMAT
 from maxpool_circuits.tuning import INPUTS, draw, neurons, search
 from maxpool_circuits.tuning.journal import Journal
 from maxpool_circuits.tuning.least_squares import decode
 from maxpool_circuits.tuning.response_surface import minimise
-from maxpool_circuits.tuning.run import errors, watch
+from maxpool_circuits.tuning.simulate import errors, watch
 
 #: A circuit that tuning improves much, and quickly: noise that it rectifies.
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
-from maxpool_circuits.windows import PoolWindows, window_columns
+from maxpool_circuits.network.windows import PoolWindows, window_columns
 
 
 @st.composite

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from maxpool_circuits.wiring import Wiring
+from maxpool_circuits.network.wiring import Wiring
 
 
 def random_weights(n_rows, n_columns, seed=0):

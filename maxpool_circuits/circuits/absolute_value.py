@@ -5,8 +5,8 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from ..checks import positive_number
-from ..populations import Population, rectifier
+from ..network.populations import Population, rectifier
+from ..utils.checks import positive_number
 from .tree import ComparatorTree
 
 

@@ -5,12 +5,12 @@ import functools
 import nengo
 import numpy as np
 
-from ..base import MaxPoolNetwork
-from ..free import Free
-from ..layout import selection
-from ..populations import FittedPopulation
-from ..windows import window_columns
-from ..wiring import Wiring
+from ..network.base import MaxPoolNetwork
+from ..network.populations import FittedPopulation
+from ..network.sparse import selection
+from ..network.tunable import Free
+from ..network.windows import window_columns
+from ..network.wiring import Wiring
 
 
 class EnsembleMax(MaxPoolNetwork):

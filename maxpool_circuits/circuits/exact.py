@@ -2,9 +2,9 @@
 
 import nengo
 
-from ..base import MaxPoolNetwork
-from ..transforms import MaxPool
-from ..windows import PoolWindows
+from ..network.base import MaxPoolNetwork
+from ..network.transform import MaxPool
+from ..network.windows import PoolWindows
 
 
 class ExactMax(MaxPoolNetwork):

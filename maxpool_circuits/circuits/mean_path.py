@@ -1,7 +1,7 @@
 """Circuits that let the mean of a pool go past the neurons."""
 
-from ..base import MaxPoolNetwork
-from ..wiring import Wiring
+from ..network.base import MaxPoolNetwork
+from ..network.wiring import Wiring
 
 
 class MeanPath(MaxPoolNetwork):

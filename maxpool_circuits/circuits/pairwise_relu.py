@@ -1,8 +1,8 @@
 """The maximum of two as one value plus a rectified difference."""
 
-from ..free import Free
-from ..neurons import IntegrateAndFire
-from ..populations import is_rectified_linear, rectifier
+from ..network.neurons import IntegrateAndFire
+from ..network.populations import is_rectified_linear, rectifier
+from ..network.tunable import Free
 from .tree import ComparatorTree
 
 

@@ -8,9 +8,9 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
-from ..checks import positive_number
-from ..free import Free
-from ..populations import FittedPopulation, rectifier
+from ..network.populations import FittedPopulation, rectifier
+from ..network.tunable import Free
+from ..utils.checks import positive_number
 from .mean_path import MeanPath
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import scipy.sparse
 
-from ..base import MaxPoolNetwork
-from ..layout import selection
-from ..wiring import Wiring
+from ..network.base import MaxPoolNetwork
+from ..network.sparse import selection
+from ..network.wiring import Wiring
 
 
 class ComparatorTree(MaxPoolNetwork):
@@ -46,7 +46,7 @@ class ComparatorTree(MaxPoolNetwork):
     >>> import nengo
     >>> import maxpool_circuits as mpc
     >>> from maxpool_circuits.circuits.tree import ComparatorTree
-    >>> from maxpool_circuits.populations import rectifier
+    >>> from maxpool_circuits.network.populations import rectifier
     >>> class Minimum(ComparatorTree):
     ...     def linear_path(self, a, b):
     ...         return b

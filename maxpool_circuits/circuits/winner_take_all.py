@@ -4,9 +4,9 @@ import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..free import Free
-from ..neurons import IntegrateAndFire
-from ..populations import rectifier
+from ..network.neurons import IntegrateAndFire
+from ..network.populations import rectifier
+from ..network.tunable import Free
 from .mean_path import MeanPath
 
 

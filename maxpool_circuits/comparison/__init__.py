@@ -1,7 +1,7 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
 from .compare import compare
-from .digits import images
+from .images import images
 from .lookup import WORKLOADS
 from .measures import READOUTS, Row
 from .table import ComparisonTable

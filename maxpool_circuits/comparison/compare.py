@@ -6,10 +6,10 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..base import MaxPoolNetwork
-from ..checks import positive_number, valid_seed
+from ..network.base import MaxPoolNetwork
 from ..registry import circuits as registered_circuits
 from ..registry import find, make
+from ..utils.checks import positive_number, valid_seed
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
 from .recording import Recording, average, input_spikes, record, routed_winner

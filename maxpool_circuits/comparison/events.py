@@ -6,7 +6,7 @@ import scipy.sparse
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
-from ..transforms import MaxPool
+from ..network.transform import MaxPool
 
 
 def fan_outs(network):

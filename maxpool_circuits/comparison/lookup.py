@@ -2,8 +2,8 @@
 
 from nengo.exceptions import ValidationError
 
-from ..checks import positive_integer, valid_seed
-from .digits import images
+from ..utils.checks import positive_integer, valid_seed
+from .images import images
 from .workloads import Workload, band_limited, constant, presentations
 
 #: The workloads by name.

@@ -9,7 +9,7 @@ import numpy as np
 from nengo.cache import NoDecoderCache
 from threadpoolctl import threadpool_limits
 
-from ..populations import Replicas, rectifier
+from ..network.populations import Replicas, rectifier
 from ..registry import make
 from .events import fan_outs
 from .workloads import DT

@@ -4,7 +4,7 @@ from dataclasses import astuple, dataclass, field, fields
 
 import numpy as np
 
-from ..files import write_csv
+from ..utils.files import write_csv
 from .measures import Row, read_out
 from .workloads import Workload
 

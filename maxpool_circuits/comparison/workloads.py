@@ -6,7 +6,7 @@ from typing import Optional
 import nengo
 import numpy as np
 
-from ..windows import PoolWindows
+from ..network.windows import PoolWindows
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001

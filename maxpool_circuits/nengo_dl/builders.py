@@ -8,9 +8,9 @@ import tensorflow as tf
 from nengo_dl.builder import Builder, OpBuilder
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
 
-from ..neurons import IntegrateAndFire
-from ..transforms import MaxPoolInc
-from ..windows import window_columns
+from ..network.neurons import IntegrateAndFire
+from ..network.transform import MaxPoolInc
+from ..network.windows import window_columns
 
 
 class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):

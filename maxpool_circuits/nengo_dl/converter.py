@@ -10,9 +10,9 @@ from nengo.exceptions import ValidationError
 from nengo_dl.converter import LayerConverter
 from nengo_dl.graph_optimizer import noop_planner
 
-from ..base import MaxPoolNetwork
+from ..network.base import MaxPoolNetwork
+from ..network.windows import PoolWindows
 from ..registry import find, make
-from ..windows import PoolWindows
 
 #: The layers that are converted, with NengoDL's own converter of each.
 MAX_POOL_LAYERS = {

@@ -10,10 +10,10 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 
-from ..checks import valid_seed
-from ..files import write_csv
 from ..registry import circuits as registered_circuits
 from ..registry import find
+from ..utils.checks import valid_seed
+from ..utils.files import write_csv
 from .converter import MAX_POOL_LAYERS, Converter
 
 #: Time steps, of 1 ms, after which accuracy is read.

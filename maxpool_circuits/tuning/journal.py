@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from ..files import written_whole
+from ..utils.files import written_whole
 
 
 class Journal:

@@ -6,15 +6,15 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..free import Free
-from ..populations import FittedPopulation
+from ..network.populations import FittedPopulation
+from ..network.tunable import Free
+from ..network.tuned import TunedDecoders
+from ..network.windows import PoolWindows
 from ..registry import make
-from ..tuned import TunedDecoders
-from ..windows import PoolWindows
 from .least_squares import decode
-from .neurons import LARGEST, place
 from .response_surface import minimise
-from .run import costs, errors, watch
+from .simulate import costs, errors, watch
+from .tuning_curves import LARGEST, place
 
 #: How much the decoders that a population has are trusted, next to what it does in the
 #: running circuit: regularisation of the least squares, which is searched too.

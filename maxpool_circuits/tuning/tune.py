@@ -11,8 +11,8 @@ import scipy
 from nengo.exceptions import ValidationError
 from nengo.utils.progress import Progress, ProgressTracker
 
-from ..checks import is_real, positive_integer, positive_number, valid_seed
 from ..registry import find
+from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
 from ..version import version
 from .inputs import draw
 from .journal import Journal

@@ -10,7 +10,7 @@ from typing import Optional
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .files import written_whole
+from ..utils.files import written_whole
 from .populations import Population
 
 #: Version of the file format; files of a newer one are refused.

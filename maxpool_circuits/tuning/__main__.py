@@ -1,17 +1,17 @@
-"""Make the decoders that are shipped: ``python -m maxpool_circuits.presets``."""
+"""Make the decoders that are shipped: ``python -m maxpool_circuits.tuning``."""
 
 import argparse
 
 import joblib
 
-from .files import FOLDER
-from .grid import make_preset, path_of, setups
+from ..network.shelf import FOLDER
+from .presets import make_preset, path_of, setups
 
 
 def main():
     """Tune every setup, several at the same time, and write the files."""
     parser = argparse.ArgumentParser(
-        prog="python -m maxpool_circuits.presets", description=__doc__
+        prog="python -m maxpool_circuits.tuning", description=__doc__
     )
     parser.add_argument(
         "--jobs", type=int, default=-1, help="number of processes (default: all cores)"

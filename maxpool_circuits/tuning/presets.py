@@ -5,10 +5,10 @@ from itertools import product
 
 import nengo
 
+from ..network.shelf import PROPORTIONAL_RATES, REFRACTORY_RATES, preset_path
+from ..network.windows import PoolWindows
 from ..registry import find, make
-from ..tuning import tune
-from ..windows import PoolWindows
-from .files import PROPORTIONAL_RATES, REFRACTORY_RATES, preset_path
+from . import tune
 
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
 WINDOW_SIZES = (2, 3, 4, 5, 6, 8, 9, 16, 25, 49)

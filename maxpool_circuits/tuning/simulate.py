@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 from ..comparison.measures import STEP_LENGTH, best_readout, measure
 from ..comparison.recording import input_spikes, player, record, simulator
 from ..comparison.workloads import DT
+from ..network.windows import PoolWindows
 from ..registry import make
-from ..windows import PoolWindows
 
 #: Time constant, in seconds, of the filter through which populations are watched at the
 #: end of each constant input. Long enough for many spikes, so that a population is

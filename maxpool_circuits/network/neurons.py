@@ -19,7 +19,7 @@ class MembraneFloorParam(NumberParam):
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.neurons import MembraneFloorParam
+    >>> from maxpool_circuits.network.neurons import MembraneFloorParam
     >>> class Membrane:
     ...     floor = MembraneFloorParam("floor", high=0)
     >>> membrane = Membrane()

@@ -11,7 +11,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import RectifiedLinear
 
-from .layout import replicate
+from .sparse import replicate
 
 
 def is_rectified_linear(neuron_type):
@@ -74,7 +74,7 @@ class Population:
     One neuron that fires at 100 Hz where its input is 1:
 
     >>> import nengo
-    >>> from maxpool_circuits.populations import Population, rectified
+    >>> from maxpool_circuits.network.populations import Population, rectified
     >>> neuron_type = nengo.RectifiedLinear()
     >>> ones = np.ones((1, 1))
     >>> population = Population(
@@ -137,7 +137,7 @@ class FittedPopulation:
     Examples
     --------
     >>> import nengo
-    >>> from maxpool_circuits.populations import FittedPopulation
+    >>> from maxpool_circuits.network.populations import FittedPopulation
     >>> population = FittedPopulation(
     ...     nengo.LIFRate(),
     ...     encoders=np.array([[1.0], [1.0], [-1.0], [-1.0]]),

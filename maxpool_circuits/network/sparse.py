@@ -27,7 +27,7 @@ def selection(columns, n_columns):
 
     Examples
     --------
-    >>> from maxpool_circuits.layout import selection
+    >>> from maxpool_circuits.network.sparse import selection
     >>> print(selection([2, 0], n_columns=3).toarray())
     [[0. 0. 1.]
      [1. 0. 0.]]
@@ -61,7 +61,7 @@ def replicate(block, n_copies):
 
     Examples
     --------
-    >>> from maxpool_circuits.layout import replicate
+    >>> from maxpool_circuits.network.sparse import replicate
     >>> print(replicate([[1, 2]], n_copies=2).toarray())
     [[1. 2. 0. 0.]
      [0. 0. 1. 2.]]
@@ -107,7 +107,7 @@ def connect(pre, post, matrix, synapse=None):
     Examples
     --------
     >>> import nengo
-    >>> from maxpool_circuits.layout import connect, selection
+    >>> from maxpool_circuits.network.sparse import connect, selection
     >>> with nengo.Network() as model:
     ...     pair = nengo.Node([0.25, 0.75])
     ...     swapped = nengo.Node(size_in=2)
@@ -144,7 +144,7 @@ def multiple_of_identity(matrix):
     Examples
     --------
     >>> import scipy.sparse
-    >>> from maxpool_circuits.layout import multiple_of_identity
+    >>> from maxpool_circuits.network.sparse import multiple_of_identity
     >>> multiple_of_identity(scipy.sparse.csr_matrix([[3, 0], [0, 3]]))
     3.0
     >>> print(multiple_of_identity(scipy.sparse.csr_matrix([[0, 3], [3, 0]])))

@@ -9,7 +9,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
 
-from .checks import is_integer
+from ..utils.checks import is_integer
 
 _PADDINGS = ("valid", "same")
 _LARGEST = np.iinfo(np.int32).max
@@ -346,7 +346,7 @@ def window_columns(windows):
 
     Examples
     --------
-    >>> from maxpool_circuits.windows import PoolWindows, window_columns
+    >>> from maxpool_circuits.network.windows import PoolWindows, window_columns
     >>> windows = PoolWindows.from_indices([[0, 1, 2], [2, 3]], n_inputs=4)
     >>> print(window_columns(windows))
     [[0 2]

@@ -19,7 +19,7 @@ class Free:
     A circuit of one's own, the mean times a number that tuning may choose:
 
     >>> import maxpool_circuits as mpc
-    >>> from maxpool_circuits.layout import connect
+    >>> from maxpool_circuits.network.sparse import connect
     >>> class ScaledMean(mpc.MaxPoolNetwork):
     ...     @property
     ...     def free_parameters(self):

@@ -7,12 +7,11 @@ from nengo.neurons import Direct, NeuronType
 from nengo.params import Default
 from nengo.synapses import Synapse
 
-from .checks import is_real, positive_integer, positive_number, valid_seed
-from .free import Free
-from .layout import connect, selection
+from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
 from .neurons import IntegrateAndFire
 from .populations import Replicas, is_rectified_linear
-from .presets import decoders_for
+from .sparse import connect, selection
+from .tunable import Free
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
@@ -106,7 +105,7 @@ class MaxPoolNetwork(nengo.Network):
 
     >>> import nengo
     >>> import maxpool_circuits as mpc
-    >>> from maxpool_circuits.layout import connect
+    >>> from maxpool_circuits.network.sparse import connect
     >>> class Average(mpc.MaxPoolNetwork):
     ...     def build_circuit(self):
     ...         weights = self.scatter @ self.pool_mean @ self.gather
@@ -158,6 +157,8 @@ class MaxPoolNetwork(nengo.Network):
         self._set_neurons_and_synapses(*arguments)
         if decoders is not None:
             if decoders == "tuned":
+                from ..tuning.memory import decoders_for
+
                 decoders = decoders_for(self)
             else:
                 decoders.check_for(self)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import nengo
 import scipy.sparse
 
-from .layout import connect
+from .sparse import connect
 
 #: How many weights the removal of a junction may add, per entry of the junction. Chosen
 #: so that means over windows of up to 16 inputs are multiplied out, and decoded values
@@ -32,7 +32,7 @@ class Junction:
 
     Examples
     --------
-    >>> from maxpool_circuits.wiring import Wiring
+    >>> from maxpool_circuits.network.wiring import Wiring
     >>> Wiring().junction(size=2, label="mean")
     Junction(size=2, label='mean')
     """
@@ -57,7 +57,7 @@ class Link:
     Examples
     --------
     >>> import nengo
-    >>> from maxpool_circuits.wiring import Wiring
+    >>> from maxpool_circuits.network.wiring import Wiring
     >>> with nengo.Network():
     ...     inputs, output = nengo.Node(size_in=2), nengo.Node(size_in=1)
     >>> wiring = Wiring()
@@ -90,7 +90,7 @@ class Wiring:
 
     >>> import nengo
     >>> import numpy as np
-    >>> from maxpool_circuits.wiring import Wiring
+    >>> from maxpool_circuits.network.wiring import Wiring
     >>> with nengo.Network() as model:
     ...     inputs = nengo.Node([0.2, 0.7, 0.6])
     ...     output = nengo.Node(size_in=3)

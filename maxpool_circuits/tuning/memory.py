@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from ..tuned import TunedDecoders
+from ..network.shelf import preset_path
+from ..network.tuned import TunedDecoders
 from ..version import version
-from .files import preset_path
 
 
 def decoders_for(network):
@@ -36,7 +36,7 @@ def decoders_for(network):
     if shipped.is_file():
         return _load(shipped)
 
-    from ..tuning.search import NothingToTune, example, identity
+    from .search import NothingToTune, example, identity
 
     circuit = functools.partial(type(network), **network.setup)
     try:
@@ -62,7 +62,7 @@ def _load(path):
 
 
 def _tune(network):
-    from ..tuning import tune
+    from . import tune
 
     window_size = network.tuned_for.get("window_size")
     # two processes, because there is work for two (see tune)

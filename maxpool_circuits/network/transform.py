@@ -23,7 +23,7 @@ class WindowsParam(Parameter):
     Examples
     --------
     >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.transforms import WindowsParam
+    >>> from maxpool_circuits.network.transform import WindowsParam
     >>> class Layer:
     ...     windows = WindowsParam("windows")
     >>> layer = Layer()
@@ -185,7 +185,7 @@ class MaxPoolInc(Operator):
     >>> from nengo.builder import Signal
     >>> from nengo.builder.signal import SignalDict
     >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.transforms import MaxPoolInc
+    >>> from maxpool_circuits.network.transform import MaxPoolInc
     >>> windows = PoolWindows.independent(n_pools=2, window_size=2)
     >>> X, Y = Signal([0.1, 0.7, 0.4, 0.2]), Signal([1.0, 2.0])
     >>> operator = MaxPoolInc(X, Y, windows)
@@ -284,7 +284,7 @@ def build_max_pool(
     --------
     >>> from nengo.builder import Model, Signal
     >>> from maxpool_circuits import MaxPool, PoolWindows
-    >>> from maxpool_circuits.transforms import build_max_pool
+    >>> from maxpool_circuits.network.transform import build_max_pool
     >>> model = Model()
     >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
     >>> maxima, weights = build_max_pool(model, transform, Signal(shape=(4,)))

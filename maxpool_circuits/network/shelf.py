@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..tuned import serves_rate
+from .tuned import serves_rate
 
 #: Rates, in Hz, that there are decoders for if those of one rate serve all: they only
 #: differ in how the time step of 1 ms compares with the intervals between spikes.
@@ -14,7 +14,7 @@ PROPORTIONAL_RATES = (100, 250, 500, 1000)
 #: serve similar rates too.
 REFRACTORY_RATES = (100, 250)
 #: Where the files are.
-FOLDER = Path(__file__).parent / "decoders"
+FOLDER = Path(__file__).parent / "shipped"
 
 
 def presets():

@@ -6,8 +6,8 @@ import numpy as np
 import scipy.ndimage
 from nengo.exceptions import ValidationError
 
-from ..checks import is_integer
-from ..windows import PoolWindows
+from ..network.windows import PoolWindows
+from ..utils.checks import is_integer
 from .workloads import Workload, hold
 
 #: Side length and wavelength of the Gabor filters, in pixels: the first scale band of
