@@ -17,7 +17,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # What tuning remembers goes into a folder of this run, not into the user's.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="maxpool_circuits_tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 import hypothesis
 import nengo
@@ -25,6 +24,8 @@ import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
+
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)

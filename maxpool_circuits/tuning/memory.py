@@ -37,12 +37,10 @@ class Memory:
 
     def recall(self):
         """The result, if there is one."""
-        if self.key not in _remembered and self.path is not None:
+        if self.key not in _remembered and self._is_file():
             try:
                 found = TunedDecoders.load(self.path)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            except (ValidationError, OSError) as error:
+            except ValidationError as error:
                 warnings.warn(f"{error}. The search is done again", stacklevel=3)
                 return None
             if found.setup != self.setup:
@@ -69,6 +67,9 @@ class Memory:
                 f"cannot be written: {error}",
                 stacklevel=3,
             )
+
+    def _is_file(self):
+        return self.path is not None and self.path.is_file()
 
     def _file_name(self):
         return f"{self.setup.class_name}-{self.key[1][:20]}.npz"
