@@ -591,6 +591,19 @@ def test_circuits_by_name_class_callable_and_dict():
     assert names == ["a", "b", "oracle", "average"]
 
 
+def test_slow_inputs_lower_the_rate_of_classes_and_of_their_partials():
+    circuits = {
+        "class": mpc.WinnerTakeAll,
+        "partial": functools.partial(mpc.WinnerTakeAll),
+        "own rate": functools.partial(mpc.WinnerTakeAll, max_rate=250),
+        "callable": lambda windows: mpc.WinnerTakeAll(windows),
+    }
+    table = mpc.compare(circuits, n_pools=20, input_rate=100)
+    errors = {name: table.row(name).rmse for name in circuits}
+    assert errors["partial"] == errors["class"]
+    assert errors["callable"] == errors["own rate"] > 1.5 * errors["class"]
+
+
 @pytest.mark.parametrize("circuit", ["winner-take-all", mpc.WinnerTakeAll])
 def test_single_circuit_needs_no_list(circuit):
     assert len(mpc.compare(circuit, n_pools=2).rows) == 3

@@ -6,9 +6,8 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..network.base import MaxPoolNetwork
 from ..registry import circuits as registered_circuits
-from ..registry import find, make
+from ..registry import find, make, with_defaults
 from ..utils.checks import positive_number, valid_seed
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
@@ -35,7 +34,8 @@ def compare(
 
     Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
     the same spikes, without a synapse, and have their default options (but for
-    ``max_rate``, which is ``input_rate`` if that is below 250 Hz). Beside them stand
+    ``max_rate``, which is ``input_rate`` if that is below 250 Hz, for classes and
+    partials of them that do not set it). Beside them stand
     two references: ``oracle``, the spike train of the winning input, routed by a switch
     that knows it, and ``average``, which is what average pooling passes on. The readout
     filter of each row is the one of `READOUTS` with which it has the least error.
@@ -111,7 +111,11 @@ def compare(
         input_rate=input_rate,
         seed=seed,
     )
-    ready = [_for_rate(circuit, input_rate) for circuit in chosen.values()]
+    ready = list(chosen.values())
+    if input_rate < 250:
+        # a membrane that was made for faster and therefore smaller input spikes forgets
+        # too soon
+        ready = [with_defaults(circuit, max_rate=input_rate) for circuit in ready]
     for circuit in ready:
         # decoders that are not there yet are made now, and not while others are timed
         with nengo.Network(add_to_container=False):
@@ -128,18 +132,6 @@ def compare(
     )
     outputs = {name: recording.output for name, recording in recordings.items()}
     return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
-
-
-def _for_rate(circuit, input_rate):
-    """Lower the maximal rate of a circuit to that of its inputs.
-
-    A membrane that was made for faster and therefore smaller input spikes forgets too
-    soon. A callable that is not a class brings its own options.
-    """
-    is_class = isinstance(circuit, type) and issubclass(circuit, MaxPoolNetwork)
-    if is_class and input_rate < 250:
-        return functools.partial(circuit, max_rate=input_rate)
-    return circuit
 
 
 def _named(circuits):
