@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..comparison.compare import FIRST_SEED
 from ..comparison.lookup import WORKLOADS
 from ..comparison.recording import input_spikes
 from ..comparison.workloads import Workload
@@ -73,7 +74,8 @@ def draw(window_size, input_rate, seed, n_pools, any_level=False):
     """
     mixture = {}
     for number, (name, (workload, spikes, weight)) in enumerate(INPUTS.items()):
-        seed_of_values = len(INPUTS) * seed + number
+        # comparisons draw with the seeds from FIRST_SEED on
+        seed_of_values = (len(INPUTS) * seed + number) % FIRST_SEED
         drawn = WORKLOADS[workload](window_size, n_pools, seed_of_values)
         if any_level:
             drawn = _dimmed(drawn, window_size, seed_of_values)

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from threadpoolctl import threadpool_limits
+from nengo.processes import PresentInput
 
 from ..comparison.measures import STEP_LENGTH, best_readout, measure
-from ..comparison.recording import input_spikes, player, record, simulator
+from ..comparison.recording import input_spikes, record
+from ..comparison.simulators import build_simulator
 from ..comparison.workloads import DT
 from ..network.windows import PoolWindows
 from ..registry import make
+from ..utils.threads import one_thread
 
 #: Time constant, in seconds, of the filter through which populations are watched at the
 #: end of each constant input. Long enough for many spikes, so that a population is
@@ -39,8 +41,7 @@ class Watched:
     activities: np.ndarray
 
 
-# one thread: the order of sums, and so spikes, would depend on how many there are
-@threadpool_limits.wrap(limits=1)
+@one_thread()
 def errors(circuit, several, seed):
     """Run a circuit, and read it with the filter that suits it best.
 
@@ -71,7 +72,7 @@ def errors(circuit, several, seed):
     return mean_squares
 
 
-@threadpool_limits.wrap(limits=1)
+@one_thread()
 def watch(circuit, inputs, seed):
     """Run a circuit and record its populations, whenever the workload is read.
 
@@ -158,14 +159,14 @@ def _beside(several):
 
 def _connect(circuit, windows, signals, seed):
     """Make the circuit and what feeds it, inside the current network."""
-    source = nengo.Node(player(signals), size_out=windows.n_inputs)
+    source = nengo.Node(PresentInput(signals, DT))
     pool = make(circuit, windows, seed=seed)
     nengo.Connection(source, pool.input, synapse=None)
     return pool
 
 
 def _simulate(model, n_steps):
-    with simulator(model) as simulation:
+    with build_simulator(model) as simulation:
         simulation.run_steps(n_steps)
     return simulation.data
 
