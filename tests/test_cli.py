@@ -8,7 +8,6 @@ import nengo
 import pytest
 
 import maxpool_circuits as mpc
-from maxpool_circuits import cli
 from maxpool_circuits.cli import main
 from maxpool_circuits.tuning import search
 
@@ -73,7 +72,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         given.update(options, circuits=circuits, window_size=window_size)
         return mpc.compare([], n_pools=1)
 
-    monkeypatch.setattr("maxpool_circuits.cli.compare", compare)
+    monkeypatch.setattr("maxpool_circuits.cli.comparing.compare", compare)
     options = "--workload band-limited --window-size 9 --pools 5 --input-rate 100 "
     options += "--jobs 2"
     run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
@@ -206,7 +205,7 @@ def test_tune_writes_a_file_and_reports(run, tmp_path, monkeypatch):
         print("progress")
         return mpc.TunedDecoders({"circuit": circuit}, {"unit": [[1]]}, {"speed": 2})
 
-    monkeypatch.setattr(cli, "tune", tune)
+    monkeypatch.setattr("maxpool_circuits.cli.tuning.tune", tune)
     path = tmp_path / "own.npz"
     words = ["softmax", "--window-size", 9, "--neuron-type", "LIF", "--neurons", 30]
     words += ["--max-rate", 100, "--input-rate", 50, "--jobs", 2, "--seed", 3]
