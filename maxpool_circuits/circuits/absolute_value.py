@@ -92,6 +92,9 @@ class AbsoluteValue(ComparatorTree):
     [[0.7]]
     """
 
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.2}
+
     def __init__(self, windows, *, radius=Default, **options):
         if radius is not Default:
             radius = positive_number(radius, "radius", self, unit="units of the input")

@@ -53,6 +53,9 @@ class ExactMax(MaxPoolNetwork):
     [[0.7]]
     """
 
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 1e-12}
+
     def build_circuit(self):
         """Connect the input to the output through the transform."""
         source = self.input

@@ -84,6 +84,9 @@ class PairwiseReLU(ComparatorTree):
     [0.7 0.9]
     """
 
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.05}
+
     @property
     def default_decoders(self):
         """Tuned ones."""

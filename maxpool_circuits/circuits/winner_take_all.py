@@ -97,6 +97,9 @@ class WinnerTakeAll(MeanPath):
     [0.7 0.9]
     """
 
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.03}
+
     @property
     def free_parameters(self):
         """Memory of the membranes, or the synapses; strength of inhibition.
