@@ -1,13 +1,7 @@
 """Spiking max-pooling circuits for Nengo."""
 
-from .circuits import (
-    AbsoluteValue,
-    EnsembleMax,
-    ExactMax,
-    PairwiseReLU,
-    SoftmaxApproximation,
-    WinnerTakeAll,
-)
+from .circuits import *  # noqa: F403
+from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire
@@ -20,18 +14,13 @@ from .tuning import tune
 from .version import version as __version__
 
 __all__ = [
-    "AbsoluteValue",
-    "EnsembleMax",
-    "ExactMax",
+    *_circuits,
     "Free",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
-    "PairwiseReLU",
     "PoolWindows",
-    "SoftmaxApproximation",
     "TunedDecoders",
-    "WinnerTakeAll",
     "__version__",
     "circuits",
     "compare",

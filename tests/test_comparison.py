@@ -525,16 +525,9 @@ def test_measures_of_known_errors():
 
 
 def test_all_circuits_and_both_references_by_default(table):
-    assert [row.circuit for row in table.rows] == [
-        "pairwise-relu",
-        "winner-take-all",
-        "softmax",
-        "ensemble",
-        "absolute-value",
-        "exact (5 ms synapse)",
-        "oracle",
-        "average",
-    ]
+    # the exact one says that it has a synapse in front
+    names = [row.circuit.split(" (")[0] for row in table.rows]
+    assert names == [*mpc.circuits(), "oracle", "average"]
     assert list(table.outputs) == [row.circuit for row in table.rows]
 
 

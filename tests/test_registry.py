@@ -1,6 +1,7 @@
 """Circuits by name."""
 
 import functools
+import inspect
 
 import nengo
 import pytest
@@ -10,14 +11,7 @@ import maxpool_circuits as mpc
 from maxpool_circuits.registry import find
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
-CIRCUITS = {
-    "pairwise-relu": mpc.PairwiseReLU,
-    "winner-take-all": mpc.WinnerTakeAll,
-    "softmax": mpc.SoftmaxApproximation,
-    "ensemble": mpc.EnsembleMax,
-    "absolute-value": mpc.AbsoluteValue,
-    "exact": mpc.ExactMax,
-}
+CIRCUITS = mpc.circuits()
 
 
 class Mine(mpc.MaxPoolNetwork):
@@ -45,9 +39,12 @@ def assert_refused(argument, fragments, function, *args):
         assert fragment in str(error.value)
 
 
-def test_circuits_of_the_library():
-    assert mpc.circuits() == CIRCUITS
-    assert list(mpc.circuits()) == list(CIRCUITS)
+def test_every_circuit_of_the_library_is_registered_and_public():
+    exported = {getattr(mpc, name) for name in mpc.__all__}
+    classes = {value for value in exported if inspect.isclass(value)}
+    found = {c for c in classes if issubclass(c, mpc.MaxPoolNetwork)}
+    assert found == {mpc.MaxPoolNetwork, *CIRCUITS.values()}
+    assert CIRCUITS["winner-take-all"] is mpc.WinnerTakeAll
 
 
 def test_circuits_returns_a_copy():
