@@ -1,9 +1,13 @@
 """Circuits by name."""
 
+from __future__ import annotations
+
+from typing import Any, Callable
+
 import nengo
 from nengo.exceptions import ValidationError
 
-_circuits = {}
+_circuits: dict[str, Callable[..., Any]] = {}
 
 
 def register(name, circuit):

@@ -1,6 +1,7 @@
 """A soft maximum found by integral feedback."""
 
 import functools
+from typing import Any
 
 import nengo
 import numpy as np
@@ -10,6 +11,7 @@ from nengo.params import Default
 
 from ..network.populations import FittedPopulation, rectifier
 from ..network.tunable import Free
+from ..network.windows import PoolWindows
 from ..utils.checks import positive_number
 from .mean_path import MeanPath
 
@@ -130,14 +132,16 @@ class SoftmaxApproximation(MeanPath):
         "PoissonSpiking": 0.6,
     }
 
-    def __init__(self, windows, *, beta=Default, **options):
+    def __init__(
+        self, windows: PoolWindows, *, beta: float = Default, **options: Any
+    ) -> None:
         if beta is not Default:
             beta = positive_number(beta, "beta", self, unit="1 / units of the input")
         self._beta = beta
         super().__init__(windows, **options)
 
     @property
-    def beta(self):
+    def beta(self) -> float:
         """Steepness of the soft maximum, in 1 / units of the input."""
         if self._beta is Default:
             return self.free("steepness") / (2 * self.half_range)

@@ -120,8 +120,8 @@ def check_nengo_dl(subject: Subject) -> None:
         # makes the neurons and the transform of this package known to NengoDL
         importlib.import_module("maxpool_circuits.nengo_dl")
         simulator = importlib.import_module("nengo_dl").Simulator
-    except ImportError as error:
-        raise unittest.SkipTest(f"NengoDL cannot be imported: {error}") from error
+    except ImportError as missing:
+        raise unittest.SkipTest(f"NengoDL cannot be imported: {missing}") from missing
     x = draw(MIXED, n=1)
     y = subject.run(MIXED, x, steps=200, simulator=simulator)
     error = np.sqrt(np.mean((y[0, 100:].mean(axis=0) - MIXED.max(x)) ** 2))
