@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 _circuits: dict[str, Callable[..., Any]] = {}
 
 
-def register(name, circuit):
+def register(name: str, circuit: Callable[..., Any]) -> Callable[..., Any]:
     """Make a circuit known under a name.
 
     Parameters
@@ -63,7 +63,7 @@ def register(name, circuit):
     return circuit
 
 
-def unregister(name):
+def unregister(name: str) -> None:
     """Forget a circuit.
 
     Parameters
@@ -88,7 +88,7 @@ def unregister(name):
     del _circuits[name]
 
 
-def circuits():
+def circuits() -> dict[str, Callable[..., Any]]:
     """All circuits, by name.
 
     Returns
@@ -105,7 +105,7 @@ def circuits():
     return dict(_circuits)
 
 
-def find(circuit):
+def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     """Look up a circuit.
 
     Parameters
@@ -146,7 +146,9 @@ def find(circuit):
     return _circuits[circuit]
 
 
-def make(circuit, windows, **options):
+def make(
+    circuit: str | Callable[..., Any], windows: Any, **options: Any
+) -> nengo.Network:
     """Make a max-pool network.
 
     Parameters
