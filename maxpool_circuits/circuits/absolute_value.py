@@ -22,9 +22,7 @@ class AbsoluteValue(ComparatorTree):
 
     It is here to be compared with, so its defaults are the published ones:
     `nengo.SpikingRectifiedLinear` neurons, ``max_rate`` 250 Hz, ``radius`` 0.2, inner
-    synapse 1 ms, 5 ms behind the spikes of the input. Such neurons rectify every
-    fluctuation of their input, and the output is biased upward on spiking inputs; with
-    ``neuron_type=IntegrateAndFire()`` it is not.
+    synapse 1 ms, 5 ms behind the spikes of the input.
 
     Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons (6
     neurons for 4 inputs), :math:`\lceil \log_2 k \rceil` levels. Delay: that of
@@ -68,9 +66,7 @@ class AbsoluteValue(ComparatorTree):
 
     References
     ----------
-    .. [1] Gaurav, R., Tripp, B. and Narayan, A. (2022). Spiking approximations of the
-       MaxPooling operation in deep SNNs. International Joint Conference on Neural
-       Networks (IJCNN). https://doi.org/10.48550/arXiv.2205.07076
+    Gaurav and others (2022), https://doi.org/10.48550/arXiv.2205.07076
 
     Examples
     --------

@@ -31,7 +31,8 @@ class EnsembleMax(MaxPoolNetwork):
     Windows that are smaller than the largest repeat one of their inputs, which leaves
     the maximum as it is.
 
-    Cost: ``n_neurons`` neurons per pool. Delay: that of ``input_synapse``.
+    Cost: ``n_neurons`` neurons per pool, and by far the most spikes of all circuits.
+    Delay: that of ``input_synapse``.
 
     Parameters
     ----------
@@ -67,9 +68,7 @@ class EnsembleMax(MaxPoolNetwork):
 
     References
     ----------
-    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
-       representation, and dynamics in neurobiological systems. MIT Press (decoding a
-       non-linear function from a population).
+    Eliasmith and Anderson (2003), Neural Engineering (decoding a function)
 
     Examples
     --------

@@ -44,12 +44,9 @@ class SoftmaxApproximation(MeanPath):
     accumulator holds the excess over it: common changes of all inputs take no time.
 
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
-    accumulator of twice as many. Delay: the estimate falls at a bounded speed (by half
-    the range in 60 ms); ``synapse`` is part of the loop and makes it overshoot from
-    about 20 ms on.
-
-    Inputs that are equal, or indistinguishable by their spikes, are overestimated by up
-    to :math:`\log(k) / \beta`.
+    accumulator of twice as many; many synaptic events, because everything is a
+    population. Delay: that of ``input_synapse``, and the estimate falls at a bounded
+    speed (by half the range in 60 ms).
 
     Parameters
     ----------
@@ -95,15 +92,11 @@ class SoftmaxApproximation(MeanPath):
 
     References
     ----------
-    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
-       representation, and dynamics in neurobiological systems. MIT Press (populations
-       and the neural integrator).
-    .. [2] Nesterov, Y. (2005). Smooth minimization of non-smooth functions.
-       Mathematical Programming 103, 127-152 (the bounds of the soft maximum).
-       https://doi.org/10.1007/s10107-004-0552-5
-    .. [3] Yu, A. J., Giese, M. A. and Poggio, T. A. (2002). Biophysiologically
-       plausible implementations of the maximum operation. Neural Computation 14,
-       2857-2881. https://doi.org/10.1162/089976602760805313
+    Yu and others (2002), https://doi.org/10.1162/089976602760805313 (plausible maxima)
+
+    Nesterov (2005), https://doi.org/10.1007/s10107-004-0552-5 (bounds)
+
+    Eliasmith and Anderson (2003), Neural Engineering (the neural integrator)
 
     Examples
     --------

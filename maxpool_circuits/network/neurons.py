@@ -65,13 +65,9 @@ class IntegrateAndFire(SpikingRectifiedLinear):
 
     References
     ----------
-    .. [1] Cao, Y., Chen, Y. and Khosla, D. (2015). Spiking deep convolutional neural
-       networks for energy-efficient object recognition. International Journal of
-       Computer Vision 113, 54-66. https://doi.org/10.1007/s11263-014-0788-3
-    .. [2] Rueckauer, B., Lungu, I.-A., Hu, Y., Pfeiffer, M. and Liu, S.-C. (2017).
-       Conversion of continuous-valued deep networks to efficient event-driven networks
-       for image classification. Frontiers in Neuroscience 11, 682 (the soft reset).
-       https://doi.org/10.3389/fnins.2017.00682
+    Cao and others (2015), https://doi.org/10.1007/s11263-014-0788-3
+
+    Rueckauer and others (2017), https://doi.org/10.3389/fnins.2017.00682 (soft reset)
 
     Examples
     --------

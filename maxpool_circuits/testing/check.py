@@ -105,6 +105,10 @@ def checks() -> list[Check]:
 
     Examples
     --------
+    >>> from maxpool_circuits.testing import checks
+    >>> len(checks()) > 90
+    True
+
     Without `parametrize_with_checks`, the tests of a circuit are::
 
         @pytest.mark.parametrize("check", checks(), ids=str)
