@@ -59,8 +59,10 @@ run-test-core: .venv-core/installed
 test-gui: .venv-gui/installed  ## open each script for Nengo GUI in Chromium, if that is on PATH (makes .venv-gui)
 	.venv-gui/bin/python $(PYTEST) -rs tests/test_gui.py
 
-lint: .venv/tests-installed  ## check the code with ruff
+lint: .venv/tests-installed  ## check the code with ruff, the layers with import-linter, the types with mypy
 	.venv/bin/python -m ruff check .
+	.venv/bin/lint-imports
+	.venv/bin/python -m mypy maxpool_circuits
 
 presets: .venv/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
 	.venv/bin/python -m maxpool_circuits.tuning

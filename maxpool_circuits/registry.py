@@ -1,14 +1,17 @@
 """Circuits by name."""
 
+from __future__ import annotations
+
 import functools
+from typing import Any, Callable
 
 import nengo
 from nengo.exceptions import ValidationError
 
-_circuits = {}
+_circuits: dict[str, Callable[..., Any]] = {}
 
 
-def register(name, circuit):
+def register(name: str, circuit: Callable[..., Any]) -> Callable[..., Any]:
     """Make a circuit known under a name.
 
     Parameters
@@ -61,7 +64,7 @@ def register(name, circuit):
     return circuit
 
 
-def unregister(name):
+def unregister(name: str) -> None:
     """Forget a circuit.
 
     Parameters
@@ -86,7 +89,7 @@ def unregister(name):
     del _circuits[name]
 
 
-def circuits():
+def circuits() -> dict[str, Callable[..., Any]]:
     """All circuits, by name.
 
     Returns
@@ -103,7 +106,7 @@ def circuits():
     return dict(_circuits)
 
 
-def find(circuit):
+def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     """Look up a circuit.
 
     Parameters
@@ -144,7 +147,9 @@ def find(circuit):
     return _circuits[circuit]
 
 
-def with_defaults(circuit, **options):
+def with_defaults(
+    circuit: Callable[..., Any], **options: Any
+) -> Callable[..., Any]:
     """Give a circuit options, but for those that it has already.
 
     Parameters
@@ -183,7 +188,9 @@ def with_defaults(circuit, **options):
     return circuit
 
 
-def make(circuit, windows, **options):
+def make(
+    circuit: str | Callable[..., Any], windows: Any, **options: Any
+) -> nengo.Network:
     """Make a max-pool network.
 
     Parameters
