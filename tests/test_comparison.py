@@ -3,6 +3,10 @@
 import csv
 import dataclasses
 import functools
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import joblib
 import nengo
@@ -28,8 +32,9 @@ from maxpool_circuits.comparison.references import (
     routed_winner,
     routed_winner_error,
 )
-from maxpool_circuits.comparison.workloads import band_limited, hold
+from maxpool_circuits.comparison.workloads import band_limited, hold, presentations
 from maxpool_circuits.network.sparse import connect, selection
+from maxpool_circuits.tuning import draw
 
 RAGGED = [[4, 0, 7], [1], [2, 3]]  # over 8 inputs, 5 and 6 are in no window
 
@@ -157,6 +162,7 @@ def test_band_limited_is_correlated_over_100_ms(lag):
         ({"input_rate": 0}, "input_rate: must be a finite number above 0, in Hz"),
         ({"input_rate": np.nan}, "input_rate"),
         ({"seed": -1}, "seed"),
+        ({"seed": 2**32 - 1}, "seed: must be an integer from 0 to 2.*32 - 2, or None"),
     ],
 )
 def test_impossible_workload_is_refused(arguments, message):
@@ -403,12 +409,17 @@ def test_fan_out_of_a_node_that_feeds_itself_counts_once():
     assert fan_outs(network)[network.input].tolist() == [3]
 
 
-def test_fan_out_of_a_circuit_that_computes_in_a_node():
-    with network_of(4) as network:
-        maximum = nengo.Node(lambda t, x: max(x), size_in=4, size_out=1)
-        nengo.Connection(network.input, maximum, synapse=None)
-        nengo.Connection(maximum, network.output, synapse=None)
-    assert fan_outs(network)[network.input].shape == (4,)
+@pytest.mark.parametrize("size_out", [1, 4])
+def test_a_computing_node_is_not_counted_in_the_fan_out(size_out):
+    with network_of(4, size_out) as network:
+        four = neurons(4)
+        node = nengo.Node(lambda t, x: x[:size_out], size_in=4, size_out=size_out)
+        for source in (network.input, four):
+            nengo.Connection(source, node, synapse=None)
+        nengo.Connection(node, network.output, synapse=None)
+        connect_all(node, neurons(3))
+    counts = fan_outs(network)
+    assert counts[network.input].tolist() == counts[four].tolist() == [0] * 4
 
 
 def test_exact_maximum_has_no_synapses():
@@ -687,6 +698,177 @@ def test_progress_is_only_shown_if_asked_for_and_on_stderr(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "1/1" in err
+
+
+# --- rules ----------------------------------------------------------------------------
+
+
+def slow_at_first(windows):
+    """A circuit that takes long to make for the first time in each process."""
+    if not hasattr(nengo, "_prepared_for_test"):
+        time.sleep(0.5)
+        nengo._prepared_for_test = True
+    return mpc.PairwiseReLU(windows)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_compare_times_prepared_circuits_only(monkeypatch, n_jobs):
+    monkeypatch.delattr(nengo, "_prepared_for_test", raising=False)
+    circuits = {"one": slow_at_first, "two": slow_at_first}
+    table = mpc.compare(circuits, n_pools=2, n_jobs=n_jobs)
+    monkeypatch.delattr(nengo, "_prepared_for_test", raising=False)
+    for name in circuits:
+        assert table.row(name).build_time < 0.4
+
+
+#: Seeds up to the largest one, many of them around those that values are drawn with.
+USER_SEEDS = [0, 1, 2, 87381, 87382, 2**18, 2**20 - 1, 2**20, 2**20 + 1, 357913941]
+USER_SEEDS += [2**30, 2**31, 2**32 - 2**20 - 1, 2**32 - 2**20, 2**32 - 2]
+
+
+def seeds_drawn_with(monkeypatch, run):
+    """Seeds that all workloads get while a function runs; it draws few pools."""
+    seeds = set()
+
+    def drawn(window_size, n_pools, seed):
+        seeds.add(seed)
+        return presentations(window_size, 2, seed)
+
+    for name in WORKLOADS:
+        monkeypatch.setitem(WORKLOADS, name, drawn)
+    run()
+    return seeds
+
+
+@pytest.mark.parametrize("window_size", [2, 4])
+def test_comparison_inputs_never_equal_tuning_inputs(monkeypatch, window_size):
+    def compare():
+        for seed in USER_SEEDS:
+            mpc.compare([], window_size, seed=seed)
+
+    def tune():
+        for seed in USER_SEEDS:
+            # what `tune` makes of it: for fitting, searching and testing
+            for number in range(3):
+                draw(window_size, 250, 3 * seed + number, n_pools=2)
+
+    compared = seeds_drawn_with(monkeypatch, compare)
+    tuned = seeds_drawn_with(monkeypatch, tune)
+    assert len(compared) > 10 and len(tuned) > 10
+    assert not compared & tuned
+    assert max(compared | tuned) < 2**32
+
+
+def test_values_of_usual_seeds_stay_as_published():
+    for seed in (0, 1, 1000):
+        values = mpc.compare([], n_pools=3, seed=seed).workload.values
+        expected = presentations(4, 3, 2**20 + seed).values
+        np.testing.assert_array_equal(values, expected)
+
+
+def test_comparison_loads_nothing_but_nengo_numpy_and_sparse_matrices():
+    folder = Path(mpc.__file__).parent
+    # what the package loads besides its comparison is not looked at
+    code = f"""
+import sys, types
+import nengo, numpy, scipy.sparse
+before = set(sys.modules)
+package = sys.modules["maxpool_circuits"] = types.ModuleType("maxpool_circuits")
+package.__path__ = [{str(folder)!r}]
+import maxpool_circuits.comparison
+names = {{name for name in set(sys.modules) - before if "maxpool_circuits" not in name}}
+files = {{name: getattr(sys.modules[name], "__file__", None) for name in names}}
+print(*sorted(name for name, file in files.items() if "site-packages" in (file or "")))
+"""
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout.split() == []
+
+
+# --- backends -------------------------------------------------------------------------
+
+
+class Simulator:
+    """A backend whose outputs can only be read while it is open."""
+
+    made = []
+
+    def __init__(self, network, dt=None, progress_bar=True):
+        self.made.append((dt, progress_bar))
+        self.simulator = nengo.Simulator(network, dt=dt, progress_bar=progress_bar)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.simulator.close()
+        self.data = None
+
+    def run_steps(self, n_steps):
+        """Simulate."""
+        self.simulator.run_steps(n_steps)
+        self.data = self.simulator.data
+
+
+def factory(network, dt):
+    """A function that makes a simulator, and takes nothing else."""
+    return nengo.Simulator(network, dt=dt, progress_bar=False)
+
+
+@pytest.mark.parametrize(
+    "simulator", [Simulator, factory, functools.partial(Simulator, dt=99)]
+)
+def test_backend_is_an_argument(simulator):
+    Simulator.made.clear()
+    options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 3}
+    assert_same_outputs(
+        mpc.compare(**options), mpc.compare(**options, simulator=simulator)
+    )
+    assert Simulator.made == [] if simulator is factory else [(0.001, False)] * 2
+
+
+def test_several_processes_use_the_backend_too():
+    options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 3}
+    there = mpc.compare(**options, simulator=factory, n_jobs=2)
+    assert_same_outputs(mpc.compare(**options), there)
+
+
+def test_nengo_dl_is_a_backend(DLSimulator):
+    options = {"circuits": ["pairwise-relu", "winner-take-all"], "n_pools": 5}
+    nengo_table = mpc.compare(**options)
+    table = mpc.compare(**options, simulator=DLSimulator.func)
+    for name in options["circuits"]:
+        row, expected = table.row(name), nengo_table.row(name)
+        assert row.rmse == pytest.approx(expected.rmse, rel=0.05)
+        assert row.spikes == pytest.approx(expected.spikes, rel=0.02)
+        assert row.events == pytest.approx(expected.events, rel=0.02)
+
+
+def test_nengo_loihi_is_a_backend():
+    nengo_loihi = pytest.importorskip("nengo_loihi")
+    emulator = functools.partial(
+        nengo_loihi.Simulator, target="sim", remove_passthrough=False
+    )
+
+    def circuit(windows):
+        pool = mpc.WinnerTakeAll(windows, neuron_type=nengo.LIF())
+        for connection in pool.all_connections:
+            if isinstance(connection.transform, nengo.Sparse):
+                connection.transform = connection.transform.init.toarray()
+        return pool
+
+    row = mpc.compare(circuit, n_pools=3, simulator=emulator).row("circuit")
+    assert row.rmse < 0.15
+    assert row.spikes > 10
+
+
+@pytest.mark.parametrize("simulator", ["nengo_dl", 3])
+def test_what_is_no_simulator_is_refused(simulator):
+    with pytest.raises(ValidationError, match="simulator.*nengo.Simulator.*got"):
+        mpc.compare(["exact"], n_pools=2, simulator=simulator)
+
+
+# --- several processes ----------------------------------------------------------------
 
 
 def assert_same_outputs(table, other):

@@ -140,7 +140,7 @@ def compare(
 
 def seed_of_values(seed):
     """Seed that `compare` draws values with, which is none that tuning draws with."""
-    return None if seed is None else FIRST_SEED + seed % (2**32 - FIRST_SEED)
+    return None if seed is None else FIRST_SEED + seed % (2**32 - 1 - FIRST_SEED)
 
 
 def _by_row_name(circuits):

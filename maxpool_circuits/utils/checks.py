@@ -47,9 +47,10 @@ def valid_seed(value, obj=None):
     """Return a seed if random number generators take it; None is one."""
     if value is None:
         return None
-    if not is_integer(value) or not 0 <= value < 2**32:
+    # Nengo's simulator draws with the next one too
+    if not is_integer(value) or not 0 <= value < 2**32 - 1:
         raise ValidationError(
-            f"must be an integer from 0 to 2**32 - 1, or None, got {value!r}",
+            f"must be an integer from 0 to 2**32 - 2, or None, got {value!r}",
             attr="seed",
             obj=obj,
         )
