@@ -1,8 +1,6 @@
 """``maxpool-circuits tune``."""
 
-import contextlib
 import functools
-import sys
 from pathlib import Path
 
 import nengo
@@ -68,6 +66,11 @@ def add_to(commands):
         "--plot", metavar="FILE", help="draw errors before and after to FILE"
     )
     add_jobs(parser)
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="search again, even if the result is known from an earlier call",
+    )
     add_seed(parser)
     parser.set_defaults(run=run)
 
@@ -85,19 +88,18 @@ def run(options):
         "max_rate": options.max_rate,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    # Nengo's progress bar writes to standard output
-    with contextlib.redirect_stdout(sys.stderr):
-        tuned = tune(
-            options.circuit,
-            window_size=options.window_size,
-            input_rate=options.input_rate,
-            seed=options.seed,
-            n_jobs=options.jobs,
-            latency_weight=options.latency_weight,
-            spikes_weight=options.spikes_weight,
-            journal=f"{options.out}.journal",
-            **given,
-        )
+    tuned = tune(
+        options.circuit,
+        window_size=options.window_size,
+        input_rate=options.input_rate,
+        seed=options.seed,
+        n_jobs=options.jobs,
+        latency_weight=options.latency_weight,
+        spikes_weight=options.spikes_weight,
+        journal=f"{options.out}.journal",
+        fresh=options.fresh,
+        **given,
+    )
     tuned.save(options.out)
     print(tuned)
     print_path("file", options.out)
