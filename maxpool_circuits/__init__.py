@@ -1,5 +1,7 @@
 """Spiking max-pooling circuits for Nengo."""
 
+from typing import TYPE_CHECKING
+
 from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
 from .comparison import compare
@@ -12,6 +14,9 @@ from .network.tuned import TunedDecoders
 from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
 from .version import version as __version__
+
+if TYPE_CHECKING:
+    from .tuning import tune
 
 __all__ = [
     *_circuits,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Callable
 
 import nengo
@@ -99,8 +100,8 @@ def circuits() -> dict[str, Callable[..., Any]]:
     Examples
     --------
     >>> import maxpool_circuits as mpc
-    >>> print(*mpc.circuits())
-    pairwise-relu winner-take-all softmax ensemble absolute-value exact
+    >>> mpc.circuits()["exact"] is mpc.ExactMax
+    True
     """
     return dict(_circuits)
 
@@ -144,6 +145,47 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
             attr="circuit",
         )
     return _circuits[circuit]
+
+
+def with_defaults(
+    circuit: Callable[..., Any], **options: Any
+) -> Callable[..., Any]:
+    """Give a circuit options, but for those that it has already.
+
+    Parameters
+    ----------
+    circuit : callable
+        A subclass of `.MaxPoolNetwork`, or a `functools.partial` of one. Any other
+        callable brings its own options, and is returned as it is.
+    **options
+        Keyword arguments of the class.
+
+    Returns
+    -------
+    callable
+        The circuit with these options.
+
+    Examples
+    --------
+    >>> import functools
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.registry import with_defaults
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    >>> slow_synapse = functools.partial(mpc.PairwiseReLU, synapse=0.1)
+    >>> pool = with_defaults(slow_synapse, max_rate=100, synapse=0.005)(windows)
+    >>> pool.max_rate, pool.synapse
+    (100.0, Lowpass(tau=0.1))
+    """
+    missing, made_by = dict(options), circuit
+    while isinstance(made_by, functools.partial):
+        for name in made_by.keywords:
+            missing.pop(name, None)
+        made_by = made_by.func
+    # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
+    is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)
+    if is_class and hasattr(made_by, "build_circuit"):
+        return functools.partial(circuit, **missing)
+    return circuit
 
 
 def make(

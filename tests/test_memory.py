@@ -11,7 +11,7 @@ import platformdirs
 import pytest
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import compare as compare_function
+from maxpool_circuits.comparison.compare import seed_of_values
 from maxpool_circuits.tuning import memory, search, trials, tune
 from maxpool_circuits.tuning.inputs import INPUTS, seed_of
 from maxpool_circuits.tuning.journal import Journal
@@ -231,9 +231,11 @@ def test_no_two_draws_of_tuning_share_a_seed():
 
 
 def test_comparisons_use_other_seeds_than_tuning():
-    first_seed = inspect.getmodule(compare_function).FIRST_SEED
-    compared = {(seed + first_seed) % 2**32 for seed in range(10000)}
-    assert compared.isdisjoint(seeds_of_tuning(range(10000)))
+    most = 2**32 - 1
+    seeds = [*range(10000), *range(2**18, 2**18 + 1000), most - 1, most]
+    compared = {seed_of_values(seed) for seed in seeds}
+    assert compared.isdisjoint(seeds_of_tuning(seeds))
+    assert max(compared) <= most
 
 
 @pytest.fixture

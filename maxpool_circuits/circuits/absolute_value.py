@@ -91,14 +91,14 @@ class AbsoluteValue(ComparatorTree):
     [[0.7]]
     """
 
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.2}
+
     # all but the decoders is as published
     tunables = ()
     default_neuron_type = nengo.SpikingRectifiedLinear()
     default_synapse = 0.001
     default_input_synapse = 0.005
-
-    #: Largest errors that the common checks allow (see `.check_circuit`).
-    check_tolerances = {"constant": 0.2}
 
     def __init__(
         self, windows: PoolWindows, *, radius: float = Default, **options: Any

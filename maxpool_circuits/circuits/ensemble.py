@@ -93,6 +93,7 @@ class EnsembleMax(MaxPoolNetwork):
 
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.35}
+
     tunables = (SMOOTHING,)
     # nothing goes past the neurons
     depends_on_level = True

@@ -102,10 +102,11 @@ class PairwiseReLU(ComparatorTree):
     [0.7 0.9]
     """
 
-    tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
-    default_decoders = "tuned"
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.05}
+
+    tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
+    default_decoders = "tuned"
 
     @property
     def default_synapse(self):

@@ -126,11 +126,6 @@ class SoftmaxApproximation(MeanPath):
     True
     """
 
-    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, STEEPNESS)
-    default_neuron_type = nengo.LIF()
-    # fast enough for the loop not to ring
-    default_synapse = 0.005
-
     #: Largest errors that the common checks allow (see `.check_circuit`).
     #: Loops of saturating or very noisy neurons are far from the maximum.
     check_tolerances = {
@@ -139,6 +134,11 @@ class SoftmaxApproximation(MeanPath):
         "Tanh": 0.5,
         "PoissonSpiking": 0.6,
     }
+
+    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, STEEPNESS)
+    default_neuron_type = nengo.LIF()
+    # fast enough for the loop not to ring
+    default_synapse = 0.005
 
     def __init__(
         self, windows: PoolWindows, *, beta: float = Default, **options: Any

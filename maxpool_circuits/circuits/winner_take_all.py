@@ -112,9 +112,10 @@ class WinnerTakeAll(MeanPath):
     [0.7 0.9]
     """
 
-    tunables = (MEMORY, INHIBITION, SMOOTHING, INHIBITION_TIME)
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.03}
+
+    tunables = (MEMORY, INHIBITION, SMOOTHING, INHIBITION_TIME)
 
     @property
     def default_synapse(self):

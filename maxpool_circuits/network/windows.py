@@ -13,7 +13,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
 from numpy.typing import ArrayLike
 
-from ..utils.checks import is_integer
+from ..utils.checks import is_integer, valid_integer
 from .grid import lay_out_grid
 
 #: A number for all spatial axes, or one for each.
@@ -166,8 +166,10 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = _positive_integer("n_pools", n_pools)
-        window_size = _positive_integer("window_size", window_size)
+        n_pools = valid_integer(n_pools, "n_pools", PoolWindows, highest=_LARGEST)
+        window_size = valid_integer(
+            window_size, "window_size", PoolWindows, highest=_LARGEST
+        )
         return cls.__new__(cls)._define(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
             (n_pools * window_size,),
@@ -259,7 +261,7 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = _positive_integer("n_inputs", n_inputs)
+        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows, highest=_LARGEST)
         members, sizes = _check_indices(indices, n_inputs)
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
@@ -373,14 +375,6 @@ def _error(argument, message):
 
 def _is_positive(value):
     return is_integer(value) and 1 <= value <= _LARGEST
-
-
-def _positive_integer(argument, value):
-    if not _is_positive(value):
-        raise _error(
-            argument, f"must be an integer from 1 to {_LARGEST}; got {value!r}"
-        )
-    return int(value)
 
 
 def _entries(value):
