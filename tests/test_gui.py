@@ -38,9 +38,10 @@ def screenshot():
     return module
 
 
-def test_every_circuit_has_a_script():
-    stems = [path.stem for path in SCRIPTS]
-    assert stems == sorted(name.replace("-", "_") for name in mpc.circuits())
+def test_every_script_is_of_a_circuit():
+    assert SCRIPTS
+    names = {path.stem.replace("_", "-") for path in SCRIPTS}
+    assert names <= set(mpc.circuits())
 
 
 def test_script_takes_a_maximum(script):
