@@ -32,7 +32,7 @@ __all__ = [
     "compare",
     "make",
     "register",
-    "tune",
+    "tune",  # noqa: F405
     "unregister",
 ]
 

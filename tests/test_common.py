@@ -1,6 +1,8 @@
 """What every circuit must do: those of the library, and one of a user's own."""
 
 import nengo
+import numpy as np
+import pytest
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network.populations import rectifier
@@ -43,3 +45,13 @@ class Chain(mpc.MaxPoolNetwork):
 @parametrize_with_checks([*mpc.circuits(), Chain])
 def test_common(circuit, check):
     check(circuit)
+
+
+@pytest.mark.parametrize("circuit", mpc.circuits())
+def test_the_librarys_circuits_are_the_same_to_the_last_bit(circuit, run_circuit):
+    windows = mpc.PoolWindows((5, 4, 1), pool_size=3, strides=2, padding="same")
+    x = np.random.RandomState(0).uniform(size=(2, windows.n_inputs))
+    first, second = (
+        run_circuit(circuit, windows, x, steps=50, seed=7) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)

@@ -47,6 +47,12 @@ def test_every_circuit_has_a_script_with_its_layout():
         assert script.with_name(script.name + ".cfg").exists()
 
 
+def test_every_script_is_of_a_circuit():
+    assert SCRIPTS
+    names = {path.stem.replace("_", "-") for path in SCRIPTS}
+    assert names <= set(mpc.circuits())
+
+
 def test_script_takes_a_maximum(script, tmp_path, monkeypatch):
     # as Nengo GUI does, which can be started anywhere
     monkeypatch.syspath_prepend(FOLDER)

@@ -23,7 +23,7 @@ class Setup:
 
     Seeds, labels, initial states of neurons and the number of pools are no part of it,
     and neither is the input range, because all values scale with it. Objects are given
-    as text, by `.utils.describe.describe`.
+    as text, with the full names of their classes.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ class Setup:
             # only the code around it can name it
             circuit = self.class_name
         elif exported is not None and qualified_name(exported) == circuit:
-            circuit = f"{package.__name__}.{self.class_name}"
+            circuit = f"{circuit.split('.')[0]}.{self.class_name}"
         texts = [self.neuron_type, self.synapse, self.input_synapse]
         named = [circuit, "maxpool_circuits.tune", *filter(None, texts)]
         modules = sorted({text.split(".")[0] for text in named if "." in text})

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -137,8 +137,9 @@ class TunedDecoders:
         Raises `nengo.exceptions.ValidationError` if there are none of that shape.
         """
         if name in self.tuning_curves:
-            curves = getattr(population, "tuning_curves", None)
-            self._check_shape("tuning_curves", name, curves)
+            if not isinstance(population, FittedPopulation):
+                self._refuse_shape("tuning_curves", name, None)
+            self._check_shape("tuning_curves", name, population.tuning_curves)
             population = population.with_tuning_curves(self.tuning_curves[name])
         self._check_shape("decoder_changes", name, population.decoders)
         return Population(
@@ -159,14 +160,16 @@ class TunedDecoders:
     def _check_shape(self, what, name, values):
         """Refuse what was found for another population."""
         found = getattr(self, what).get(name)
-        expected, shape = np.shape(values), np.shape(found)
-        if found is None or values is None or expected != shape:
-            raise ValidationError(
-                f"{self._named}the {what.replace('_', ' ')} of {name!r} have shape "
-                f"{shape}, this circuit needs {expected}; tune it with "
-                "maxpool_circuits.tune, or give decoders=None",
-                attr="decoders",
-            )
+        if found is None or np.shape(values) != found.shape:
+            self._refuse_shape(what, name, np.shape(values))
+
+    def _refuse_shape(self, what: str, name: str, expected: Any) -> NoReturn:
+        raise ValidationError(
+            f"{self._named}the {what.replace('_', ' ')} of {name!r} have shape "
+            f"{np.shape(getattr(self, what).get(name))}, this circuit needs "
+            f"{expected}; tune it with maxpool_circuits.tune, or give decoders=None",
+            attr="decoders",
+        )
 
     def check_for(self, network) -> None:
         """Refuse a network of another setup, or with other tunable parameters."""
@@ -223,7 +226,7 @@ class TunedDecoders:
         """
         try:
             header, arrays = checked_npz.read(path, FORMAT)
-            matrices: dict[str, dict[str, np.ndarray]] = {name: {} for name in MATRICES}
+            matrices: dict[str, Any] = {name: {} for name in MATRICES}
             for key, values in arrays.items():
                 what, name = key.split(".", 1)
                 matrices[what][name] = values

@@ -16,7 +16,7 @@ from ..network.windows import PoolWindows
 from ..registry import find
 from .cases import MIXED
 from .check import common_check, each
-from .subject import Subject, draw, expect, simulate
+from .subject import Subject, draw, expect, same_output, simulate
 
 
 def needs_neurons(subject: Subject) -> None:
@@ -162,7 +162,7 @@ def check_copies(subject: Subject, duplicate: Callable[[Any], Any]) -> None:
         simulate(network, 30).data[network.probes[0]] for network in (model, other)
     )
     expect(first.any(), "the output must not be zero")
-    expect(np.array_equal(first, second), "a copy must give the same output")
+    expect(same_output(first, second), "a copy must give the same output")
 
     copied = other.networks[0]
     expect(copied.input in copied.nodes, "the copied input must be in the copy")

@@ -132,6 +132,11 @@ def draw(
     return np.random.RandomState(0).uniform(low, high, size=(n, windows.n_inputs))
 
 
+def same_output(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether outputs agree but for rounding: Nengo may add inputs in any order."""
+    return bool(np.allclose(first, second, rtol=0, atol=1e-9))
+
+
 def expect(condition: object, message: str) -> None:
     """Fail with a message unless a condition holds, even under ``python -O``."""
     if not condition:
