@@ -94,3 +94,19 @@ def checked_decoders(decoders, network):
             obj=network,
         )
     return decoders
+
+
+def given_or_default(given, name, network):
+    """The argument of a name, or the default of the network's class."""
+    if name in given:
+        return given[name]
+    try:
+        return getattr(network, f"default_{name}")
+    except AttributeError as error:
+        raise ValidationError(
+            f"default_{name} failed ({error}); a default may read windows, "
+            "max_rate, input_range and those settled before it: neuron_type, "
+            "neurons_per_part, synapse, input_synapse",
+            attr=name,
+            obj=network,
+        ) from error

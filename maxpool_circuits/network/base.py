@@ -19,6 +19,7 @@ from .arguments import (
     checked_neuron_type,
     checked_synapse,
     checked_windows,
+    given_or_default,
 )
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
@@ -310,7 +311,7 @@ class MaxPoolNetwork(nengo.Network):
 
     def _settle(self, given, decoders):
         """Fill in defaults, each of which may depend on those before it, and check."""
-        own_type = self._given_or_default(given, "neuron_type")
+        own_type = given_or_default(given, "neuron_type", self)
         # a floor by rule may be tuned, so it comes after the decoders
         by_rule = own_type is None and "neuron_type" not in given
         neuron_type = IntegrateAndFire() if by_rule else own_type
@@ -333,23 +334,9 @@ class MaxPoolNetwork(nengo.Network):
             neuron_type = IntegrateAndFire(min_voltage=self.membrane_floor)
         self.neuron_type = neuron_type
         for name in ("synapse", "input_synapse"):
-            value = self._given_or_default(given, name)
+            value = given_or_default(given, name, self)
             setattr(self, name, checked_synapse(value, name, self))
         self._check_loop()
-
-    def _given_or_default(self, given, name):
-        if name in given:
-            return given[name]
-        try:
-            return getattr(self, f"default_{name}")
-        except AttributeError as error:
-            raise ValidationError(
-                f"default_{name} failed ({error}); a default may read windows, "
-                "max_rate, input_range and those settled before it: neuron_type, "
-                "neurons_per_part, synapse, input_synapse",
-                attr=name,
-                obj=self,
-            ) from error
 
     def _setup(self, given, neuron_type):
         """What decoders have to be tuned for."""
