@@ -34,7 +34,7 @@ def backends():
     """Functions that make a simulator of a model, by name of the backend."""
     available = {"Nengo": on_nengo}
     for name, module, function in [
-        ("NengoDL", "nengo_dl", on_nengo_dl),
+        ("NengoDL", "maxpool_circuits.nengo_dl", on_nengo_dl),
         ("NengoOCL", "nengo_ocl", on_nengo_ocl),
         ("NengoLoihi's emulator", "nengo_loihi", on_nengo_loihi),
     ]:
@@ -54,9 +54,11 @@ def on_nengo(model):
 
 def on_nengo_dl(model):
     """Make a simulator of NengoDL."""
-    import nengo_dl
+    # first: makes NengoDL run beside any TensorFlow, and IntegrateAndFire known to it
+    import maxpool_circuits.nengo_dl  # noqa: F401
 
-    import maxpool_circuits.nengo_dl  # noqa: F401, makes IntegrateAndFire known to it
+    # isort: split
+    import nengo_dl
 
     return nengo_dl.Simulator(model, progress_bar=False)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nengo
 from nengo.exceptions import ValidationError
 
-from . import demo
+from . import demo, doctor
 from .comparison import WORKLOADS, compare
 from .network.neurons import IntegrateAndFire
 from .registry import circuits, find
@@ -46,7 +46,7 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         print(
             f"error: {error.name} is needed for this; install it with "
-            "pip install 'maxpool-circuits[plots]'",
+            "pip install matplotlib scikit-learn",
             file=sys.stderr,
         )
         return 1
@@ -180,6 +180,14 @@ def _parser():
     )
     _add_common(demonstration, plot=PLOT)
     demonstration.set_defaults(run=_demo)
+
+    examination = commands.add_parser(
+        "doctor",
+        help="tell what is installed, what works, and what installs the rest",
+        description="Tell what is installed, what works together, and the line that "
+        "installs the rest. The exit status is 1 if anything is missing.",
+    )
+    examination.set_defaults(run=_doctor)
     return parser
 
 
@@ -312,6 +320,11 @@ def _demo_nengo_dl(options):
     if options.plot is None:
         options.plot = NENGO_DL_PLOT
     _report(table, table.plot, options)
+
+
+def _doctor(options):
+    if not doctor.examine():
+        raise ImportError("something is missing, see above")
 
 
 def _report(table, draw, options):
