@@ -11,25 +11,26 @@ from .circuits import (
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire
+from .network.setup import Setup
 from .network.transform import MaxPool
-from .network.tunable import Free
+from .network.tunable import Tunable
 from .network.tuned import TunedDecoders
 from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
-from .tuning import tune
 from .version import version as __version__
 
 __all__ = [
     "AbsoluteValue",
     "EnsembleMax",
     "ExactMax",
-    "Free",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
     "PairwiseReLU",
     "PoolWindows",
+    "Setup",
     "SoftmaxApproximation",
+    "Tunable",
     "TunedDecoders",
     "WinnerTakeAll",
     "__version__",
@@ -40,3 +41,17 @@ __all__ = [
     "tune",
     "unregister",
 ]
+
+
+def __getattr__(name):
+    """Load the optimisers, and the parts of SciPy that they need, when first used."""
+    if name == "tune":
+        from .tuning import tune
+
+        return tune
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    """Also names that are not loaded yet."""
+    return sorted({*globals(), *__all__})

@@ -4,13 +4,20 @@ Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it)
 its ``Simulator`` fixture is defined here.
 """
 
+import atexit
 import functools
 import importlib
 import os
+import shutil
+import tempfile
 
 # Before anything imports matplotlib or TensorFlow: no windows, no start-up messages.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# What tuning remembers goes into a folder of this run, not into the user's.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="maxpool_circuits_tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 import hypothesis
 import nengo
@@ -18,8 +25,6 @@ import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
-import maxpool_circuits.tuning.memory
-from maxpool_circuits.network.shelf import preset_path
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -28,18 +33,6 @@ hypothesis.settings.load_profile("reproducible")
 # Tests leave the user's decoder cache alone (xdist's workers would compete for it).
 nengo.rc.set("decoder_cache", "enabled", "False")
 
-
-def shipped_decoders(network):
-    """Stand-in for `decoders_for` that never tunes: setups without a file stay untuned.
-
-    Tests of what happens then are in test_presets.py.
-    """
-    path = preset_path(network)
-    return mpc.TunedDecoders.load(path) if path.is_file() else None
-
-
-real_decoders_for = maxpool_circuits.tuning.memory.decoders_for
-maxpool_circuits.tuning.memory.decoders_for = shipped_decoders
 
 # name of a backend: the modules to import, of which the last has its Simulator; this
 # package's own first, which makes NengoDL run beside any TensorFlow

@@ -92,6 +92,12 @@ class AbsoluteValue(ComparatorTree):
     [[0.7]]
     """
 
+    # all but the decoders is as published
+    tunables = ()
+    default_neuron_type = nengo.SpikingRectifiedLinear()
+    default_synapse = 0.001
+    default_input_synapse = 0.005
+
     def __init__(self, windows, *, radius=Default, **options):
         if radius is not Default:
             radius = positive_number(radius, "radius", self, unit="units of the input")
@@ -104,34 +110,13 @@ class AbsoluteValue(ComparatorTree):
         return 0.4 * self.half_range if self._radius is Default else self._radius
 
     @property
-    def free_parameters(self):
-        """None: all but the decoders is as published."""
-        return {}
+    def own_arguments(self):
+        """The radius."""
+        return {"radius": self.radius / (2 * self.half_range)}
 
-    @property
-    def setup(self):
-        """Also the radius."""
-        return {**super().setup, "radius": self.radius / (2 * self.half_range)}
-
-    @property
-    def default_neuron_type(self):
-        """The published neuron type."""
-        return nengo.SpikingRectifiedLinear()
-
-    @property
-    def default_n_neurons(self):
+    def default_n_neurons(self, neuron_type):
         """As many in each half as a rectifier has."""
-        return 2 * super().default_n_neurons
-
-    @property
-    def default_synapse(self):
-        """The published inner synapse."""
-        return 0.001
-
-    @property
-    def default_input_synapse(self):
-        """The synapse that the published circuit was used behind."""
-        return 0.005
+        return 2 * super().default_n_neurons(neuron_type)
 
     def _checked_n_neurons(self, n_neurons):
         n_neurons = super()._checked_n_neurons(n_neurons)

@@ -1,9 +1,33 @@
 """The maximum of two as one value plus a rectified difference."""
 
-from ..network.neurons import IntegrateAndFire
+from ..network.base import MEMORY
+from ..network.neurons import integrates
 from ..network.populations import is_rectified_linear, rectifier
-from ..network.tunable import Free
+from ..network.tunable import Tunable
 from .tree import ComparatorTree
+
+
+def is_population(neuron_type):
+    """Whether it takes many neurons to rectify a value."""
+    return not is_rectified_linear(neuron_type)
+
+
+def needs_filter(neuron_type):
+    """Whether comparators need filtered input: they spike and do not average."""
+    averages = integrates(neuron_type)
+    return not averages and (neuron_type.spiking or is_population(neuron_type))
+
+
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable(
+    "input_time_constant", 0.75, 0.2, 5, "input_synapse", is_rectified_linear
+)
+#: The same for populations, which magnify noise.
+POPULATION_SMOOTHING = Tunable(
+    "input_time_constant", 1.25, 0.2, 5, "input_synapse", is_population
+)
+#: Time constant, in seconds, of the synapse after each level.
+SYNAPSE = Tunable("synapse", 0.005, 0.001, 0.02, "synapse", needs_filter)
 
 
 class PairwiseReLU(ComparatorTree):
@@ -84,40 +108,20 @@ class PairwiseReLU(ComparatorTree):
     [0.7 0.9]
     """
 
-    @property
-    def default_decoders(self):
-        """Tuned ones."""
-        return "tuned"
-
-    @property
-    def free_parameters(self):
-        """Memory of the membranes, and speed of the synapses."""
-        free = super().free_parameters
-        # the default neurons, which have a memory, are rectified linear
-        is_exact = "memory" in free or is_rectified_linear(self.neuron_type)
-        if "input_synapse" in self.left_open:
-            free["input_intervals"] = Free(0.75 if is_exact else 1.25, 0.2, 5)
-        if "synapse" in self.left_open and "memory" not in free:
-            if not self._averages(is_exact):
-                free["synapse"] = Free(0.005, 0.001, 0.02)
-        return free
-
-    def _averages(self, is_exact):
-        """Whether a comparator needs no filter: it averages or does not spike."""
-        if isinstance(self.neuron_type, IntegrateAndFire):
-            return True
-        return is_exact and not self.neuron_type.spiking
+    tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
+    default_decoders = "tuned"
 
     @property
     def default_synapse(self):
         """No synapse between rectifiers that average by themselves, else 5 ms."""
-        is_exact = is_rectified_linear(self.neuron_type)
-        return None if self._averages(is_exact) else self.free("synapse")
+        return self.value_of(SYNAPSE) if needs_filter(self.neuron_type) else None
 
     @property
     def default_input_synapse(self):
         """Enough to turn input spikes into a graded difference."""
-        return self.free("input_intervals") * self.input_interval
+        rectifies = is_rectified_linear(self.neuron_type)
+        smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
+        return self.value_of(smoothing) * self.inter_spike_interval
 
     def linear_path(self, a, b):
         """``b`` itself."""

@@ -9,9 +9,19 @@ from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from ..network.populations import FittedPopulation, rectifier
-from ..network.tunable import Free
+from ..network.tunable import Tunable
 from ..utils.checks import positive_number
 from .mean_path import MeanPath
+
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable("input_time_constant", 2.5, 0.5, 8, "input_synapse")
+#: How fast the estimate falls if no unit is active, in widths of the input range per
+#: second.
+INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
+#: The sum of exponentials that is aimed at.
+TARGET = Tunable("target", 1, 0.4, 4)
+#: Steepness, per width of the input range.
+STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
 
 
 class SoftmaxApproximation(MeanPath):
@@ -121,6 +131,11 @@ class SoftmaxApproximation(MeanPath):
     True
     """
 
+    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, STEEPNESS)
+    default_neuron_type = nengo.LIF()
+    # fast enough for the loop not to ring
+    default_synapse = 0.005
+
     def __init__(self, windows, *, beta=Default, **options):
         if beta is not Default:
             beta = positive_number(beta, "beta", self, unit="1 / units of the input")
@@ -131,51 +146,23 @@ class SoftmaxApproximation(MeanPath):
     def beta(self):
         """Steepness of the soft maximum, in 1 / units of the input."""
         if self._beta is Default:
-            return self.free("steepness") / (2 * self.half_range)
+            return self.value_of(STEEPNESS) / (2 * self.half_range)
         return self._beta
 
     @property
-    def free_parameters(self):
-        """Steepness, time scales, and the sum of exponentials that is aimed at.
+    def own_arguments(self):
+        """The steepness, if it was given."""
+        given = self._beta is not Default
+        return {"beta": self.beta * 2 * self.half_range} if given else {}
 
-        The speed is how fast the estimate falls if no unit is active, in widths of the
-        input range per second; the steepness is per width.
-        """
-        free = {
-            "input_intervals": Free(2.5, 0.5, 8),
-            "speed": Free(8, 2, 30),
-            "target": Free(1, 0.4, 4),
-        }
-        if self._beta is Default:
-            free["steepness"] = Free(20, 8, 60)
-        return free
-
-    @property
-    def setup(self):
-        """Also the steepness, if it was given."""
-        if self._beta is Default:
-            return super().setup
-        return {**super().setup, "beta": self.beta * 2 * self.half_range}
-
-    @property
-    def default_neuron_type(self):
-        """Populations of Nengo's standard neuron."""
-        return nengo.LIF()
-
-    @property
-    def default_n_neurons(self):
+    def default_n_neurons(self, neuron_type):
         """Exponentials need a population of any neuron type."""
         return 20
 
     @property
-    def default_synapse(self):
-        """Fast enough for the loop not to ring."""
-        return 0.005
-
-    @property
     def default_input_synapse(self):
         """Slow enough to smooth spikes before the exponentials."""
-        return self.free("input_intervals") * self.input_interval
+        return self.value_of(SMOOTHING) * self.inter_spike_interval
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
@@ -205,7 +192,7 @@ class SoftmaxApproximation(MeanPath):
         wiring.connect(above_estimate, units.neurons, units.encode())
 
         surplus = wiring.junction(n_pools, "surplus")
-        target = nengo.Node(np.full(n_pools, -self.free("target")), label="target")
+        target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
         wiring.connect(
             units.neurons, surplus, units.decode(self.pool_sum), self.synapse
         )
@@ -213,7 +200,7 @@ class SoftmaxApproximation(MeanPath):
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
-        step = self.synapse.tau * self.free("speed") * 2 * self.half_range
+        step = self.synapse.tau * self.value_of(INTEGRATION_RATE) * 2 * self.half_range
         next_excess = wiring.junction(n_pools, "next excess")
         wiring.connect(excess, next_excess)
         wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))

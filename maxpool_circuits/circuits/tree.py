@@ -66,12 +66,8 @@ class ComparatorTree(MaxPoolNetwork):
     [[0.2]]
     """
 
-    @property
-    def tuned_for(self):
-        """A comparator is a comparator: one tuning serves windows of all sizes."""
-        setup = super().tuned_for
-        del setup["window_size"]
-        return setup
+    # a comparator is a comparator
+    tuned_per_window_size = False
 
     def linear_path(self, a, b):
         """Combine two values linearly.

@@ -171,3 +171,8 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         np.maximum(output, 0, out=output)
         voltage -= output
         output *= self.amplitude / dt
+
+
+def integrates(neuron_type):
+    """Whether neurons integrate their input with its sign: a membrane that averages."""
+    return isinstance(neuron_type, IntegrateAndFire)

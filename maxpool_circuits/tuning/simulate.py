@@ -21,7 +21,7 @@ AVERAGE = 0.05
 
 
 @dataclass(frozen=True)
-class Watched:
+class PopulationRecord:
     """What one ensemble of copies of a population did, averaged by `AVERAGE`.
 
     Parameters
@@ -72,7 +72,7 @@ def errors(circuit, several, seed):
 
 
 @threadpool_limits.wrap(limits=1)
-def watch(circuit, inputs, seed):
+def record_populations(circuit, inputs, seed):
     """Run a circuit and record its populations, whenever the workload is read.
 
     Parameters
@@ -84,7 +84,7 @@ def watch(circuit, inputs, seed):
 
     Returns
     -------
-    dict of {str: list of Watched}
+    dict of {str: list of PopulationRecord}
         By name of the population, all ensembles of its copies.
     """
     reads = np.flatnonzero(inputs.workload.is_read) + 1
@@ -97,7 +97,7 @@ def watch(circuit, inputs, seed):
         }
     data = _simulate(model, len(inputs.signals))
     return {
-        name: [_watched(copies, data[j], data[a]) for copies, j, a in ensembles]
+        name: [_by_copy(copies, data[j], data[a]) for copies, j, a in ensembles]
         for name, ensembles in probes.items()
     }
 
@@ -170,11 +170,11 @@ def _simulate(model, n_steps):
     return simulation.data
 
 
-def _watched(copies, currents, activities):
+def _by_copy(copies, currents, activities):
     """Sort by copy, and turn input currents back into the input."""
     population = copies.population
     shape = -1, copies.n_copies, population.n_neurons
     currents = currents.reshape(shape)
     weights = population.gain[:, np.newaxis] * population.encoders
     inputs = (currents - population.bias) @ np.linalg.pinv(weights).T
-    return Watched(population, inputs, activities.reshape(shape))
+    return PopulationRecord(population, inputs, activities.reshape(shape))

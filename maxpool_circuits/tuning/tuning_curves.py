@@ -20,7 +20,7 @@ LIMIT = 0.95
 
 
 @threadpool_limits.wrap(limits=1)
-def place(population):
+def optimise_tuning_curves(population):
     """Choose the tuning curves of a population together with its decoders.
 
     Minimises the regularised error that the decoders are fitted by,
@@ -41,7 +41,7 @@ def place(population):
     Returns
     -------
     (n_neurons, size_in + 1) array
-        Encoders and intercepts; see `.FittedPopulation.with_neurons`.
+        Encoders and intercepts; see `.FittedPopulation.with_tuning_curves`.
 
     References
     ----------
@@ -52,7 +52,7 @@ def place(population):
        large scale optimization. Mathematical Programming 45, 503-528.
        https://doi.org/10.1007/BF01589116
     """
-    start = population.neurons
+    start = population.tuning_curves
     n_points = int(np.clip(POINTS_PER_NUMBER * start.size, FEWEST_POINTS, MOST_POINTS))
     problem = _Problem(population, n_points)
     intercepts = np.arctanh(np.clip(start[:, -1] / LIMIT, -0.99, 0.99))
