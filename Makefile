@@ -69,8 +69,10 @@ test-tensorflow-2.%:
 	@.venv-versions/bin/python $(PYTEST) tests/test_nengo_dl*.py tests/test_compatibility.py
 	@rm -rf .venv-versions
 
-lint: $(VENV)/tests-installed  ## check the code with ruff
+lint: $(VENV)/tests-installed  ## check the code with ruff, the layers with import-linter, the types with mypy
 	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m mypy maxpool_circuits
 
 presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
 	$(VENV)/bin/python -m maxpool_circuits.tuning

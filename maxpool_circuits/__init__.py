@@ -1,13 +1,9 @@
 """Spiking max-pooling circuits for Nengo."""
 
-from .circuits import (
-    AbsoluteValue,
-    EnsembleMax,
-    ExactMax,
-    PairwiseReLU,
-    SoftmaxApproximation,
-    WinnerTakeAll,
-)
+from typing import TYPE_CHECKING
+
+from .circuits import *  # noqa: F403
+from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire
@@ -19,20 +15,18 @@ from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
 from .version import version as __version__
 
+if TYPE_CHECKING:
+    from .tuning import tune
+
 __all__ = [
-    "AbsoluteValue",
-    "EnsembleMax",
-    "ExactMax",
+    *_circuits,
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
-    "PairwiseReLU",
     "PoolWindows",
     "Setup",
-    "SoftmaxApproximation",
     "Tunable",
     "TunedDecoders",
-    "WinnerTakeAll",
     "__version__",
     "circuits",
     "compare",

@@ -17,14 +17,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # What tuning remembers goes into a folder of this run, not into the user's.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="maxpool_circuits_tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 import hypothesis
 import nengo
-import numpy as np
 import pytest
 
-import maxpool_circuits as mpc
+from maxpool_circuits import testing
+
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -64,40 +64,10 @@ def DLSimulator():
     return make_simulator_class("nengo-dl")
 
 
-def _run_circuit(
-    circuit, windows, x, steps=1, dt=0.001, simulator=nengo.Simulator, **options
-):
-    """Simulate a circuit on inputs that are each held for some time steps.
-
-    Parameters
-    ----------
-    circuit : str or callable
-        As in `maxpool_circuits.make`, which also gets the windows and the options.
-    x : (n_presentations, n_inputs) array_like
-        Inputs, one after another.
-    steps : int
-        Number of time steps that each is held for.
-
-    Returns
-    -------
-    (n_presentations, steps, n_pools) array
-        Outputs in every time step.
-    """
-    x = np.atleast_2d(x)
-    with nengo.Network(seed=0) as model:
-        inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
-        pool = mpc.make(circuit, windows, **options)
-        nengo.Connection(inputs, pool.input, synapse=None)
-        probe = nengo.Probe(pool.output)
-    with simulator(model, dt=dt, progress_bar=False) as sim:
-        sim.run_steps(len(x) * steps)
-    return np.array(sim.data[probe]).reshape(len(x), steps, -1)
-
-
 @pytest.fixture(scope="session")
 def run_circuit():
-    """Function that simulates a circuit; see `_run_circuit`."""
-    return _run_circuit
+    """Function that simulates a circuit."""
+    return testing.run_circuit
 
 
 class Cluster:

@@ -337,7 +337,7 @@ def test_doctor_names_the_line_for_what_is_missing(monkeypatch, capsys):
 
 def test_doctor_tells_of_a_tensorflow_that_was_not_tried(monkeypatch, capsys):
     pytest.importorskip("maxpool_circuits.nengo_dl", exc_type=ImportError)
-    from maxpool_circuits import doctor
+    from maxpool_circuits.cli import doctor
 
     monkeypatch.setattr(doctor, "installed", {"tensorflow": "2.99.0"}.get)
     assert main(["doctor"]) == 1

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 #: Begin of a message: what happens when it is an error. Known ones are in the docs too.
 KNOWN = {
     "numpy.core is deprecated": "import nengo fails",
-    "Setting the shape on a NumPy array": "synapses, and Nodes with a number for output, fail",
+    "Setting the shape on a NumPy array": "synapses and scalar Nodes fail",
 }
 
 MODEL = """

@@ -45,9 +45,7 @@ class PairwiseReLU(ComparatorTree):
     ``synapse`` per level; no time step in the neurons.
 
     Spikes grow with the differences between neighbours, not with the values: two equal
-    inputs cost none. Each level adds its own quantisation, so the error grows slowly
-    with the size of the window, and the number of spikes in proportion to it;
-    `.WinnerTakeAll` is the better choice for large windows.
+    inputs cost none.
 
     Parameters
     ----------
@@ -82,13 +80,9 @@ class PairwiseReLU(ComparatorTree):
 
     References
     ----------
-    .. [1] Riesenhuber, M. and Poggio, T. (1999). Hierarchical models of object
-       recognition in cortex. Nature Neuroscience 2, 1019-1025 (the maximum as the
-       pooling operation of complex cells). https://doi.org/10.1038/14819
-    .. [2] Arora, R., Basu, A., Mianjy, P. and Mukherjee, A. (2018). Understanding deep
-       neural networks with rectified linear units. International Conference on Learning
-       Representations (maxima as trees of rectifiers).
-       https://doi.org/10.48550/arXiv.1611.01491
+    Riesenhuber and Poggio (1999), https://doi.org/10.1038/14819 (maxima in the brain)
+
+    Arora and others (2018), https://doi.org/10.48550/arXiv.1611.01491 (as trees)
 
     Examples
     --------
@@ -107,6 +101,9 @@ class PairwiseReLU(ComparatorTree):
     >>> print(sim.data[probe][-1].round(3))
     [0.7 0.9]
     """
+
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.05}
 
     tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
     default_decoders = "tuned"

@@ -36,7 +36,7 @@ class ComparisonTable:
     presentations: 5 pools of 4 spiking inputs; readout: best low-pass of ... ms
     ...
     winner-take-all ...
-    oracle ...
+    routed winner ...
     average ...
     >>> table.outputs["winner-take-all"].shape
     (1700, 5)
@@ -169,7 +169,7 @@ class ComparisonTable:
         >>> lines[0].split(",")[:4]
         ['circuit', 'readout', 'rmse', 'bias']
         >>> [line.split(",")[0] for line in lines[1:]]
-        ['exact', 'oracle', 'average']
+        ['exact', 'routed winner', 'average']
         """
         header = [column.name for column in fields(Row)]
         write_csv(path, [header, *(astuple(row) for row in self.rows)])

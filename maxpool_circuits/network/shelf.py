@@ -16,7 +16,7 @@ from .tuned import TunedDecoders
 FOLDER = Path(__file__).parent / "shipped"
 
 #: Packages between a user's line and the warning.
-OWN_MODULES = ("maxpool_circuits", "nengo")
+OWN_MODULES = ("contextlib", "maxpool_circuits", "nengo")
 
 #: Setups that a warning was given for.
 _warned: set[str] = set()

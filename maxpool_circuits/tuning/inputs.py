@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..comparison.compare import FIRST_SEED
 from ..comparison.lookup import WORKLOADS
 from ..comparison.recording import input_spikes
 from ..comparison.workloads import Workload
@@ -108,8 +109,11 @@ def draw(window_size, input_rate, seed, n_pools, any_level=False):
 
 
 def seed_of(seed, number):
-    """Seed of the kind of input of a number in a draw; no two draws share one."""
-    return len(INPUTS) * seed + number
+    """Seed of the kind of input of a number in a draw; no two draws share one.
+
+    All are below those that comparisons draw with.
+    """
+    return (len(INPUTS) * seed + number) % FIRST_SEED
 
 
 def _dimmed(workload, window_size, seed):

@@ -9,7 +9,7 @@ from pathlib import Path
 from nengo.exceptions import ValidationError
 
 from ..network.tuned import TunedDecoders
-from ..utils.describe import describe
+from ..utils.describe import describe, qualified_name
 from ..version import version
 from .trials import unchanged
 
@@ -26,23 +26,23 @@ class Memory:
         One pool of the untuned circuit.
     about : dict
         The arguments of the search.
+    simulator : callable, optional (Default: None)
+        What runs the circuit.
     """
 
-    def __init__(self, network, about):
+    def __init__(self, network, about, simulator=None):
         self.setup = network.setup
-        code = source_code(network)
+        code = source_code(network, simulator)
         self.key = type(network), search_key(network, about, code)
         # code that cannot be read may have changed since
         self.path = None if code is None else _folder() / self._file_name()
 
     def recall(self):
         """The result, if there is one."""
-        if self.key not in _remembered and self.path is not None:
+        if self.key not in _remembered and self._is_file():
             try:
                 found = TunedDecoders.load(self.path)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            except (ValidationError, OSError) as error:
+            except ValidationError as error:
                 warnings.warn(f"{error}. The search is done again", stacklevel=3)
                 return None
             if found.setup != self.setup:
@@ -70,6 +70,9 @@ class Memory:
                 stacklevel=3,
             )
 
+    def _is_file(self):
+        return self.path is not None and self.path.is_file()
+
     def _file_name(self):
         return f"{self.setup.class_name}-{self.key[1][:20]}.npz"
 
@@ -85,17 +88,24 @@ def search_key(network, about, code):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def source_code(network):
-    """Code of a circuit and of its neurons; None if some of it cannot be read."""
-    classes = [*type(network).__mro__, *type(network.neuron_type).__mro__]
+def source_code(network, simulator=None):
+    """Code of a circuit, its neurons and simulator; None if some cannot be read."""
+    parts = [*type(network).__mro__, *type(network.neuron_type).__mro__]
+    parts += [] if simulator is None else [simulator]
     try:
         return "".join(
             inspect.getsource(part)
-            for part in classes
+            for part in parts
             if part.__module__.split(".")[0] not in ("nengo", "builtins")
         )
-    except (OSError, TypeError):
+    except (AttributeError, OSError, TypeError):
         return None
+
+
+def name_of(simulator):
+    """Name of a simulator class or function, or else text for this process only."""
+    named = hasattr(simulator, "__qualname__")
+    return qualified_name(simulator) if named else repr(simulator)
 
 
 def _folder():

@@ -69,6 +69,8 @@ class Trials:
         Firing rate of the inputs, in Hz per unit value.
     seed : int
         Seed of all networks.
+    simulator : callable or None
+        What runs the circuit.
     parallel : joblib.Parallel
         Runs on several inputs at the same time.
     journal : Journal
@@ -77,11 +79,14 @@ class Trials:
         Is called after each new question.
     """
 
-    def __init__(self, circuit, draws, input_rate, seed, parallel, journal, step):
+    def __init__(
+        self, circuit, draws, input_rate, seed, simulator, parallel, journal, step
+    ):
         self.circuit = circuit
         self.draws = draws
         self.input_rate = input_rate
         self.seed = seed
+        self.simulator = simulator
         self.parallel = parallel
         self.journal = journal
         self.step = step
@@ -127,17 +132,19 @@ class Trials:
 
     def costs(self, candidate, draw):
         """Bias, latency and spikes, on the first of the inputs."""
-        workload = next(iter(self.draws[draw].values())).workload
-        circuit = self._with(candidate)
-        return self._recall(
-            ["costs", draw, candidate.digest],
-            lambda: costs(circuit, workload, self.input_rate, self.seed),
-        )
+
+        def compute():
+            workload = next(iter(self.draws[draw].values())).workload
+            run = self._with(candidate), workload, self.input_rate
+            return costs(*run, self.seed, self.simulator)
+
+        return self._recall(["costs", draw, candidate.digest], compute)
 
     def _run(self, run, candidate, tasks):
         circuit = self._with(candidate)
         return self.parallel(
-            joblib.delayed(run)(circuit, task, self.seed) for task in tasks
+            joblib.delayed(run)(circuit, task, self.seed, self.simulator)
+            for task in tasks
         )
 
     def _with(self, candidate):

@@ -12,12 +12,13 @@ import scipy
 from nengo.exceptions import ValidationError
 from tqdm.auto import tqdm
 
+from ..comparison.simulators import checked_simulator
 from ..registry import find
 from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
 from ..version import version
 from .inputs import draw
 from .journal import Journal
-from .memory import Memory, search_key, source_code
+from .memory import Memory, name_of, search_key, source_code
 from .search import Search, n_questions
 from .trials import Trials, untuned_pool
 
@@ -33,6 +34,7 @@ def tune(
     n_pools=40,
     seed=0,
     n_jobs=1,
+    simulator=None,
     latency_weight=0,
     spikes_weight=0,
     journal=None,
@@ -86,6 +88,9 @@ def tune(
         Number of processes, as in `joblib.Parallel`; ``joblib.parallel_config`` may
         choose another backend, such as a cluster. There is work for one process per
         window size, and for two if there is one size.
+    simulator : callable, optional (Default: None)
+        What runs the circuit: the simulator class of a backend, or a function that
+        makes a simulator, as in `.compare`. The default is Nengo's.
     latency_weight, spikes_weight : float, optional (Default: 0)
         What a shorter response to a step, and fewer spikes, are worth. With weight 1,
         halving them is worth as much as halving the error; with any weight above 0,
@@ -136,6 +141,7 @@ def tune(
     started = time.perf_counter()
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_seed(seed)
+    simulator = checked_simulator(simulator)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),
@@ -171,7 +177,9 @@ def tune(
         "weights": {name: weight for name, weight in weights.items() if weight},
         "window_sizes": sizes,
     }
-    memory = Memory(network, about)
+    if simulator is not None:
+        about["simulator"] = name_of(simulator)
+    memory = Memory(network, about, simulator)
     known = None if fresh else memory.recall()
     if known is not None:
         return known
@@ -189,7 +197,7 @@ def tune(
             [("training", n_pools), ("validation", 3 * n_pools), ("test", 3 * n_pools)]
         )
     }
-    key = search_key(network, about, source_code(network))
+    key = search_key(network, about, source_code(network, simulator))
     journal = Journal(journal, {**about, "search": key})
 
     progress = tqdm(
@@ -199,7 +207,7 @@ def tune(
     )
     with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
         step = progress.update
-        trials = Trials(circuit, draws, rate, seed, parallel, journal, step)
+        trials = Trials(circuit, draws, rate, seed, simulator, parallel, journal, step)
         search = Search(trials, network, weights)
         search.run()
         tuned = search.checked("validation")

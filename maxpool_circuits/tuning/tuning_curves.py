@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.linalg
 import scipy.optimize
-from threadpoolctl import threadpool_limits
+
+from ..utils.threads import one_thread
 
 #: How many inputs the error is measured on: for each number that is chosen, and in all.
 POINTS_PER_NUMBER, FEWEST_POINTS, MOST_POINTS = 4, 4000, 10000
@@ -19,7 +20,7 @@ WIDTH = 0.05
 LIMIT = 0.95
 
 
-@threadpool_limits.wrap(limits=1)
+@one_thread()
 def optimise_tuning_curves(population):
     """Choose the tuning curves of a population together with its decoders.
 

@@ -1,4 +1,4 @@
-"""What is installed, what works together, and what installs the rest."""
+"""``maxpool-circuits doctor``: what is installed, and what installs the rest."""
 
 import importlib
 import os
@@ -8,18 +8,29 @@ import warnings
 
 from tabulate import tabulate
 
-from .utils.versions import (
+from ..utils.versions import (
     WITH_KERAS_3,
     allowed_minors,
     how_to_install_nengo_dl,
     installed,
     minor,
 )
-from .version import version
+from ..version import version
 
 
-def examine():
-    """Print what is installed and what works; return whether all of it does."""
+def add_to(commands):
+    """Add the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="tell what is installed, what works, and what installs the rest",
+        description="Tell what is installed, what works together, and the line that "
+        "installs the rest. The exit status is 1 if anything is missing.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options):
+    """Print what is installed and what works; raise an ImportError if not all does."""
     print(f"maxpool_circuits {version}, Python {platform.python_version()}\n")
     rows = [(name, installed(name) or "-", limits) for name, limits in _packages()]
     print(tabulate(rows, ["package", "installed", "works with"], disable_numparse=True))
@@ -31,7 +42,8 @@ def examine():
     print()
     for what, complaint in complaints.items():
         print(f"{what:24} {'no: ' + complaint if complaint else 'yes'}")
-    return not any(complaints.values())
+    if any(complaints.values()):
+        raise ImportError("something is missing, see above")
 
 
 def _packages():
