@@ -46,9 +46,11 @@ def backends():
 
 def nengo_dl_simulator():
     """Simulator of NengoDL."""
-    import nengo_dl
+    # first: makes NengoDL run beside any TensorFlow, and IntegrateAndFire known to it
+    import maxpool_circuits.nengo_dl  # noqa: F401
 
-    import maxpool_circuits.nengo_dl  # noqa: F401, makes IntegrateAndFire known to it
+    # isort: split
+    import nengo_dl
 
     return nengo_dl.Simulator
 

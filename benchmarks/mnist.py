@@ -10,7 +10,7 @@ chosen by a fixed seed, then converted and tested on others: ::
     python benchmarks/mnist.py FOLDER --model 2 --scale 100 --csv mnist.csv
 
 ``FOLDER`` holds ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``.
-Needs NengoDL (``pip install '.[nengo-dl]'``).
+Needs NengoDL (docs/versions.md says how to install it).
 
 References
 ----------
@@ -32,6 +32,12 @@ from pathlib import Path
 # TensorFlow reads this when it is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from maxpool_circuits.nengo_dl import (  # noqa: E402, before NengoDL and TensorFlow
+    Converter,
+    ConvertMaxPool,
+)
+
+# isort: split
 import nengo  # noqa: E402
 import nengo_dl  # noqa: E402
 import numpy as np  # noqa: E402
@@ -40,7 +46,6 @@ from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.nengo_dl import Converter, ConvertMaxPool  # noqa: E402
 from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS  # noqa: E402
 from maxpool_circuits.nengo_dl.demo import (  # noqa: E402
     ReleasedConverter,

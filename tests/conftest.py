@@ -34,15 +34,16 @@ hypothesis.settings.load_profile("reproducible")
 nengo.rc.set("decoder_cache", "enabled", "False")
 
 
-# name of a backend: the module that has its Simulator
-BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}
+# name of a backend: the modules to import, of which the last has its Simulator; this
+# package's own first, which makes NengoDL run beside any TensorFlow
+BACKENDS = {"nengo": ["nengo"], "nengo-dl": ["maxpool_circuits.nengo_dl", "nengo_dl"]}
 
 
 def make_simulator_class(backend):
     """A backend's ``Simulator``, without progress bar; skips if not installed."""
     try:
         # only now, because importing nengo_dl takes seconds
-        module = importlib.import_module(BACKENDS[backend])
+        *_, module = map(importlib.import_module, BACKENDS[backend])
     except ImportError as error:
         pytest.skip(f"needs {backend}: {error}")
     return functools.partial(module.Simulator, progress_bar=False)
@@ -60,10 +61,7 @@ def Simulator(request):
 @pytest.fixture
 def DLSimulator():
     """NengoDL's simulator, for tests of what only NengoDL does."""
-    simulator = make_simulator_class("nengo-dl")
-    # makes this package's neurons and transform known to NengoDL
-    importlib.import_module("maxpool_circuits.nengo_dl")
-    return simulator
+    return make_simulator_class("nengo-dl")
 
 
 @pytest.fixture(scope="session")

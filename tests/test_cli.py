@@ -275,7 +275,7 @@ def test_missing_package_is_named_with_what_to_install(run, monkeypatch, module,
     monkeypatch.setitem(sys.modules, module, None)
     status, out, err = run(*words)
     assert (status, out) == (1, "")
-    assert_one_line_error(err, module, "pip install 'maxpool-circuits[plots]'")
+    assert_one_line_error(err, module, "pip install matplotlib scikit-learn")
 
 
 # --- as a process ---------------------------------------------------------------------

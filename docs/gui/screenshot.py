@@ -4,7 +4,7 @@ The picture in the documentation is made, in this folder, by
 
     python screenshot.py winner_take_all.py winner_take_all.png
 
-which needs Chromium, ChromeDriver and ``pip install 'maxpool-circuits[gui]'``.
+which needs Chromium, ChromeDriver and ``pip install nengo-gui selenium``.
 """
 
 import argparse

@@ -6,7 +6,7 @@ import sys
 from nengo.exceptions import ValidationError
 
 from ..version import version
-from . import comparing, demonstrating, listing, tuning
+from . import comparing, demonstrating, doctor, listing, tuning
 
 
 def main(arguments=None):
@@ -24,7 +24,7 @@ def main(arguments=None):
     except ModuleNotFoundError as error:
         print(
             f"error: {error.name} is needed for this; install it with "
-            "pip install 'maxpool-circuits[plots]'",
+            "pip install matplotlib scikit-learn",
             file=sys.stderr,
         )
         return 1
@@ -45,6 +45,6 @@ def _parser():
     )
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", required=True)
-    for command in (listing, comparing, tuning, demonstrating):
+    for command in (listing, comparing, tuning, demonstrating, doctor):
         command.add_to(commands)
     return parser

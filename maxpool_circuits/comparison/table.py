@@ -177,7 +177,7 @@ class ComparisonTable:
     def plot(self, path=None, pool=0):
         """Draw error against latency, and the traces of one pool.
 
-        Needs matplotlib (``pip install maxpool-circuits[plots]``).
+        Needs matplotlib (``pip install matplotlib``).
 
         Parameters
         ----------

@@ -13,6 +13,7 @@ from nengo_dl.graph_optimizer import noop_planner
 from ..network.base import MaxPoolNetwork
 from ..network.windows import PoolWindows
 from ..registry import find, make
+from .compatibility import check_keras_2
 
 #: The layers that are converted, with NengoDL's own converter of each.
 MAX_POOL_LAYERS = {
@@ -50,8 +51,8 @@ class ConvertMaxPool(LayerConverter):
     Exact behind rate neurons, and a circuit behind spiking ones:
 
     >>> import nengo
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import Converter
+    >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
@@ -214,17 +215,17 @@ class Converter(nengo_dl.Converter):
     ------
     nengo.exceptions.ValidationError
         If a circuit is unknown, or refuses an option, or ``max_pool`` has a key that
-        is no max-pooling layer of the model.
+        is no max-pooling layer of the model, or the model is built with Keras 3.
 
     Examples
     --------
     Max pooling of the numbers from 0 to 15, in Nengo:
 
     >>> import nengo
-    >>> import nengo_dl
     >>> import numpy as np
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import Converter
+    >>> import nengo_dl
+    >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(image))
     >>> converter = Converter(model)
@@ -255,6 +256,7 @@ class Converter(nengo_dl.Converter):
     }
 
     def __init__(self, model, *args, max_pool=None, **options):
+        check_keras_2(model)
         chosen = max_pool.values() if isinstance(max_pool, dict) else [max_pool]
         for circuit in chosen:
             # an unknown name is better told before the model is converted
@@ -298,9 +300,9 @@ def register():
 
     Examples
     --------
+    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, register
     >>> import nengo_dl
     >>> import tensorflow as tf
-    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, register
     >>> before = dict(nengo_dl.Converter.converters)
     >>> register()
     >>> nengo_dl.Converter.converters[tf.keras.layers.MaxPool2D] is ConvertMaxPool

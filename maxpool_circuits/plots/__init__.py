@@ -2,7 +2,7 @@
 
 Functions that take ``ax`` draw into these Axes, or into new ones, and return them.
 Those that take ``path`` return a new figure, and write it to this file if there is one.
-Nothing is shown. Needs matplotlib (``pip install maxpool-circuits[plots]``).
+Nothing is shown. Needs matplotlib (``pip install matplotlib``).
 """
 
 from .errors import error_by_gap, error_map, pareto
