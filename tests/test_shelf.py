@@ -192,6 +192,12 @@ def test_all_that_tuning_depends_on_is_a_part_of_the_setup(options):
             nengo.RegularSpiking(nengo.LIFRate(tau_rc=0.1)),
             "nengo.neurons.RegularSpiking(base_type=nengo.neurons.LIFRate(tau_rc=0.1))",
         ),
+        (nengo.LIF(tau_rc=np.float64(1)), "nengo.neurons.LIF(tau_rc=1)"),
+        (
+            mpc.IntegrateAndFire(min_voltage=-np.inf),
+            "maxpool_circuits.network.neurons.IntegrateAndFire("
+            "min_voltage=float('-inf'))",
+        ),
         (
             mpc.IntegrateAndFire(min_voltage=-2, initial_state={"voltage": [0]}),
             "maxpool_circuits.network.neurons.IntegrateAndFire(min_voltage=-2)",

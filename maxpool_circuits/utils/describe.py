@@ -2,7 +2,10 @@
 
 import inspect
 
+import numpy as np
 from nengo.params import FrozenObject
+
+from .checks import is_real
 
 #: Arguments that make no difference to what a circuit computes on average.
 IGNORED = frozenset({"initial_state", "seed", "label"})
@@ -22,6 +25,12 @@ def describe(value):
     >>> describe(nengo.LIF(tau_rc=0.05, initial_state={"voltage": [0.5]}))
     'nengo.neurons.LIF(tau_rc=0.05)'
     """
+    if is_real(value):
+        # 1, 1.0 and numpy.float64(1) are the same number
+        text = repr(float(value))
+        return text[: -len(".0")] if text.endswith(".0") else text
+    if isinstance(value, (float, np.floating)):
+        return f"float({str(float(value))!r})"
     if not isinstance(value, FrozenObject):
         return repr(value)
     arguments = []
