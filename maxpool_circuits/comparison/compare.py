@@ -59,9 +59,8 @@ def compare(
     window_size : int, optional (Default: 4)
         Number of inputs of each pool; a `Workload` brings its own.
     workload : str or Workload, optional (Default: "presentations")
-        "presentations" (random windows held 50 ms each), "constant" (held 300 ms
-        each), "band-limited" (signals that change all the time) or "images" (oriented
-        filters on handwritten digits).
+        What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
+        windows held 50 ms each), or a `Workload` of your own.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
