@@ -1,9 +1,17 @@
 """The demonstration: complex cells of the visual cortex, by every circuit."""
 
-from .comparison import compare
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .comparison import ComparisonTable, compare
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def run(seed=0, progress_bar=True):
+def run(seed: int | None = 0, progress_bar: bool = True) -> ComparisonTable:
     """Pool the responses of simple cells to handwritten digits by every circuit.
 
     Complex cells C1 of HMAX, over 2x2 positions and both scales; see `.images`.
@@ -13,7 +21,7 @@ def run(seed=0, progress_bar=True):
     )
 
 
-def draw(table, path=None):
+def draw(table: ComparisonTable, path: str | os.PathLike[str] | None = None) -> Figure:
     """Draw images, true pooled maps, and each circuit's pooled maps and errors."""
     from . import plots
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import maxpool_circuits as mpc
+from maxpool_circuits.comparison import WORKLOADS
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = [
@@ -120,6 +121,13 @@ def test_every_public_docstring_is_complete(name):
         if inspect.isclass(thing) or inspect.isfunction(thing):
             lacking[public] = lacking_sections(thing)
     assert {key: value for key, value in lacking.items() if value} == {}
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_every_workload_is_in_the_table_and_in_the_api_reference(name):
+    assert f"\n| `{name}` | " in (DOCS / "comparing.md").read_text()
+    documented = {full.rsplit(".", 1)[1] for full in documented_names()}
+    assert WORKLOADS[name].__name__ in documented
 
 
 @pytest.mark.parametrize("name", mpc.circuits())

@@ -94,6 +94,19 @@ def test_other_arguments_are_another_search(folder, searches):
     assert len(searches) == 4 and len(list(folder.iterdir())) == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [("source_code", lambda *_: "edited since"), ("version", "the next one")],
+)
+def test_after_a_change_of_code_or_version_tune_searches_again(
+    folder, searches, monkeypatch, name, changed
+):
+    mpc.tune("pairwise-relu", **QUICK)
+    monkeypatch.setattr(memory, name, changed)
+    mpc.tune("pairwise-relu", **QUICK)
+    assert len(searches) == 2 and len(list(folder.iterdir())) == 2
+
+
 def test_constructors_do_not_look_into_the_cache(folder, searches):
     mpc.tune("pairwise-relu", **QUICK)
     windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)

@@ -357,6 +357,8 @@ def test_a_users_own_circuit_states_what_is_tunable():
         ("pairwise-relu", {"n_pools": 0.5}, "n_pools"),
         ("pairwise-relu", {"input_rate": -1}, "input_rate"),
         ("pairwise-relu", {"seed": "a"}, "seed"),
+        # without one, the result could not be remembered
+        ("pairwise-relu", {"seed": None}, "seed"),
         ("no such", {}, "no circuit"),
     ],
 )

@@ -1,10 +1,14 @@
 """The maximum of two as their mean plus half their distance (AVAM)."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import nengo
 import numpy as np
+import scipy.sparse
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 from nengo.params import Default
 
 from ..network.populations import Population, rectifier
@@ -114,11 +118,11 @@ class AbsoluteValue(ComparatorTree):
         return 0.4 * self.half_range if self._radius is Default else self._radius
 
     @property
-    def own_arguments(self):
+    def own_arguments(self) -> dict[str, float]:
         """The radius."""
         return {"radius": self.radius / (2 * self.half_range)}
 
-    def default_n_neurons(self, neuron_type):
+    def default_n_neurons(self, neuron_type: NeuronType) -> int:
         """As many in each half as a rectifier has."""
         return 2 * super().default_n_neurons(neuron_type)
 
@@ -133,11 +137,13 @@ class AbsoluteValue(ComparatorTree):
             )
         return n_neurons
 
-    def linear_path(self, a, b):
+    def linear_path(
+        self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix
+    ) -> scipy.sparse.csr_matrix:
         """Mean of the two."""
         return (a + b) / 2
 
-    def comparator(self):
+    def comparator(self) -> Population:
         """Two rectifiers of half the difference, one for each sign."""
         half = rectifier(
             self.neuron_type, self.neurons_per_part // 2, self.max_rate, self.radius
@@ -153,6 +159,6 @@ class AbsoluteValue(ComparatorTree):
         )
 
 
-def half_absolute(difference):
+def half_absolute(difference: np.ndarray) -> np.ndarray:
     """Half the absolute value of each difference."""
     return np.abs(difference) / 2

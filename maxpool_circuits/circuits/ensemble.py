@@ -1,9 +1,12 @@
 """One ensemble per pool with the maximum decoded from it."""
 
+from __future__ import annotations
+
 import functools
 
 import nengo
 import numpy as np
+from nengo.neurons import NeuronType
 
 from ..network.base import MaxPoolNetwork
 from ..network.populations import FittedPopulation
@@ -100,16 +103,16 @@ class EnsembleMax(MaxPoolNetwork):
     default_decoders = "tuned"
     default_neuron_type = nengo.LIF()
 
-    def default_n_neurons(self, neuron_type):
+    def default_n_neurons(self, neuron_type: NeuronType) -> int:
         """As many for each dimension of the ensemble."""
         return 50 * self.windows.indices.shape[1]
 
     @property
-    def default_input_synapse(self):
+    def default_input_synapse(self) -> float:
         """Enough to smooth spikes: Nengo's default at 250 Hz."""
         return self.value_of(SMOOTHING) * self.inter_spike_interval
 
-    def build_circuit(self):
+    def build_circuit(self) -> None:
         """Connect the inputs of each pool to its copy of the population."""
         indices = window_columns(self.windows).T[self.pools]
         n_pools, n_dimensions = indices.shape
@@ -153,7 +156,7 @@ class EnsembleMax(MaxPoolNetwork):
         )
 
 
-def centred_points(n_points, n_dimensions, half_range):
+def centred_points(n_points: int, n_dimensions: int, half_range: float) -> np.ndarray:
     """Draw inputs whose maximum is uniform, relative to the middle of their range."""
     rng = np.random.RandomState(1)
     # of many uniform inputs nearly all have a large maximum, so scale each point
@@ -162,6 +165,6 @@ def centred_points(n_points, n_dimensions, half_range):
     return half_range * (2 * points - 1)
 
 
-def largest(points):
+def largest(points: np.ndarray) -> np.ndarray:
     """Take the maximum of each point, (n_points, n_dimensions) to (n_points, 1)."""
     return points.max(axis=1, keepdims=True)

@@ -1,5 +1,7 @@
 """The exact maximum, without neurons."""
 
+from __future__ import annotations
+
 import nengo
 
 from ..network.base import MaxPoolNetwork
@@ -58,7 +60,7 @@ class ExactMax(MaxPoolNetwork):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 1e-12}
 
-    def build_circuit(self):
+    def build_circuit(self) -> None:
         """Connect the input to the output through the transform."""
         source = self.input
         if self.input_synapse is not None:

@@ -1,7 +1,9 @@
 """Circuits that let the mean of a pool go past the neurons."""
 
+from __future__ import annotations
+
 from ..network.base import MaxPoolNetwork
-from ..network.wiring import Wiring
+from ..network.wiring import Junction, Wiring
 
 
 class MeanPath(MaxPoolNetwork):
@@ -52,7 +54,7 @@ class MeanPath(MaxPoolNetwork):
     tuned_per_window_size = False
     default_decoders = "tuned"
 
-    def build_circuit(self):
+    def build_circuit(self) -> None:
         """Build the path of the mean and the circuit for the excess."""
         n_pools, n_units = self.pool_sum.shape
         wiring = Wiring()
@@ -68,7 +70,9 @@ class MeanPath(MaxPoolNetwork):
         wiring.connect(excess, self.output, self.scatter)
         wiring.build()
 
-    def build_excess(self, wiring, above_mean, excess):
+    def build_excess(
+        self, wiring: Wiring, above_mean: Junction, excess: Junction
+    ) -> None:
         """Build the circuit that computes the excess.
 
         Parameters

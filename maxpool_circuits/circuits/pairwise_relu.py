@@ -1,18 +1,28 @@
 """The maximum of two as one value plus a rectified difference."""
 
+from __future__ import annotations
+
+import scipy.sparse
+from nengo.neurons import NeuronType
+
 from ..network.base import MEMORY
 from ..network.neurons import integrates
-from ..network.populations import is_rectified_linear, rectifier
+from ..network.populations import (
+    FittedPopulation,
+    Population,
+    is_rectified_linear,
+    rectifier,
+)
 from ..network.tunable import Tunable
 from .tree import ComparatorTree
 
 
-def is_population(neuron_type):
+def is_population(neuron_type: NeuronType) -> bool:
     """Whether it takes many neurons to rectify a value."""
     return not is_rectified_linear(neuron_type)
 
 
-def needs_filter(neuron_type):
+def needs_filter(neuron_type: NeuronType) -> bool:
     """Whether comparators need filtered input: they spike and do not average."""
     averages = integrates(neuron_type)
     return not averages and (neuron_type.spiking or is_population(neuron_type))
@@ -109,22 +119,24 @@ class PairwiseReLU(ComparatorTree):
     default_decoders = "tuned"
 
     @property
-    def default_synapse(self):
+    def default_synapse(self) -> float | None:
         """No synapse between rectifiers that average by themselves, else 5 ms."""
         return self.value_of(SYNAPSE) if needs_filter(self.neuron_type) else None
 
     @property
-    def default_input_synapse(self):
+    def default_input_synapse(self) -> float:
         """Enough to turn input spikes into a graded difference."""
         rectifies = is_rectified_linear(self.neuron_type)
         smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
         return self.value_of(smoothing) * self.inter_spike_interval
 
-    def linear_path(self, a, b):
+    def linear_path(
+        self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix
+    ) -> scipy.sparse.csr_matrix:
         """``b`` itself."""
         return b
 
-    def comparator(self):
+    def comparator(self) -> Population | FittedPopulation:
         """A rectifier."""
         return rectifier(
             self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range

@@ -1,5 +1,7 @@
 """A soft maximum found by integral feedback."""
 
+from __future__ import annotations
+
 import functools
 from typing import Any
 
@@ -7,11 +9,13 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 from nengo.params import Default
 
 from ..network.populations import FittedPopulation, rectifier
 from ..network.tunable import Tunable
 from ..network.windows import PoolWindows
+from ..network.wiring import Junction, Wiring
 from ..utils.checks import positive_number
 from .mean_path import MeanPath
 
@@ -156,17 +160,17 @@ class SoftmaxApproximation(MeanPath):
         return self._beta
 
     @property
-    def own_arguments(self):
+    def own_arguments(self) -> dict[str, float]:
         """The steepness, if it was given."""
         given = self._beta is not Default
         return {"beta": self.beta * 2 * self.half_range} if given else {}
 
-    def default_n_neurons(self, neuron_type):
+    def default_n_neurons(self, neuron_type: NeuronType) -> int:
         """Exponentials need a population of any neuron type."""
         return 20
 
     @property
-    def default_input_synapse(self):
+    def default_input_synapse(self) -> float:
         """Slow enough to smooth spikes before the exponentials."""
         return self.value_of(SMOOTHING) * self.inter_spike_interval
 
@@ -179,7 +183,9 @@ class SoftmaxApproximation(MeanPath):
                 obj=self,
             )
 
-    def build_excess(self, wiring, above_mean, excess):
+    def build_excess(
+        self, wiring: Wiring, above_mean: Junction, excess: Junction
+    ) -> None:
         """Connect units and accumulators in a loop."""
         n_pools, n_units = self.pool_sum.shape
         units = self.replicate("unit", self._unit(), n_units, label="units")
@@ -233,7 +239,7 @@ class SoftmaxApproximation(MeanPath):
         )
 
 
-def distances(n_points, radius, lowest):
+def distances(n_points: int, radius: float, lowest: float) -> np.ndarray:
     """Distances to the estimate, (n_points, 1), three quarters where they matter.
 
     What is far below the estimate must be decoded as exactly nothing, because there are
@@ -245,7 +251,7 @@ def distances(n_points, radius, lowest):
     return np.concatenate([far, near])[:, np.newaxis]
 
 
-def exceedance(distance, beta, radius):
+def exceedance(distance: np.ndarray, beta: float, radius: float) -> np.ndarray:
     """What a unit adds to the sum, given its distance to the estimate.
 
     Exponential below the estimate, where what is further than half a radius is nothing;

@@ -1,9 +1,13 @@
 """Trees of comparators: the maximum of many as the maximum of two, level by level."""
 
+from __future__ import annotations
+
+import nengo
 import numpy as np
 import scipy.sparse
 
 from ..network.base import MaxPoolNetwork
+from ..network.populations import FittedPopulation, Population
 from ..network.sparse import selection
 from ..network.wiring import Wiring
 
@@ -69,7 +73,9 @@ class ComparatorTree(MaxPoolNetwork):
     # a comparator is a comparator
     tuned_per_window_size = False
 
-    def linear_path(self, a, b):
+    def linear_path(
+        self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix
+    ) -> scipy.sparse.csr_matrix:
         """Combine two values linearly.
 
         Parameters
@@ -85,7 +91,7 @@ class ComparatorTree(MaxPoolNetwork):
         """
         raise NotImplementedError
 
-    def comparator(self):
+    def comparator(self) -> Population | FittedPopulation:
         """Make the population that turns ``a - b`` into what the path lacks.
 
         Returns
@@ -95,10 +101,10 @@ class ComparatorTree(MaxPoolNetwork):
         """
         raise NotImplementedError
 
-    def build_circuit(self):
+    def build_circuit(self) -> None:
         """Add levels until every pool has one value left."""
         comparator = self.comparator()
-        self.comparators = []
+        self.comparators: list[nengo.Ensemble] = []
         wiring = Wiring()
         values = wiring.junction(self.gather.shape[0], "values 0")
         wiring.connect(self.input, values, self.gather, self.input_synapse)
@@ -130,7 +136,7 @@ class ComparatorTree(MaxPoolNetwork):
         wiring.build()
 
 
-def pair_up(pool_of_value):
+def pair_up(pool_of_value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pair the values of each pool; a value without a partner is paired with itself."""
     n_values = len(pool_of_value)
     _, start, size = np.unique(pool_of_value, return_index=True, return_counts=True)

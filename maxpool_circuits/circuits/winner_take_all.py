@@ -1,17 +1,21 @@
 """Lateral inhibition that passes on the winner's value."""
 
+from __future__ import annotations
+
 import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 
 from ..network.base import MEMORY
 from ..network.neurons import integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
+from ..network.wiring import Junction, Wiring
 from .mean_path import MeanPath
 
 
-def needs_filter(neuron_type):
+def needs_filter(neuron_type: NeuronType) -> bool:
     """Whether units do not remember input and inhibition by themselves."""
     return not integrates(neuron_type)
 
@@ -118,7 +122,7 @@ class WinnerTakeAll(MeanPath):
     tunables = (MEMORY, INHIBITION, SMOOTHING, INHIBITION_TIME)
 
     @property
-    def default_synapse(self):
+    def default_synapse(self) -> nengo.Lowpass:
         """One time step for neurons that integrate inhibition, else a filter."""
         if integrates(self.neuron_type):
             return nengo.Lowpass(0)
@@ -126,7 +130,7 @@ class WinnerTakeAll(MeanPath):
         return nengo.Lowpass(self.value_of(INHIBITION_TIME) * slowest)
 
     @property
-    def default_input_synapse(self):
+    def default_input_synapse(self) -> float | None:
         """None for neurons that integrate spikes with their sign, else 5 ms."""
         if integrates(self.neuron_type):
             return None
@@ -142,7 +146,9 @@ class WinnerTakeAll(MeanPath):
                 obj=self,
             )
 
-    def build_excess(self, wiring, above_mean, excess):
+    def build_excess(
+        self, wiring: Wiring, above_mean: Junction, excess: Junction
+    ) -> None:
         """Connect the units and their lateral inhibition."""
         n_units = self.pool_sum.shape[1]
         unit = rectifier(

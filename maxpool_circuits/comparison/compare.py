@@ -1,6 +1,10 @@
 """All circuits on the same spikes."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Union
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -14,24 +18,28 @@ from .recording import Recording, input_spikes, record
 from .references import average, routed_winner
 from .simulators import checked_simulator
 from .table import ComparisonTable
+from .workloads import Workload
 
 #: Values are drawn with seeds from here on. Tuning draws with those below: what it
 #: finds is not to be measured on inputs that it saw.
 FIRST_SEED = 2**20
 
+#: A name, a class, or a callable that takes windows.
+Circuit = Union[str, Callable[..., Any]]
+
 
 def compare(
-    circuits=None,
-    window_size=4,
+    circuits: Circuit | Sequence[Circuit] | Mapping[str, Circuit] | None = None,
+    window_size: int = 4,
     *,
-    workload="presentations",
-    n_pools=None,
-    input_rate=250,
-    seed=0,
-    simulator=None,
-    n_jobs=1,
-    progress_bar=False,
-):
+    workload: str | Workload = "presentations",
+    n_pools: int | None = None,
+    input_rate: float = 250,
+    seed: int | None = 0,
+    simulator: Callable[..., Any] | None = None,
+    n_jobs: int = 1,
+    progress_bar: bool = False,
+) -> ComparisonTable:
     """Compare circuits on spiking inputs.
 
     Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
@@ -51,9 +59,8 @@ def compare(
     window_size : int, optional (Default: 4)
         Number of inputs of each pool; a `Workload` brings its own.
     workload : str or Workload, optional (Default: "presentations")
-        "presentations" (random windows held 50 ms each), "constant" (held 300 ms
-        each), "band-limited" (signals that change all the time) or "images" (oriented
-        filters on handwritten digits).
+        What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
+        windows held 50 ms each), or a `Workload` of your own.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
@@ -138,7 +145,7 @@ def compare(
     return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
 
 
-def seed_of_values(seed):
+def seed_of_values(seed: int | None) -> int | None:
     """Seed that `compare` draws values with, which is none that tuning draws with."""
     return None if seed is None else FIRST_SEED + seed % (2**32 - 1 - FIRST_SEED)
 

@@ -1,5 +1,9 @@
 """How many synaptic events a spike causes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import nengo
 import numpy as np
 import scipy.sparse
@@ -9,7 +13,7 @@ from nengo.exceptions import ValidationError
 from ..network.transform import MaxPool
 
 
-def fan_outs(network):
+def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
     """Number of synapses that a spike of each neuron, and of each input, reaches.
 
     A synapse is a non-zero weight onto a neuron or onto an output of the network.
@@ -50,11 +54,11 @@ def fan_outs(network):
     >>> print(counts[network.input], counts[neurons])
     [2 1] [1 1 0]
     """
-    outgoing = {}
+    outgoing: dict[Any, list[tuple[Any, Any]]] = {}
     for connection in network.all_connections:
         pre, post, weights = _end_to_end(connection)
         outgoing.setdefault(pre, []).append((post, weights))
-    known = {}
+    known: dict[Any, dict[Any, Any]] = {}
 
     def targets(source):
         """Weights from the entries of ``source`` to all that they reach, by target."""

@@ -1,5 +1,8 @@
 """Handwritten digits, seen by simple cells: the first layers of HMAX."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from math import isqrt
 
 import numpy as np
@@ -16,7 +19,7 @@ SCALES = ((7, 3.5), (9, 4.6))
 ORIENTATIONS = (0, 45, 90, 135)
 
 
-def images(window_size=8, seed=0, n_images=8):
+def images(window_size: int = 8, seed: int | None = 0, n_images: int = 8) -> Workload:
     """Digits through oriented filters, max-pooled over position and scale.
 
     The C1 layer of HMAX [1]_. Digits of 8x8 pixels are enlarged to 32x32 and seen by
@@ -86,7 +89,9 @@ def images(window_size=8, seed=0, n_images=8):
     return Workload("images", windows, values, is_read, shown[:2], images=digits)
 
 
-def simple_cell_responses(digits, scales=SCALES):
+def simple_cell_responses(
+    digits: np.ndarray, scales: Sequence[tuple[int, float]] = SCALES
+) -> np.ndarray:
     """Rectified responses of oriented filters at every second pixel.
 
     Digits, (n_images, 8, 8), give (n_images, 16, 16, n_scales, n_orientations)
@@ -102,11 +107,12 @@ def simple_cell_responses(digits, scales=SCALES):
         ]
         for scale in scales
     ]
-    responses = np.maximum(np.moveaxis(responses, (0, 1), (-2, -1)), 0)[:, ::2, ::2]
-    return responses / responses.max()
+    by_filter = np.moveaxis(np.array(responses), (0, 1), (-2, -1))
+    rectified = np.maximum(by_filter, 0)[:, ::2, ::2]
+    return rectified / rectified.max()
 
 
-def gabor(size, wavelength, angle):
+def gabor(size: int, wavelength: float, angle: float) -> np.ndarray:
     """Gabor filter with zero mean and unit norm; lengths in pixels, angle in degrees.
 
     The Gaussian has a standard deviation of 0.8 wavelengths and an aspect ratio of 0.3.

@@ -1,5 +1,9 @@
 """Workloads by name."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_integer, valid_seed
@@ -7,7 +11,7 @@ from .images import images
 from .workloads import Workload, band_limited, constant, presentations
 
 #: The workloads by name.
-WORKLOADS = {
+WORKLOADS: dict[str, Callable[..., Workload]] = {
     "presentations": presentations,
     "constant": constant,
     "band-limited": band_limited,
@@ -15,7 +19,12 @@ WORKLOADS = {
 }
 
 
-def find_workload(workload, window_size=4, n_pools=None, seed=0):
+def find_workload(
+    workload: str | Workload,
+    window_size: int = 4,
+    n_pools: int | None = None,
+    seed: int | None = 0,
+) -> Workload:
     """Make the workload of a name; a `Workload` is returned as it is."""
     if isinstance(workload, Workload):
         return workload

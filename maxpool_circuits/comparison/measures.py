@@ -1,12 +1,15 @@
 """How well an output follows the true maximum."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 import nengo
 import numpy as np
 
-from .workloads import DT
+from .recording import Recording
+from .workloads import DT, Workload
 
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
@@ -58,18 +61,18 @@ class Row:
     p99: float
     latency: float
     neurons: float
-    spikes: Optional[float]
-    events: Optional[float]
-    build_time: Optional[float]
-    simulation_time: Optional[float]
+    spikes: float | None
+    events: float | None
+    build_time: float | None
+    simulation_time: float | None
 
     @property
-    def is_reference(self):
+    def is_reference(self) -> bool:
         """Whether this is no circuit, but something that circuits are compared with."""
         return self.circuit in REFERENCES
 
 
-def read_out(output, readout):
+def read_out(output: np.ndarray, readout: float) -> np.ndarray:
     """Filter an output as a downstream neuron would.
 
     Parameters
@@ -97,7 +100,9 @@ def read_out(output, readout):
     return nengo.Lowpass(readout).filt(output, axis=0, dt=DT, y0=0)
 
 
-def best_readout(output, workload, readouts=READOUTS):
+def best_readout(
+    output: np.ndarray, workload: Workload, readouts: Sequence[float] = READOUTS
+) -> tuple[float, np.ndarray]:
     """Find the readout filter with the least root-mean-square error.
 
     Parameters
@@ -139,7 +144,7 @@ def best_readout(output, workload, readouts=READOUTS):
     return readout, errors[readout]
 
 
-def latency(response):
+def latency(response: np.ndarray) -> float:
     """Time until the response to a step stays within 10 % of its final value.
 
     The step of each pool has another size; all responses together are expressed as one
@@ -179,7 +184,12 @@ def latency(response):
     return (outside[-1] + 1) * DT if len(outside) > 0 else 0.0
 
 
-def measure(circuit, recording, workload, readouts=READOUTS):
+def measure(
+    circuit: str,
+    recording: Recording,
+    workload: Workload,
+    readouts: Sequence[float] = READOUTS,
+) -> Row:
     """Measure a recording.
 
     Parameters

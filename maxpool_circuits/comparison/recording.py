@@ -1,14 +1,18 @@
 """Running a circuit on spiking inputs."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any
 
 import nengo
 import numpy as np
 from nengo.processes import PresentInput
 
 from ..network.populations import Replicas, rectifier
+from ..network.windows import PoolWindows
 from ..registry import make
 from ..utils.threads import one_thread
 from .events import fan_outs
@@ -45,13 +49,15 @@ class Recording:
 
     output: np.ndarray
     neurons: float = 0
-    spikes: Optional[float] = None
-    events: Optional[float] = None
-    build_time: Optional[float] = None
-    simulation_time: Optional[float] = None
+    spikes: float | None = None
+    events: float | None = None
+    build_time: float | None = None
+    simulation_time: float | None = None
 
 
-def input_spikes(values, rate=250, seed=0):
+def input_spikes(
+    values: np.ndarray, rate: float = 250, seed: int | None = 0
+) -> np.ndarray:
     """Let one rectified spiking neuron carry each value.
 
     Parameters
@@ -94,7 +100,15 @@ def input_spikes(values, rate=250, seed=0):
 
 
 @one_thread()
-def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0, simulator=None):
+def record(
+    circuit: str | Callable[..., Any],
+    windows: PoolWindows,
+    inputs: np.ndarray,
+    n_counted: int,
+    input_rate: float = 250,
+    seed: int | None = 0,
+    simulator: Callable[..., Any] | None = None,
+) -> Recording:
     """Run a circuit.
 
     Parameters

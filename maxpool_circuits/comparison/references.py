@@ -1,11 +1,19 @@
 """What circuits are compared with."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..network.windows import PoolWindows
 from .measures import READOUTS, best_readout
+from .workloads import Workload
 
 
-def routed_winner(windows, values, spikes):
+def routed_winner(
+    windows: PoolWindows, values: np.ndarray, spikes: np.ndarray
+) -> np.ndarray:
     """The spike train of whichever input is the largest at the time.
 
     What a perfect switch could pass on: the error of the code itself.
@@ -46,7 +54,9 @@ def routed_winner(windows, values, spikes):
     return np.take_along_axis(spikes, winner[:, :, 0], axis=1)
 
 
-def routed_winner_error(workload, spikes, readouts=READOUTS):
+def routed_winner_error(
+    workload: Workload, spikes: np.ndarray, readouts: Sequence[float] = READOUTS
+) -> float:
     """Error of the routed winner's spikes behind the readout filter that suits it best.
 
     Parameters
@@ -78,7 +88,7 @@ def routed_winner_error(workload, spikes, readouts=READOUTS):
     return float(np.sqrt(np.mean(errors**2)))
 
 
-def average(windows, spikes):
+def average(windows: PoolWindows, spikes: np.ndarray) -> np.ndarray:
     """The average of all inputs of a pool, as average pooling passes it on.
 
     Parameters

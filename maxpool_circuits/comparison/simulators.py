@@ -1,6 +1,10 @@
 """Simulators of all backends, built in the same way."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import nengo
 from nengo.cache import NoDecoderCache
@@ -9,7 +13,7 @@ from nengo.exceptions import ValidationError
 from .workloads import DT
 
 
-def checked_simulator(simulator):
+def checked_simulator(simulator: Any) -> Callable[..., Any] | None:
     """What may make simulators: None, or anything that can be called."""
     if simulator is not None and not callable(simulator):
         raise ValidationError(
@@ -20,7 +24,9 @@ def checked_simulator(simulator):
     return simulator
 
 
-def build_simulator(network, simulator=None):
+def build_simulator(
+    network: nengo.Network, simulator: Callable[..., Any] | None = None
+) -> Any:
     """Build a network with a simulator class or factory, by default with Nengo's."""
     simulator = nengo_simulator if simulator is None else simulator
     options = {"dt": DT}
@@ -29,7 +35,7 @@ def build_simulator(network, simulator=None):
     return simulator(network, **options)
 
 
-def nengo_simulator(network, dt):
+def nengo_simulator(network: nengo.Network, dt: float) -> nengo.Simulator:
     """Build a network with Nengo, without its cache of decoders."""
     # circuits bring their decoders, and several processes would lock the cache
     model = nengo.builder.Model(dt=dt, decoder_cache=NoDecoderCache())

@@ -1,12 +1,19 @@
 """The table that a comparison ends in."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import astuple, dataclass, field, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..utils.files import write_csv
 from .measures import Row, read_out
 from .workloads import Workload
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class ComparisonTable:
     outputs: dict = field(repr=False)
     spikes: np.ndarray = field(repr=False)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """All rows, in units that read well."""
         from tabulate import tabulate
 
@@ -90,7 +97,7 @@ class ComparisonTable:
             f"spiking inputs; readout: best low-pass of {grid} ms\n\n{table}"
         )
 
-    def row(self, circuit):
+    def row(self, circuit: str) -> Row:
         """Find the row of a circuit.
 
         Parameters
@@ -117,7 +124,7 @@ class ComparisonTable:
         """
         return {row.circuit: row for row in self.rows}[circuit]
 
-    def filtered_output(self, circuit):
+    def filtered_output(self, circuit: str) -> np.ndarray:
         """Output of a circuit behind its readout filter.
 
         Parameters
@@ -144,7 +151,7 @@ class ComparisonTable:
         """
         return read_out(self.outputs[circuit], self.row(circuit).readout)
 
-    def to_csv(self, path):
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write all rows, in SI units, as comma-separated values.
 
         Parameters
@@ -174,7 +181,7 @@ class ComparisonTable:
         header = [column.name for column in fields(Row)]
         write_csv(path, [header, *(astuple(row) for row in self.rows)])
 
-    def plot(self, path=None, pool=0):
+    def plot(self, path: str | os.PathLike[str] | None = None, pool: int = 0) -> Figure:
         """Draw error against latency, and the traces of one pool.
 
         Needs matplotlib (``pip install matplotlib``).

@@ -1,7 +1,8 @@
 """What the inputs of the pools do while circuits are compared."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Optional
 
 import nengo
 import numpy as np
@@ -60,20 +61,22 @@ class Workload:
     values: np.ndarray = field(repr=False)
     is_read: np.ndarray = field(repr=False)
     step: np.ndarray = field(repr=False)
-    images: Optional[np.ndarray] = field(default=None, repr=False)
+    images: np.ndarray | None = field(default=None, repr=False)
 
     @property
-    def dt(self):
+    def dt(self) -> float:
         """Length of a time step, in seconds."""
         return DT
 
     @property
-    def target(self):
+    def target(self) -> np.ndarray:
         """True maximum of each pool in each time step, (n_steps, n_pools)."""
         return self.windows.max(self.values)
 
 
-def presentations(window_size=4, n_pools=200, seed=0):
+def presentations(
+    window_size: int = 4, n_pools: int = 200, seed: int | None = 0
+) -> Workload:
     """Random windows, held for 50 ms each, read at the end of each.
 
     All inputs are independent and uniform in [0, 1]. The state of the circuit is
@@ -115,7 +118,9 @@ def presentations(window_size=4, n_pools=200, seed=0):
     return Workload("presentations", windows, values, is_read, step)
 
 
-def constant(window_size=4, n_pools=200, seed=0):
+def constant(
+    window_size: int = 4, n_pools: int = 200, seed: int | None = 0
+) -> Workload:
     """Random windows, held for 300 ms each, read at the end of each.
 
     Long enough for every circuit and readout to settle, so that only what does not
@@ -159,7 +164,9 @@ def constant(window_size=4, n_pools=200, seed=0):
     return Workload("constant", windows, values, is_read, step)
 
 
-def band_limited(window_size=4, n_pools=200, seed=0):
+def band_limited(
+    window_size: int = 4, n_pools: int = 200, seed: int | None = 0
+) -> Workload:
     """Signals that change all the time, read throughout.
 
     White noise through a 100 ms low-pass filter, with mean 0.5 and standard deviation
@@ -206,7 +213,9 @@ def band_limited(window_size=4, n_pools=200, seed=0):
     return Workload("band-limited", windows, values, is_read, step)
 
 
-def hold(shown, n_steps, n_unread):
+def hold(
+    shown: np.ndarray, n_steps: int, n_unread: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Present inputs one after the other; all but the first are read in the end."""
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)

@@ -168,8 +168,10 @@ class MaxPoolNetwork(nengo.Network):
         """``n_neurons`` if none is given."""
         return 1 if is_rectified_linear(neuron_type) else 20
 
-    #: Further arguments that were given, for inputs from 0 to 1, {name: number}.
-    own_arguments: dict[str, float] = {}
+    @property
+    def own_arguments(self) -> dict[str, float]:
+        """Further arguments that were given, for inputs from 0 to 1, by name."""
+        return {}
 
     def __init__(
         self,

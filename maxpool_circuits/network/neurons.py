@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.neurons import SpikingRectifiedLinear
+from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NumberParam
 
 
@@ -139,6 +139,6 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         output *= self.amplitude / dt
 
 
-def integrates(neuron_type):
+def integrates(neuron_type: NeuronType) -> bool:
     """Whether neurons integrate their input with its sign: a membrane that averages."""
     return isinstance(neuron_type, IntegrateAndFire)

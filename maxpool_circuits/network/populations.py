@@ -1,20 +1,24 @@
 """Small populations of neurons, solved once and replicated over all pools."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import nengo
 import numpy as np
+import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import RectifiedLinear
+from nengo.neurons import NeuronType, RectifiedLinear
 
 from .sparse import replicate
 
 
-def is_rectified_linear(neuron_type):
+def is_rectified_linear(neuron_type: NeuronType) -> bool:
     """Whether the rate of a neuron is proportional to its positive input current.
 
     True for `nengo.RectifiedLinear`, its spiking versions and
@@ -93,7 +97,7 @@ class Population:
     unit: float
 
     @property
-    def n_neurons(self):
+    def n_neurons(self) -> int:
         """Number of neurons."""
         return len(self.gain)
 
@@ -164,17 +168,17 @@ class FittedPopulation:
     unit: float
 
     @property
-    def n_neurons(self):
+    def n_neurons(self) -> int:
         """Number of neurons."""
         return len(self.intercepts)
 
     @property
-    def gain(self):
+    def gain(self) -> np.ndarray:
         """Gains of the neurons, (n_neurons,) array."""
         return self._gain_and_bias[0]
 
     @property
-    def bias(self):
+    def bias(self) -> np.ndarray:
         """Biases of the neurons, (n_neurons,) array."""
         return self._gain_and_bias[1]
 
@@ -184,7 +188,7 @@ class FittedPopulation:
         return self.neuron_type.gain_bias(max_rates, self.intercepts)
 
     @cached_property
-    def decoders(self):
+    def decoders(self) -> np.ndarray:
         """Weights that turn the activities into the output, (size_out, n_neurons)."""
         points = self.points(self.n_points)
         activities = self.neuron_type.rates(
@@ -200,7 +204,7 @@ class FittedPopulation:
         decoders, _ = solver(activities, self.function(points), rng=np.random)
         return decoders.T
 
-    def with_tuning_curves(self, tuning_curves):
+    def with_tuning_curves(self, tuning_curves: np.ndarray) -> FittedPopulation:
         """Choose other tuning curves.
 
         Parameters
@@ -221,17 +225,17 @@ class FittedPopulation:
         )
 
     @property
-    def tuning_curves(self):
+    def tuning_curves(self) -> np.ndarray:
         """Encoders, relative to the largest number in them, and intercepts."""
         return np.column_stack([self.encoders / self.scale, self.intercepts])
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Largest number in the encoders."""
         return np.abs(self.encoders).max()
 
 
-def rectified(points):
+def rectified(points: np.ndarray) -> np.ndarray:
     """Replace negative values by zero.
 
     Parameters
@@ -252,7 +256,9 @@ def rectified(points):
     return np.maximum(points, 0)
 
 
-def rectifier(neuron_type, n_neurons, max_rate, radius):
+def rectifier(
+    neuron_type: NeuronType, n_neurons: int, max_rate: float, radius: float
+) -> Population | FittedPopulation:
     """Population that decodes ``max(input, 0)`` of a scalar input.
 
     Parameters
@@ -344,7 +350,12 @@ class Replicas:
      [0.  0.  0.5]]
     """
 
-    def __init__(self, population, n_copies, label=None):
+    def __init__(
+        self,
+        population: Population | FittedPopulation,
+        n_copies: int,
+        label: str | None = None,
+    ) -> None:
         self.population = population
         self.n_copies = n_copies
         n_neurons = n_copies * population.n_neurons
@@ -363,7 +374,7 @@ class Replicas:
         )
         self.neurons = self.ensemble.neurons
 
-    def encode(self, matrix=None):
+    def encode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights to the neurons that give the inputs of all copies ``matrix`` times x.
 
         Parameters
@@ -380,7 +391,7 @@ class Replicas:
         weights = replicate(self.population.encoders, self.n_copies)
         return weights if matrix is None else weights @ matrix
 
-    def decode(self, matrix=None):
+    def decode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights from the neurons for ``matrix`` times the outputs of all copies.
 
         Parameters

@@ -5,12 +5,17 @@ is a selection of inputs. Both are sparse matrices, so that a network has one en
 and a handful of connections however many pools there are.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import nengo
 import numpy as np
 import scipy.sparse
+from numpy.typing import ArrayLike
 
 
-def selection(columns, n_columns):
+def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:
     """Matrix whose row ``i`` picks entry ``columns[i]`` of a vector.
 
     Parameters
@@ -44,7 +49,7 @@ def selection(columns, n_columns):
     )
 
 
-def replicate(block, n_copies):
+def replicate(block: ArrayLike, n_copies: int) -> scipy.sparse.csr_matrix:
     """Block-diagonal matrix with ``n_copies`` copies of one dense block.
 
     Parameters
@@ -66,14 +71,14 @@ def replicate(block, n_copies):
     [[1. 2. 0. 0.]
      [0. 0. 1. 2.]]
     """
-    block = np.atleast_2d(np.asarray(block, dtype=float))
-    shape = n_copies, *block.shape
+    rows = np.atleast_2d(np.asarray(block, dtype=float))
+    shape = n_copies, *rows.shape
     # every row of a copy holds a whole row of the block, from the copy's first column
-    starts = np.arange(n_copies, dtype=np.int32) * block.shape[1]
+    starts = np.arange(n_copies, dtype=np.int32) * rows.shape[1]
     columns = starts[:, np.newaxis, np.newaxis] + np.arange(shape[2], dtype=np.int32)
     return scipy.sparse.csr_matrix(
         (
-            np.broadcast_to(block, shape).ravel(),
+            np.broadcast_to(rows, shape).ravel(),
             np.broadcast_to(columns, shape).ravel(),
             np.arange(shape[0] * shape[1] + 1) * shape[2],
         ),
@@ -81,7 +86,7 @@ def replicate(block, n_copies):
     )
 
 
-def connect(pre, post, matrix, synapse=None):
+def connect(pre: Any, post: Any, matrix: Any, synapse: Any = None) -> nengo.Connection:
     """Connect two Nengo objects through a sparse matrix.
 
     Parameters

@@ -1,5 +1,10 @@
 """A connection transform that takes maxima, with its Nengo operator."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
 import numpy as np
 from nengo.builder import Builder, Operator, Signal
 from nengo.builder.operator import Reset
@@ -73,21 +78,21 @@ class MaxPool(Transform):
 
     windows = _WindowsParam("windows")
 
-    def __init__(self, windows):
+    def __init__(self, windows: PoolWindows) -> None:
         super().__init__()
         self.windows = windows
 
     @property
-    def size_in(self):
+    def size_in(self) -> int:
         """Number of inputs."""
         return self.windows.n_inputs
 
     @property
-    def size_out(self):
+    def size_out(self) -> int:
         """Number of maxima."""
         return self.windows.n_pools
 
-    def sample(self, rng=np.random):
+    def sample(self, rng: Any = np.random) -> NoReturn:
         """Refuse, as `nengo.transforms.NoTransform` does: there are no weights."""
         raise TypeError("MaxPool has no weights to sample")
 
@@ -137,22 +142,24 @@ class MaxPoolInc(Operator):
     [1.7 2.4]
     """
 
-    def __init__(self, X, Y, windows, tag=None):
+    def __init__(
+        self, X: Signal, Y: Signal, windows: PoolWindows, tag: str | None = None
+    ) -> None:
         super().__init__(tag=tag)
         self.windows = windows
-        self.sets = []
+        self.sets: list[Signal] = []
         self.incs = [Y]
         self.reads = [X]
-        self.updates = []
+        self.updates: list[Signal] = []
 
     # Nengo's optimizer replaces signals in these lists, so look there each time.
     @property
-    def X(self):
+    def X(self) -> Signal:
         """The inputs."""
         return self.reads[0]
 
     @property
-    def Y(self):
+    def Y(self) -> Signal:
         """The signal that the maxima are added to."""
         return self.incs[0]
 
@@ -160,7 +167,7 @@ class MaxPoolInc(Operator):
     def _descstr(self):
         return f"max_pool({self.X}) -> {self.Y}"
 
-    def make_step(self, signals, dt, rng):
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """Make the function that Nengo calls in every time step."""
         X = signals[self.X]
         Y = signals[self.Y]

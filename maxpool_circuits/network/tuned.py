@@ -171,7 +171,7 @@ class TunedDecoders:
             attr="decoders",
         )
 
-    def check_for(self, network) -> None:
+    def check_for(self, network: Any) -> None:
         """Refuse a network of another setup, or with other tunable parameters."""
         differences = self.setup.differences(network.setup)
         names = {tunable.name for tunable in network.open_tunables}

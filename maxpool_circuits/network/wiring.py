@@ -6,7 +6,10 @@ with junctions, and those that can be replaced by products of the matrices aroun
 become no Nengo objects.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import nengo
 import scipy.sparse
@@ -67,10 +70,10 @@ class Link:
     [[ 1 -1]] Lowpass(tau=0.005)
     """
 
-    pre: object
-    post: object
+    pre: Any
+    post: Any
     weights: scipy.sparse.csr_matrix
-    synapse: object
+    synapse: Any
 
 
 class Wiring:
@@ -109,11 +112,11 @@ class Wiring:
     [[-0.3  0.2  0.1]]
     """
 
-    def __init__(self):
-        self.junctions = []
-        self.links = []
+    def __init__(self) -> None:
+        self.junctions: list[Junction] = []
+        self.links: list[Link] = []
 
-    def junction(self, size, label):
+    def junction(self, size: int, label: str) -> Junction:
         """Add a junction.
 
         Parameters
@@ -131,7 +134,9 @@ class Wiring:
         self.junctions.append(Junction(size, label))
         return self.junctions[-1]
 
-    def connect(self, pre, post, weights=None, synapse=None):
+    def connect(
+        self, pre: Any, post: Any, weights: Any = None, synapse: Any = None
+    ) -> None:
         """Add a connection; what arrives at one place is summed up.
 
         Parameters
@@ -157,7 +162,7 @@ class Wiring:
                 break
         self.links.append(Link(pre, post, weights, synapse))
 
-    def build(self):
+    def build(self) -> None:
         """Make all Nengo connections, and nodes of the junctions that remain.
 
         Called once, inside the network.

@@ -1,12 +1,20 @@
 """How large errors are, and where."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from .figure import axes_or_new, color_of
 
+if TYPE_CHECKING:
+    from ..comparison import ComparisonTable
 
-def pareto(table, ax=None):
+
+def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
 
     Parameters
@@ -52,7 +60,7 @@ def pareto(table, ax=None):
     return ax
 
 
-def error_by_gap(table, ax=None):
+def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against the gap between the two largest inputs.
 
     All readings, in order of their gap, are cut into ten parts of equal size; each
@@ -107,7 +115,9 @@ def error_by_gap(table, ax=None):
     return ax
 
 
-def error_map(table, circuit, ax=None, limit=0.25):
+def error_map(
+    table: ComparisonTable, circuit: str, ax: Axes | None = None, limit: float = 0.25
+) -> Axes:
     """Draw where a circuit errs: by how close its pools are to a tie, and how large.
 
     Each hexagon is the mean error of all readings whose two largest inputs differ by
@@ -172,7 +182,7 @@ def error_map(table, circuit, ax=None, limit=0.25):
     return ax
 
 
-def errors_of(table, circuit):
+def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]

@@ -1,19 +1,28 @@
 """Axes, colors and files of all pictures."""
 
+from __future__ import annotations
+
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..utils.files import written_whole
 
+if TYPE_CHECKING:
+    from ..comparison import ComparisonTable
 
-def axes_or_new(ax):
+
+def axes_or_new(ax: Axes | None) -> Axes:
     """Given Axes, or those of a new figure."""
     return plt.subplots()[1] if ax is None else ax
 
 
-def color_of(table, circuit):
+def color_of(table: ComparisonTable, circuit: str) -> str:
     """Color of a circuit, the same in all pictures of a table; references are grey."""
     references = [row.circuit for row in table.rows if row.is_reference]
     if circuit in references:
@@ -22,7 +31,7 @@ def color_of(table, circuit):
     return f"C{names.index(circuit) % 10}"
 
 
-def saved(figure, path):
+def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure to a file, if there is one, in the format of its ending."""
     if path is None:
         return figure

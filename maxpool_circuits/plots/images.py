@@ -1,13 +1,23 @@
 """Images, and what pools make of them."""
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from .figure import axes_or_new, saved
 
+if TYPE_CHECKING:
+    from ..comparison import ComparisonTable
 
-def pooled_images(maps, ax=None, **options):
+
+def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> Axes:
     """Draw the pooled maps of one image next to each other in a square.
 
     Parameters
@@ -50,7 +60,11 @@ def pooled_images(maps, ax=None, **options):
     return ax
 
 
-def image_comparison(table, path=None, n_images=3):
+def image_comparison(
+    table: ComparisonTable,
+    path: str | os.PathLike[str] | None = None,
+    n_images: int = 3,
+) -> Figure:
     """Draw images, their true pooled maps, and the maps and errors of each circuit.
 
     Parameters

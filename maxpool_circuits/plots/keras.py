@@ -1,11 +1,20 @@
 """Conversions of a Keras network side by side."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from .figure import saved
 
 
-def conversions(table, steps, path=None):
+def conversions(
+    table: Any, steps: Sequence[int], path: str | os.PathLike[str] | None = None
+) -> Figure:
     """Draw accuracy against time for each conversion of a Keras network.
 
     Parameters

@@ -1,12 +1,25 @@
 """What circuits and inputs do over time."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+from matplotlib.axes import Axes
 
 from ..utils.checks import valid_integer
 from .figure import axes_or_new, color_of
 
+if TYPE_CHECKING:
+    from ..comparison import ComparisonTable
 
-def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
+
+def traces(
+    table: ComparisonTable,
+    pool: int = 0,
+    ax: Axes | None = None,
+    interval: tuple[float, float] = (0.0, 0.5),
+) -> Axes:
     """Draw the true maximum and the filtered output of each circuit for one pool.
 
     Parameters
@@ -60,7 +73,12 @@ def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
     return ax
 
 
-def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
+def raster(
+    table: ComparisonTable,
+    pool: int = 0,
+    ax: Axes | None = None,
+    interval: tuple[float, float] = (0.0, 0.5),
+) -> Axes:
     """Draw the spikes of the inputs of one pool.
 
     Parameters

@@ -1,16 +1,26 @@
 """Several pictures of one comparison side by side."""
 
+from __future__ import annotations
+
 import dataclasses
+import os
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from .errors import error_by_gap, error_map, errors_of, pareto
 from .figure import saved
 from .over_time import raster, traces
 
+if TYPE_CHECKING:
+    from ..comparison import ComparisonTable
 
-def comparison(table, path=None, pool=0):
+
+def comparison(
+    table: ComparisonTable, path: str | os.PathLike[str] | None = None, pool: int = 0
+) -> Figure:
     """Draw error against latency, and the traces and spikes of one pool.
 
     Parameters
@@ -62,7 +72,9 @@ def comparison(table, path=None, pool=0):
     return saved(figure, path)
 
 
-def before_and_after(table, path=None):
+def before_and_after(
+    table: ComparisonTable, path: str | os.PathLike[str] | None = None
+) -> Figure:
     """Draw what tuning changed: error by gap, bias over the inputs, and latency.
 
     Parameters
@@ -115,6 +127,6 @@ def before_and_after(table, path=None):
     for circuit in ("untuned", "tuned"):
         ax = error_map(table, circuit, ax=axes[circuit], limit=3 * largest)
         ax.set_title(f"mean error, {circuit}")
-    bar = {"label": "mean error", "extend": "both"}
-    figure.colorbar(ax.collections[0], ax=[axes["untuned"], axes["tuned"]], **bar)
+    maps = [axes["untuned"], axes["tuned"]]
+    figure.colorbar(ax.collections[0], ax=maps, label="mean error", extend="both")
     return saved(figure, path)

@@ -1,5 +1,7 @@
 """The mixture of inputs that circuits are tuned for."""
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import dataclass
 
@@ -66,7 +68,13 @@ class Inputs:
     signals: np.ndarray
 
 
-def draw(window_size, input_rate, seed, n_pools, any_level=False):
+def draw(
+    window_size: int,
+    input_rate: float,
+    seed: int,
+    n_pools: int,
+    any_level: bool = False,
+) -> dict[str, Inputs]:
     """Draw the mixture of inputs.
 
     Parameters
@@ -108,7 +116,7 @@ def draw(window_size, input_rate, seed, n_pools, any_level=False):
     return mixture
 
 
-def seed_of(seed, number):
+def seed_of(seed: int, number: int) -> int:
     """Seed of the kind of input of a number in a draw; no two draws share one.
 
     All are below those that comparisons draw with.

@@ -1,9 +1,14 @@
 """The optimiser of circuits."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
+import os
 import platform
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import joblib
 import nengo
@@ -13,8 +18,9 @@ from nengo.exceptions import ValidationError
 from tqdm.auto import tqdm
 
 from ..comparison.simulators import checked_simulator
+from ..network.tuned import TunedDecoders
 from ..registry import find
-from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
+from ..utils.checks import is_real, positive_integer, positive_number, valid_integer
 from ..version import version
 from .inputs import draw
 from .journal import Journal
@@ -27,21 +33,21 @@ WINDOW_SIZES = (4, 16)
 
 
 def tune(
-    circuit,
+    circuit: str | Callable[..., Any],
     *,
-    window_size=None,
-    input_rate=None,
-    n_pools=40,
-    seed=0,
-    n_jobs=1,
-    simulator=None,
-    latency_weight=0,
-    spikes_weight=0,
-    journal=None,
-    fresh=False,
-    progress_bar=True,
-    **options,
-):
+    window_size: int | Sequence[int] | None = None,
+    input_rate: float | None = None,
+    n_pools: int = 40,
+    seed: int = 0,
+    n_jobs: int = 1,
+    simulator: Callable[..., Any] | None = None,
+    latency_weight: float = 0,
+    spikes_weight: float = 0,
+    journal: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    progress_bar: bool = True,
+    **options: Any,
+) -> TunedDecoders:
     """Choose the parameters of a circuit by watching it run.
 
     Three kinds of values are chosen:
@@ -140,7 +146,7 @@ def tune(
     """
     started = time.perf_counter()
     n_pools = positive_integer(n_pools, "n_pools")
-    seed = valid_seed(seed)
+    seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
@@ -198,7 +204,7 @@ def tune(
         )
     }
     key = search_key(network, about, source_code(network, simulator))
-    journal = Journal(journal, {**about, "search": key})
+    answers = Journal(journal, {**about, "search": key})
 
     progress = tqdm(
         total=n_questions(len(network.open_tunables)),
@@ -207,7 +213,7 @@ def tune(
     )
     with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
         step = progress.update
-        trials = Trials(circuit, draws, rate, seed, simulator, parallel, journal, step)
+        trials = Trials(circuit, draws, rate, seed, simulator, parallel, answers, step)
         search = Search(trials, network, weights)
         search.run()
         tuned = search.checked("validation")
@@ -221,11 +227,11 @@ def tune(
     }
     tuned = dataclasses.replace(tuned, report=report)
     memory.keep(tuned)
-    journal.forget()
+    answers.forget()
     return tuned
 
 
-def seed_of_draw(seed, number):
+def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
 

@@ -1,9 +1,14 @@
 """Arrays and a header in a file that notices every damage, and holds nothing to run."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+import os
 import zipfile
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +27,12 @@ UNREADABLE = (
 )
 
 
-def write(path, header, arrays, version):
+def write(
+    path: str | os.PathLike[str],
+    header: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    version: int,
+) -> None:
     """Write a header that JSON can carry, and arrays by name, or nothing at all."""
     text = as_text({"format": version, **header})
     with written_whole(path) as unfinished:
@@ -35,7 +45,9 @@ def write(path, header, arrays, version):
             )
 
 
-def read(path, version):
+def read(
+    path: str | os.PathLike[str], version: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and arrays of a file; raises one of `UNREADABLE` if it is damaged."""
     with np.load(path, allow_pickle=False) as file:
         names = set(getattr(file, "files", ()))
@@ -54,12 +66,12 @@ def read(path, version):
     return header, arrays
 
 
-def as_text(header):
+def as_text(header: Mapping[str, Any]) -> str:
     """The one text of a header."""
     return json.dumps(header, sort_keys=True)
 
 
-def checksum(text, arrays):
+def checksum(text: str, arrays: Mapping[str, np.ndarray]) -> str:
     """Hash of all that is in a file."""
     digest = hashlib.sha256(text.encode())
     for name, values in sorted(arrays.items()):

@@ -1,21 +1,25 @@
 """Checks of numbers that are shared by everything that takes arguments."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from nengo.exceptions import ValidationError
 
 
-def is_real(value):
+def is_real(value: Any) -> bool:
     """Whether a value is a finite real number; truth values are not."""
     is_number = is_integer(value) or isinstance(value, (float, np.floating))
     return is_number and bool(np.isfinite(value))
 
 
-def is_integer(value):
+def is_integer(value: Any) -> bool:
     """Whether a value is an integer; truth values and floats such as 2.0 are not."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def positive_number(value, attr, obj=None, unit=""):
+def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> float:
     """Return a number as a float if it is finite and above 0, in a unit or without."""
     if not is_real(value) or value <= 0:
         raise ValidationError(
@@ -26,7 +30,9 @@ def positive_number(value, attr, obj=None, unit=""):
     return float(value)
 
 
-def valid_integer(value, attr, obj=None, lowest=1, highest=None):
+def valid_integer(
+    value: Any, attr: str, obj: Any = None, lowest: int = 1, highest: int | None = None
+) -> int:
     """Return an integer if it is in range; floats such as 2.0 are refused."""
     if is_integer(value) and lowest <= value and (highest is None or value <= highest):
         return int(value)
@@ -38,12 +44,12 @@ def valid_integer(value, attr, obj=None, lowest=1, highest=None):
     )
 
 
-def positive_integer(value, attr, obj=None):
+def positive_integer(value: Any, attr: str, obj: Any = None) -> int:
     """Return an integer if it is at least 1."""
     return valid_integer(value, attr, obj)
 
 
-def valid_seed(value, obj=None):
+def valid_seed(value: Any, obj: Any = None) -> int | None:
     """Return a seed if random number generators take it; None is one."""
     if value is None:
         return None

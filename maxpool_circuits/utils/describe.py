@@ -1,6 +1,9 @@
 """Objects as text that tells them apart, and that gives them back if evaluated."""
 
+from __future__ import annotations
+
 import inspect
+from typing import Any
 
 import numpy as np
 from nengo.params import FrozenObject
@@ -11,12 +14,12 @@ from .checks import is_real
 IGNORED = frozenset({"initial_state", "seed", "label"})
 
 
-def qualified_name(thing):
+def qualified_name(thing: Any) -> str:
     """Module and name of a class or function: another one of that name differs."""
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
-def describe(value):
+def describe(value: Any) -> str:
     """Expression for a value, with the full name of its class.
 
     Arguments with their default value and those in `IGNORED` are left out.

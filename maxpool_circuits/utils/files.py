@@ -1,14 +1,18 @@
 """Files that are either written whole or not at all."""
 
+from __future__ import annotations
+
 import csv
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
-def written_whole(path):
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Replace a file only once its new content is complete.
 
     Parameters
@@ -40,11 +44,11 @@ def written_whole(path):
     >>> folder.cleanup()
     """
     path = Path(path)
-    handle, unfinished = tempfile.mkstemp(
+    handle, name = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
     )
     os.close(handle)
-    unfinished = Path(unfinished)
+    unfinished = Path(name)
     try:
         # mkstemp makes files that only their owner can read
         umask = os.umask(0)
@@ -56,7 +60,7 @@ def written_whole(path):
         unfinished.unlink(missing_ok=True)
 
 
-def write_csv(path, rows):
+def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write rows as comma-separated values.
 
     Parameters

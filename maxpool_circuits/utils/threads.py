@@ -1,10 +1,13 @@
 """Numerical libraries on one thread."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Keep the order of sums, and so spikes, independent of the number of threads.
 
     For use as ``with one_thread():`` or as a decorator ``@one_thread()``.

@@ -1,0 +1,131 @@
+"""The size of the package's files, and the order of its layers."""
+
+import ast
+import importlib.util
+import io
+import shutil
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "maxpool_circuits"
+CONFIGURATION = PACKAGE.parent / "pyproject.toml"
+#: Most lines of code that one file may have, and so most that one has to keep in mind.
+MOST_LINES = 220
+NO_CODE = {
+    tokenize.COMMENT,
+    tokenize.DEDENT,
+    tokenize.ENDMARKER,
+    tokenize.INDENT,
+    tokenize.NEWLINE,
+    tokenize.NL,
+}
+
+
+def docstring_lines(source):
+    """Numbers of all lines that docstrings take."""
+    lines = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                lines.update(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+    return lines
+
+
+def code_lines(source):
+    """Numbers of all lines that are no docstring, no comment and not blank."""
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return lines - docstring_lines(source)
+
+
+def sources():
+    """Text of all modules of the package."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    assert paths
+    return {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in paths
+    }
+
+
+def test_lines_are_counted_as_code_docstring_or_neither():
+    source = '''"""One line.
+
+And a second one.
+"""
+
+# a comment
+TEXT = """not a
+docstring"""
+
+
+def function(a):  # with a comment
+    """Do nothing."""
+    return (
+        a
+    )
+'''
+    assert docstring_lines(source) == {1, 2, 3, 4, 12}
+    assert code_lines(source) == {7, 8, 11, 13, 14, 15}
+
+
+def test_no_file_has_more_than_220_lines_of_code():
+    sizes = {name: len(code_lines(source)) for name, source in sources().items()}
+    assert {name: size for name, size in sizes.items() if size > MOST_LINES} == {}
+
+
+def test_there_are_no_more_lines_of_docstrings_than_of_code():
+    texts = sources().values()
+    n_docstring_lines = sum(len(docstring_lines(source)) for source in texts)
+    n_code_lines = sum(len(code_lines(source)) for source in texts)
+    assert n_docstring_lines <= n_code_lines
+
+
+def check_layers(folder):
+    """Run import-linter in a folder with a copy of the package."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as run; run()",
+            "--no-cache",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("importlinter") is None,
+    reason="import-linter is not installed",
+)
+@pytest.mark.skipif(
+    not CONFIGURATION.exists(), reason="the layers are listed in the source archive"
+)
+@pytest.mark.parametrize(
+    ("module", "upward"),
+    [
+        ("network/base.py", "from ..tuning import tune"),
+        ("comparison/compare.py", "from ..tuning import tune"),
+        ("circuits/exact.py", "from ..comparison import compare"),
+    ],
+)
+def test_an_import_that_goes_up_fails_lint(tmp_path, module, upward):
+    shutil.copy(CONFIGURATION, tmp_path)
+    copied = tmp_path / "maxpool_circuits"
+    shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("*.npz"))
+    before = check_layers(tmp_path)
+    assert before.returncode == 0, before.stdout + before.stderr
+
+    with open(copied / module, "a", encoding="utf-8") as file:
+        file.write(f"\n\n{upward}\n")
+    after = check_layers(tmp_path)
+    assert after.returncode == 1, after.stdout + after.stderr
+    assert "imports go down only BROKEN" in after.stdout
