@@ -147,9 +147,7 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     return _circuits[circuit]
 
 
-def with_defaults(
-    circuit: Callable[..., Any], **options: Any
-) -> Callable[..., Any]:
+def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Give a circuit options, but for those that it has already.
 
     Parameters

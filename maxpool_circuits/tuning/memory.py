@@ -56,19 +56,21 @@ class Memory:
         return _remembered.get(self.key)
 
     def keep(self, tuned):
-        """Remember a result, in the cache folder too if that is possible."""
+        """Remember a result; whether it is in the cache folder too, if possible."""
         _remembered[self.key] = tuned
         if self.path is None:
-            return
+            return False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             tuned.save(self.path)
+            return True
         except OSError as error:
             warnings.warn(
                 "tuned decoders are remembered in this process only, the cache folder "
                 f"cannot be written: {error}",
                 stacklevel=3,
             )
+            return False
 
     def _is_file(self):
         return self.path is not None and self.path.is_file()

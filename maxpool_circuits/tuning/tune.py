@@ -17,7 +17,7 @@ from ..registry import find
 from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
 from ..version import version
 from .inputs import draw
-from .journal import Journal
+from .journal import Journal, forget
 from .memory import Memory, name_of, search_key, source_code
 from .search import Search, n_questions
 from .trials import Trials, untuned_pool
@@ -97,8 +97,8 @@ def tune(
         some errors may grow.
     journal : str or os.PathLike, optional
         Where to write intermediate results. A call with the same arguments that finds
-        the journal of an interrupted one goes on where that stopped. It is deleted at
-        the end.
+        the journal of an interrupted one goes on where that stopped. It is deleted once
+        the result is in the cache folder. A file that is no journal is refused.
     fresh : bool, optional (Default: False)
         Search again, even if the result is known.
     progress_bar : bool, optional (Default: True)
@@ -198,7 +198,7 @@ def tune(
         )
     }
     key = search_key(network, about, source_code(network, simulator))
-    journal = Journal(journal, {**about, "search": key})
+    answers = Journal(journal, {**about, "search": key})
 
     progress = tqdm(
         total=n_questions(len(network.open_tunables)),
@@ -207,7 +207,7 @@ def tune(
     )
     with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
         step = progress.update
-        trials = Trials(circuit, draws, rate, seed, simulator, parallel, journal, step)
+        trials = Trials(circuit, draws, rate, seed, simulator, parallel, answers, step)
         search = Search(trials, network, weights)
         search.run()
         tuned = search.checked("validation")
@@ -220,8 +220,8 @@ def tune(
         **about,
     }
     tuned = dataclasses.replace(tuned, report=report)
-    memory.keep(tuned)
-    journal.forget()
+    if memory.keep(tuned) and journal is not None:
+        forget(journal)
     return tuned
 
 
