@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import itertools
 import multiprocessing
+import pathlib
 import warnings
 
 import nengo
@@ -109,6 +110,18 @@ def test_without_a_folder_results_are_kept_in_the_process(folder, searches):
         first = mpc.tune("pairwise-relu", **QUICK)
     assert mpc.tune("pairwise-relu", **QUICK) == first
     assert len(searches) == 1
+
+
+def test_without_a_home_results_are_kept_in_the_process(
+    folder, searches, tmp_path, monkeypatch
+):
+    # what platformdirs answers where nobody knows the user
+    unknown = pathlib.Path("~", ".cache", "maxpool_circuits")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: unknown)
+    monkeypatch.chdir(tmp_path)
+    mpc.tune("pairwise-relu", **QUICK)
+    mpc.tune("pairwise-relu", **QUICK)
+    assert len(searches) == 1 and list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_file_is_named_and_replaced(folder, searches):

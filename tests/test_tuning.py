@@ -649,6 +649,8 @@ def damaged(content, rng):
     """Content with a few flipped bits, or bytes that are other, missing or added."""
     damaged = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 8))):
+        if not damaged:
+            break
         i = rng.randrange(len(damaged))
         kind = rng.choice(("bit", "byte", "cut", "end", "insert", "copy"))
         if kind == "bit":
