@@ -10,6 +10,7 @@ import pytest
 import maxpool_circuits as mpc
 from maxpool_circuits.cli import main
 from maxpool_circuits.tuning import search
+from maxpool_circuits.tuning.journal import Journal
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SMALL = ["compare", "exact", "--pools", "20"]
@@ -249,17 +250,93 @@ def test_impossible_tuning_is_one_line_on_stderr(run, words, status, parts):
     assert_one_line_error(run("tune", *words)[2], *parts)
 
 
-@pytest.mark.parametrize("option", ["--csv", "--plot"])
-def test_file_that_cannot_be_written_loses_no_table(run, tmp_path, option):
-    status, out, err = run(*SMALL, option, tmp_path / "missing" / "file.png")
-    assert status == 1
-    assert_one_line_error(err, "missing")
-    assert "RMSE" in out
+#: Commands, and their options that name files to be written.
+OUTPUTS = [
+    (SMALL, "--csv"),
+    (SMALL, "--plot"),
+    (["demo"], "--csv"),
+    (["demo"], "--plot"),
+    (["demo", "--nengo-dl"], "--plot"),
+    (["tune", "softmax", "--out", "own.npz"], "--plot"),
+    (["tune", "softmax"], "--out"),
+]
 
 
-def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, tmp_path):
+@pytest.fixture
+def no_work(monkeypatch):
+    """Whoever starts to work fails."""
+
+    def forbidden(*_, **__):
+        raise AssertionError("files come first")
+
+    for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
+        monkeypatch.setattr(f"maxpool_circuits.cli.{name}", forbidden)
+    monkeypatch.setattr("maxpool_circuits.cli.demonstrating._nengo_dl", forbidden)
+
+
+@pytest.mark.parametrize(("words", "option"), OUTPUTS, ids=str)
+def test_files_are_checked_before_the_work(
+    run, no_work, tmp_path, monkeypatch, words, option
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    for name, part in [("missing/a.png", "no folder"), ("folder.png", "is a folder")]:
+        status, out, err = run(*words, option, name)
+        assert (status, out) == (1, "")
+        assert_one_line_error(err, repr(name), part)
+
+
+def test_one_file_is_not_written_twice(run, no_work, tmp_path):
+    name = tmp_path / "a.png"
+    status, out, err = run(*SMALL, "--csv", name, "--plot", name)
+    assert (status, out) == (2, "")
+    assert_one_line_error(err, "--plot and --csv name the same file", name)
+
+
+@pytest.mark.parametrize("words", [SMALL, ["demo"], ["tune", "softmax"]], ids=str)
+def test_an_interruption_is_one_line_and_130(run, tmp_path, monkeypatch, words):
+    out = tmp_path / "own.npz"
+
+    def interrupted(*_, journal=None, **__):
+        if journal is not None:
+            Journal(journal, {"seed": 0})
+        raise KeyboardInterrupt
+
+    for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
+        monkeypatch.setattr(f"maxpool_circuits.cli.{name}", interrupted)
+    monkeypatch.chdir(tmp_path)
+    is_tune = words[0] == "tune"
+    status, printed, err = run(*words, *(["--out", out] if is_tune else []))
+    assert (status, printed) == (130, "")
+    (line,) = err.strip().splitlines()
+    assert line.startswith("interrupted: ") and "the same command" in line
+    if is_tune:
+        assert f"kept in '{out}.journal'" in line
+
+
+def test_the_journal_is_deleted_after_the_file_is_written(run, tmp_path, monkeypatch):
+    path = tmp_path / "own.npz"
+
+    def tune(circuit, journal, **options):
+        Journal(journal, {"seed": 0})
+        setup = mpc.Setup("their.Own", n_neurons=1, max_rate=100.0)
+        return mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
+
+    def fails(*_):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("maxpool_circuits.cli.tuning.tune", tune)
+    with monkeypatch.context() as patch:
+        patch.setattr(mpc.TunedDecoders, "save", fails)
+        assert run("tune", "softmax", "--out", path)[0] == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["own.npz.journal"]
+    assert run("tune", "softmax", "--out", path)[0] == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["own.npz"]
+
+
+def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, no_work, tmp_path):
     status, _, err = run(*SMALL, "--plot", tmp_path / "figure.xyz")
-    assert status in (1, 2)
+    assert status == 2
     assert_one_line_error(err, "xyz")
 
 

@@ -4,17 +4,20 @@ import dataclasses
 import inspect
 import itertools
 import multiprocessing
+import pathlib
+import warnings
 
 import nengo
 import numpy as np
 import platformdirs
 import pytest
+from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import seed_of_values
 from maxpool_circuits.tuning import memory, search, trials, tune
 from maxpool_circuits.tuning.inputs import INPUTS, seed_of
-from maxpool_circuits.tuning.journal import Journal
+from maxpool_circuits.tuning.journal import Journal, forget
 from maxpool_circuits.tuning.memory import search_key, source_code
 from maxpool_circuits.tuning.search import Search
 from maxpool_circuits.tuning.trials import unchanged, untuned_pool
@@ -122,6 +125,18 @@ def test_without_a_folder_results_are_kept_in_the_process(folder, searches):
     assert len(searches) == 1
 
 
+def test_without_a_home_results_are_kept_in_the_process(
+    folder, searches, tmp_path, monkeypatch
+):
+    # what platformdirs answers where nobody knows the user
+    unknown = pathlib.Path("~", ".cache", "maxpool_circuits")
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *_, **__: unknown)
+    monkeypatch.chdir(tmp_path)
+    mpc.tune("pairwise-relu", **QUICK)
+    mpc.tune("pairwise-relu", **QUICK)
+    assert len(searches) == 1 and list(tmp_path.iterdir()) == []
+
+
 def test_a_damaged_file_is_named_and_replaced(folder, searches):
     mpc.tune("pairwise-relu", **QUICK)
     (kept,) = folder.iterdir()
@@ -225,6 +240,79 @@ def test_the_journal_matches_questions_by_content(tmp_path):
     assert second.recall(["b", 2], forbidden) == "two"
     assert second.recall(["c", 3], lambda: "three") == "three"
     assert second.recall(["a", 1], forbidden) == "one"
+
+
+NO_JOURNALS = {
+    "notes": b"to do\n",
+    "one JSON value": b"{}\n",
+    "empty": b"",
+    "bytes": bytes(range(256)),
+    "deep": b"[" * 100_000,
+    "another's": b'{"journal of": "them", "format": 2, "about": {}}\n',
+}
+
+
+@pytest.mark.parametrize("content", NO_JOURNALS.values(), ids=NO_JOURNALS)
+def test_a_file_that_is_no_journal_is_refused_and_stays(tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValidationError, match="notes.txt is no journal"):
+        mpc.tune("pairwise-relu", fresh=True, journal=path, **QUICK)
+    forget(path)
+    assert path.read_bytes() == content and len(list(tmp_path.iterdir())) == 1
+
+
+def journal_of(path, n_answers):
+    """Lines of a journal in which number n answers itself."""
+    journal = Journal(path, ABOUT)
+    for number in range(n_answers):
+        journal.recall(number, lambda number=number: number)
+    return path.read_text().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    "change, lost, message",
+    [
+        (lambda lines: lines.pop(2), [1], "1 lost before line 3"),
+        (lambda lines: lines.insert(3, lines[3]), [], "line 5 is there twice"),
+        (lambda lines: lines.__setitem__(3, "null\n"), [2], "line 4 is damaged"),
+        (lambda lines: lines.__setitem__(3, "\0\0\n"), [2], "line 4 is damaged"),
+        (
+            lambda lines: lines.__setitem__(4, lines[4].replace("3", "7")),
+            [3],
+            "line 5 is damaged",
+        ),
+    ],
+    ids=["lost", "doubled", "null", "null bytes", "changed"],
+)
+def test_damaged_lines_of_a_journal_are_named(tmp_path, change, lost, message):
+    path = tmp_path / "journal"
+    lines = journal_of(path, 5)
+    change(lines)
+    path.write_text("".join(lines))
+    with pytest.warns(UserWarning, match=f"journal: {message}; what"):
+        again = Journal(path, ABOUT)
+    for number in range(5):
+        expected = "again" if number in lost else number
+        assert again.recall(number, lambda: "again") == expected
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Journal(path, ABOUT)
+
+
+def test_the_journal_stays_until_the_result_is_in_a_file(folder, searches, tmp_path):
+    path = tmp_path / "journal"
+    mpc.tune("pairwise-relu", journal=path, **QUICK)
+    assert not path.exists()
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    folder.write_text("a file where the folder should be")
+    with pytest.warns(UserWarning, match="this process only"):
+        mpc.tune("pairwise-relu", journal=path, fresh=True, **QUICK)
+    assert path.exists()
+    forget(path)
+    assert not path.exists()
 
 
 # --- rules of the search --------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Decoders that ship with the package, and setups that none ship for."""
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ LIF = {"neuron_type": nengo.LIF()}
 #: A setup that nothing ships for.
 UNUSUAL = {"neuron_type": nengo.SpikingRectifiedLinear(), "synapse": 0.003}
 
+SHIPPED = shelf.FOLDER
 PRESETS = presets()
 IDS = [path_of(*preset).stem for preset in PRESETS]
 
@@ -92,6 +94,75 @@ def test_a_shipped_file_is_checked_as_a_given_one(monkeypatch, tmp_path, unwarne
     monkeypatch.setattr(shelf, "FOLDER", tmp_path)
     with pytest.warns(UserWarning, match="no tuned decoders ship for PairwiseReLU"):
         assert mpc.PairwiseReLU(WINDOWS, **NO_CONTAINER).decoders is None
+
+
+@pytest.fixture
+def own_shelf(monkeypatch, tmp_path, unwarned):
+    """An empty folder in place of what ships."""
+    monkeypatch.setattr(shelf, "FOLDER", tmp_path)
+    shelf.load.cache_clear()
+    yield tmp_path
+    shelf.load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-50]),
+        lambda path: path.write_bytes(b""),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), path.symlink_to(path)),
+    ],
+    ids=["cut off", "empty", "a folder", "a link to itself"],
+)
+def test_a_damaged_shipped_file_is_one_warning(own_shelf, damage):
+    decoders = mpc.TunedDecoders.load(SHIPPED / path_of(*PRESETS[0]).name)
+    circuit, options, window_size = PRESETS[0]
+    windows = mpc.PoolWindows.independent(n_pools=2, window_size=window_size or 9)
+    path = own_shelf / decoders.setup.file_name
+    decoders.save(path)
+    damage(path)
+    with pytest.warns(UserWarning) as caught:
+        for _ in range(2):
+            network = mpc.make(circuit, windows, **NO_CONTAINER, **options)
+            assert network.decoders is None
+    (warning,) = caught
+    assert path.name in str(warning.message)
+
+
+def test_foreign_files_among_those_that_ship_are_skipped(own_shelf):
+    setup = mpc.PairwiseReLU(WINDOWS, decoders=None, **NO_CONTAINER).setup
+    for end in ("fastHz.npz", "-5Hz.npz", "0x1Hz.npz", "250Hz.npz.bak", "Hz.npz"):
+        (own_shelf / f"{setup.stem}-{end}").write_text("foreign")
+    with pytest.warns(UserWarning, match="no tuned decoders ship"):
+        assert mpc.PairwiseReLU(WINDOWS, **NO_CONTAINER).decoders is None
+
+
+def test_without_the_shipped_folder_circuits_are_built(own_shelf, monkeypatch):
+    monkeypatch.setattr(shelf, "FOLDER", own_shelf / "missing")
+    with pytest.warns(UserWarning, match="no tuned decoders ship"):
+        assert mpc.PairwiseReLU(WINDOWS, **NO_CONTAINER).decoders is None
+
+
+NO_HOME = """
+import maxpool_circuits as mpc
+windows = mpc.PoolWindows.independent(n_pools=3, window_size=4)
+assert mpc.PairwiseReLU(windows, add_to_container=False).decoders is not None
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows needs its environment")
+def test_without_a_home_circuits_are_built():
+    keep = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+    environment = {name: os.environ[name] for name in keep if name in os.environ}
+    run = subprocess.run(
+        [sys.executable, "-c", NO_HOME],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "Warning" not in run.stderr
 
 
 def assert_regenerates(preset, n_jobs):

@@ -8,12 +8,15 @@ from nengo.exceptions import ValidationError
 from ..version import version
 from . import comparing, demonstrating, doctor, listing, tuning
 
+#: Exit status of a command that was stopped by Ctrl-C, by custom of shells.
+INTERRUPTED = 130
+
 
 def main(arguments=None):
     """Run the command of these words, or of this process, and return the exit status.
 
     0: success; 1: a package is missing, or a file cannot be written; 2: arguments that
-    are not possible.
+    are not possible; 130: interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -35,6 +38,10 @@ def main(arguments=None):
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        # below a progress bar, which may be in the middle of its line
+        print(f"\ninterrupted: {options.kept(options)}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -43,8 +50,14 @@ def _parser():
         prog="maxpool-circuits",
         description="Spiking max-pooling circuits for Nengo.",
     )
+    parser.set_defaults(kept=_nothing_kept)
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(title="commands", required=True)
     for command in (listing, comparing, tuning, demonstrating, doctor):
         command.add_to(commands)
     return parser
+
+
+def _nothing_kept(options):
+    """What there is after an interruption of most commands, and how to go on."""
+    return "nothing is kept but what was printed; give the same command to start again"

@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+from nengo.exceptions import ValidationError
+
+from ..utils.files import writable_target
+
 
 def add_jobs(parser):
     """Add the option of commands that can use several processes."""
@@ -25,6 +29,29 @@ def add_outputs(parser, plot=None):
         metavar="FILE",
         help="draw to FILE" + (f" (default: {plot})" if plot else ""),
     )
+
+
+def check_outputs(**paths):
+    """Refuse files that cannot be written, before work starts that would be lost.
+
+    Takes what was given for each option, None if it was not.
+    """
+    targets = {}
+    for option, path in paths.items():
+        if path is None:
+            continue
+        target = writable_target(path)
+        if target in targets:
+            raise ValidationError(
+                f"--{option} and --{targets[target]} name the same file, {path!r}",
+                attr=option,
+            )
+        targets[target] = option
+    if paths.get("plot") is not None:
+        draw_without_a_screen()
+        from ..plots.figure import checked_format
+
+        checked_format(paths["plot"])
 
 
 def draw_without_a_screen():

@@ -2,7 +2,7 @@
 
 from ..comparison import WORKLOADS, compare
 from ..registry import circuits
-from .common import add_jobs, add_outputs, add_seed, draw_without_a_screen, report
+from .common import add_jobs, add_outputs, add_seed, check_outputs, report
 
 
 def add_to(commands):
@@ -50,8 +50,7 @@ def add_to(commands):
 
 def run(options):
     """Compare, print the table, and write what was asked for."""
-    if options.plot:
-        draw_without_a_screen()
+    check_outputs(csv=options.csv, plot=options.plot)
     table = compare(
         options.circuits or None,
         options.window_size,

@@ -5,7 +5,7 @@ import os
 import warnings
 
 from .. import demo
-from .common import add_outputs, add_seed, draw_without_a_screen, report
+from .common import add_outputs, add_seed, check_outputs, report
 
 #: Where the demonstrations draw by default.
 PLOT = "maxpool_circuits_demo.png"
@@ -33,14 +33,14 @@ def add_to(commands):
 
 def run(options):
     """Show circuits on images, or conversions of a Keras network."""
-    draw_without_a_screen()
+    if options.plot is None:
+        options.plot = NENGO_DL_PLOT if options.nengo_dl else PLOT
+    check_outputs(csv=options.csv, plot=options.plot)
     if options.nengo_dl:
-        table, draw, plot = _nengo_dl(options)
+        table, draw = _nengo_dl(options)
     else:
         table = demo.run(seed=options.seed)
-        draw, plot = functools.partial(demo.draw, table), PLOT
-    if options.plot is None:
-        options.plot = plot
+        draw = functools.partial(demo.draw, table)
     report(table, draw, options)
 
 
@@ -53,4 +53,4 @@ def _nengo_dl(options):
         from ..nengo_dl import demo as nengo_dl_demo
 
         table = nengo_dl_demo.run(seed=options.seed)
-    return table, table.plot, NENGO_DL_PLOT
+    return table, table.plot

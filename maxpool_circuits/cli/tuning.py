@@ -10,7 +10,8 @@ from ..comparison import compare
 from ..network.neurons import IntegrateAndFire
 from ..registry import circuits, find
 from ..tuning import tune
-from .common import add_jobs, add_seed, draw_without_a_screen, print_path
+from ..tuning.journal import forget
+from .common import add_jobs, add_seed, check_outputs, print_path
 
 
 def add_to(commands):
@@ -72,16 +73,12 @@ def add_to(commands):
         help="search again, even if the result is known from an earlier call",
     )
     add_seed(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, kept=kept)
 
 
 def run(options):
     """Tune, write the file, and print what was found."""
-    if options.plot:
-        draw_without_a_screen()
-    if not Path(options.out).resolve().parent.is_dir():
-        # better told now than when the work is done
-        raise FileNotFoundError(f"there is no folder to write {options.out} to")
+    check_outputs(out=options.out, plot=options.plot)
     given = {
         "neuron_type": options.neuron_type and _neuron_type(options.neuron_type),
         "n_neurons": options.neurons,
@@ -96,15 +93,31 @@ def run(options):
         n_jobs=options.jobs,
         latency_weight=options.latency_weight,
         spikes_weight=options.spikes_weight,
-        journal=f"{options.out}.journal",
+        journal=_journal(options),
         fresh=options.fresh,
         **given,
     )
     tuned.save(options.out)
+    # left there if the cache folder cannot be written
+    forget(_journal(options))
     print(tuned)
     print_path("file", options.out)
     if options.plot:
         _draw_before_and_after(tuned, given, options)
+
+
+def kept(options):
+    """What there is after an interruption, and how to go on."""
+    journal = Path(_journal(options))
+    if not journal.exists():
+        return "nothing had to be kept"
+    where = repr(str(journal))
+    return f"what was found is kept in {where}, the same command goes on there"
+
+
+def _journal(options):
+    """File for what a search has found so far."""
+    return f"{options.out}.journal"
 
 
 def _draw_before_and_after(tuned, given, options):

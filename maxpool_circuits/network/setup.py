@@ -81,7 +81,7 @@ class Setup:
         )
         try:
             own = tuple((str(name), float(value)) for name, value in self.own)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             valid = False
         if not valid:
             got = {field.name: getattr(self, field.name) for field in fields(self)}

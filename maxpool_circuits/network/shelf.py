@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
+import re
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+from nengo.exceptions import ValidationError
 
 from .setup import Setup
 from .tuned import TunedDecoders
@@ -18,19 +21,37 @@ FOLDER = Path(__file__).parent / "shipped"
 #: Packages between a user's line and the warning.
 OWN_MODULES = ("contextlib", "maxpool_circuits", "nengo")
 
-#: Setups that a warning was given for.
+#: Setups and files that a warning was given for.
 _warned: set[str] = set()
 
 
 def find(setup: Setup) -> TunedDecoders | None:
-    """The shipped decoders that suit a setup, of the nearest rate; None without any."""
-    files = FOLDER.glob(f"{setup.stem}-*Hz.npz")
-    distance = {path: abs(np.log(_rate(path) / setup.max_rate)) for path in files}
+    """The shipped decoders that suit a setup, of the nearest rate; None without any.
+
+    Files that cannot be read are skipped, with a warning for each.
+    """
+    distance = {
+        path: abs(np.log(_rate(path) / setup.max_rate)) for path in _files(setup.stem)
+    }
     for path in sorted(distance, key=distance.__getitem__):
-        tuned = load(path)
+        try:
+            tuned = load(path)
+        except (OSError, ValidationError) as error:
+            _warn_once(str(path), f"{error}. The circuit is built without it")
+            continue
         if tuned.setup.matches(setup):
             return tuned
     return None
+
+
+def _files(stem):
+    """Files with decoders for any rate, none where the folder cannot be read."""
+    try:
+        names = os.listdir(FOLDER)
+    except OSError:
+        return []
+    form = re.escape(stem) + r"-\d+(\.\d+)?(e[+-]\d+)?Hz\.npz"
+    return [FOLDER / name for name in names if re.fullmatch(form, name)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -41,14 +62,21 @@ def load(path: Path) -> TunedDecoders:
 
 def warn_untuned(setup: Setup) -> None:
     """Say, once for each setup, that nothing ships for it and how to tune it."""
-    if str(setup) not in _warned:
-        _warned.add(str(setup))
-        warnings.warn(
+    damaged = any(str(path) in _warned for path in _files(setup.stem))
+    if not damaged:
+        _warn_once(
+            str(setup),
             f"no tuned decoders ship for {setup}; it is built by formula. To tune it:\n"
             f"    {setup.tuning_code}\n"
             "and give it decoders=decoders. decoders=None is untuned without a warning",
-            stacklevel=_level_of_user(),
         )
+
+
+def _warn_once(about, message):
+    """Warn, unless that was done before for a setup or a file."""
+    if about not in _warned:
+        _warned.add(about)
+        warnings.warn(message, stacklevel=_level_of_user())
 
 
 def _level_of_user():

@@ -13,11 +13,16 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..utils import checked_npz
+from ..utils.checks import is_real
 from .populations import FittedPopulation, Population
 from .setup import Setup
 
 #: Version of the file format.
 FORMAT = 2
+#: Numbers that are larger were not found by any search.
+LARGEST = 1e9
+#: Entries of the header of a file.
+HEADER = {"setup", "parameters", "report"}
 #: Fields that hold one matrix for each population.
 MATRICES = ("decoder_changes", "tuning_curves")
 #: Parts of the report that differ between equal results.
@@ -87,16 +92,22 @@ class TunedDecoders:
                 f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
             )
         for what in MATRICES:
-            copied = {n: _matrix(v, n, what) for n, v in getattr(self, what).items()}
+            given = _named(getattr(self, what), what)
+            copied = {name: _matrix(v, name, what) for name, v in given.items()}
             object.__setattr__(self, what, copied)
-        parameters = {name: float(value) for name, value in self.parameters.items()}
-        if not all(0 < value < np.inf for value in parameters.values()):
+        given = _named(self.parameters, "parameters")
+        if not all(is_real(v) and 1 / LARGEST <= v <= LARGEST for v in given.values()):
             raise ValidationError(
-                f"must be positive finite numbers, got {parameters}", attr="parameters"
+                f"must be positive finite numbers, from {1 / LARGEST:g} to "
+                f"{LARGEST:g}, got {given}",
+                attr="parameters",
             )
+        parameters = {name: float(value) for name, value in given.items()}
         object.__setattr__(self, "parameters", parameters)
         # what JSON cannot carry would come back from a file as something else
-        object.__setattr__(self, "report", json.loads(json.dumps(self.report)))
+        object.__setattr__(self, "report", _json(self.report))
+        if self.path is not None and not isinstance(self.path, str):
+            raise ValidationError(f"must be text, got {self.path!r}", attr="path")
 
     def __eq__(self, other: object) -> bool:
         """Compare all values."""
@@ -226,15 +237,8 @@ class TunedDecoders:
         """
         try:
             header, arrays = checked_npz.read(path, FORMAT)
-            matrices: dict[str, Any] = {name: {} for name in MATRICES}
-            for key, values in arrays.items():
-                what, name = key.split(".", 1)
-                matrices[what][name] = values
-            setup = Setup(**header.pop("setup"))
-            return cls(setup=setup, **matrices, **header, path=str(path))
-        except FileNotFoundError:
-            raise
-        except (*checked_npz.UNREADABLE, ValidationError) as error:
+            return cls(**_fields(header, arrays), path=str(path))
+        except ValidationError as error:
             raise ValidationError(
                 f"{path}: cannot be read as tuned decoders ({error}); make it again "
                 "with maxpool_circuits.tune(...).save(path)",
@@ -256,17 +260,56 @@ class TunedDecoders:
         }
 
 
+def _fields(header, arrays):
+    """Fields of `TunedDecoders` from what a file holds, which may be anything."""
+    matrices: dict[str, Any] = {name: {} for name in MATRICES}
+    for key, values in arrays.items():
+        what, dot, name = key.partition(".")
+        if what not in matrices or not dot:
+            raise ValidationError(f"it has an unknown array {key!r}", attr="path")
+        matrices[what][name] = values
+    setup = header.get("setup")
+    names = {each.name for each in dataclasses.fields(Setup)}
+    if header.keys() != HEADER or not isinstance(setup, dict) or setup.keys() != names:
+        raise ValidationError("its header has other entries", attr="path")
+    return {**header, **matrices, "setup": Setup(**setup)}
+
+
+def _named(values, what):
+    """A mapping with text as keys."""
+    if not isinstance(values, Mapping) or not all(isinstance(n, str) for n in values):
+        raise ValidationError(f"must be a dict with names, got {values!r}", attr=what)
+    return values
+
+
 def _matrix(values, name, what):
     """Copy of a matrix that cannot be changed."""
-    values = np.array(values, dtype=float)
-    values.setflags(write=False)
-    if values.ndim != 2 or not np.all(np.isfinite(values)):
+    try:
+        given = np.array(values)
+    except ValueError:
+        # rows of different lengths
+        given = np.array(None)
+    is_matrix = given.dtype.kind in "iuf" and given.ndim == 2
+    # negated, because NaN is no number of any size
+    if not is_matrix or not np.all(np.abs(given.astype(float)) <= LARGEST):
         raise ValidationError(
             f"the {what.replace('_', ' ')} of {name!r} must be a matrix of finite "
-            "numbers",
+            f"numbers, none larger than {LARGEST:g}",
             attr=what,
         )
-    return values
+    copied = given.astype(float)
+    copied.setflags(write=False)
+    return copied
+
+
+def _json(report):
+    """Copy of a report as it would come back from a file."""
+    try:
+        return json.loads(json.dumps(_named(report, "report")))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValidationError(
+            f"must be what JSON can carry, but {error}", attr="report"
+        ) from error
 
 
 def _report_lines(report):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
@@ -35,13 +36,19 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure to a file, if there is one, in the format of its ending."""
     if path is None:
         return figure
+    form = checked_format(path)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=150, format=form)
+    return figure
+
+
+def checked_format(path):
+    """Format of the ending of a path, if matplotlib writes it."""
     form = Path(path).suffix[1:].lower() or "png"
-    known = figure.canvas.get_supported_filetypes()
+    known = FigureCanvasBase.get_supported_filetypes()
     if form not in known:
         raise ValidationError(
             f"the ending of {str(path)!r} must be one of {', '.join(known)}",
             attr="path",
         )
-    with written_whole(path) as unfinished:
-        figure.savefig(unfinished, dpi=150, format=form)
-    return figure
+    return form

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -35,14 +36,15 @@ class Memory:
         code = source_code(network, simulator)
         self.key = type(network), search_key(network, about, code)
         # code that cannot be read may have changed since
-        self.path = None if code is None else _folder() / self._file_name()
+        folder = _folder()
+        self.path = None if None in (code, folder) else folder / self._file_name()
 
     def recall(self):
         """The result, if there is one."""
         if self.key not in _remembered and self._is_file():
             try:
                 found = TunedDecoders.load(self.path)
-            except ValidationError as error:
+            except (OSError, ValidationError) as error:
                 warnings.warn(f"{error}. The search is done again", stacklevel=3)
                 return None
             if found.setup != self.setup:
@@ -56,22 +58,25 @@ class Memory:
         return _remembered.get(self.key)
 
     def keep(self, tuned):
-        """Remember a result, in the cache folder too if that is possible."""
+        """Remember a result; whether it is in the cache folder too, if possible."""
         _remembered[self.key] = tuned
         if self.path is None:
-            return
+            return False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             tuned.save(self.path)
+            return True
         except OSError as error:
             warnings.warn(
                 "tuned decoders are remembered in this process only, the cache folder "
                 f"cannot be written: {error}",
                 stacklevel=3,
             )
+            return False
 
     def _is_file(self):
-        return self.path is not None and self.path.is_file()
+        # false, not an error, in a folder that cannot be read
+        return self.path is not None and os.path.isfile(self.path)
 
     def _file_name(self):
         return f"{self.setup.class_name}-{self.key[1][:20]}.npz"
@@ -109,6 +114,8 @@ def name_of(simulator):
 
 
 def _folder():
+    """The cache folder; None for a user without a home folder."""
     from platformdirs import user_cache_path
 
-    return Path(user_cache_path("maxpool_circuits", appauthor=False))
+    folder = Path(user_cache_path("maxpool_circuits", appauthor=False))
+    return folder if folder.is_absolute() else None

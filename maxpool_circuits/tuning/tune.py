@@ -23,7 +23,7 @@ from ..registry import find
 from ..utils.checks import is_real, positive_integer, positive_number, valid_integer
 from ..version import version
 from .inputs import draw
-from .journal import Journal
+from .journal import Journal, forget
 from .memory import Memory, name_of, search_key, source_code
 from .search import Search, n_questions
 from .trials import Trials, untuned_pool
@@ -103,8 +103,8 @@ def tune(
         some errors may grow.
     journal : str or os.PathLike, optional
         Where to write intermediate results. A call with the same arguments that finds
-        the journal of an interrupted one goes on where that stopped. It is deleted at
-        the end.
+        the journal of an interrupted one goes on where that stopped. It is deleted once
+        the result is in the cache folder. A file that is no journal is refused.
     fresh : bool, optional (Default: False)
         Search again, even if the result is known.
     progress_bar : bool, optional (Default: True)
@@ -226,8 +226,8 @@ def tune(
         **about,
     }
     tuned = dataclasses.replace(tuned, report=report)
-    memory.keep(tuned)
-    answers.forget()
+    if memory.keep(tuned) and journal is not None:
+        forget(journal)
     return tuned
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
+#: Integers above are refused, before arrays of that size fail in many ways.
+LARGEST_INTEGER = 2**31 - 1
+
 
 def is_real(value: Any) -> bool:
     """Whether a value is a finite real number; truth values are not."""
     is_number = is_integer(value) or isinstance(value, (float, np.floating))
-    return is_number and bool(np.isfinite(value))
+    # false for NaN, and for integers that no float can hold
+    return is_number and bool(abs(value) <= sys.float_info.max)
 
 
 def is_integer(value: Any) -> bool:
@@ -34,11 +39,12 @@ def valid_integer(
     value: Any, attr: str, obj: Any = None, lowest: int = 1, highest: int | None = None
 ) -> int:
     """Return an integer if it is in range; floats such as 2.0 are refused."""
-    if is_integer(value) and lowest <= value and (highest is None or value <= highest):
+    limit = LARGEST_INTEGER if highest is None else highest
+    if is_integer(value) and lowest <= value <= limit:
         return int(value)
     allowed = f"of at least {lowest}"
-    if highest is not None:
-        allowed = f"from {lowest} to {highest}"
+    if highest is not None or (is_integer(value) and value > limit):
+        allowed = f"from {lowest} to {limit}"
     raise ValidationError(
         f"must be an integer {allowed}, got {value!r}", attr=attr, obj=obj
     )
