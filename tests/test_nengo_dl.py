@@ -23,7 +23,7 @@ from nengo_dl.config import get_setting
 from nengo_dl.graph_optimizer import noop_planner
 from tensorflow.keras import layers
 
-from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS
+from maxpool_circuits.nengo_dl.layers import MAX_POOL_LAYERS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unknown incer type"),

@@ -29,12 +29,15 @@ _check()
 
 # the check comes first, so that its message is seen and not the cause's
 from .builders import IntegrateAndFireBuilder, MaxPoolIncBuilder  # noqa: E402
-from .converter import Converter, ConvertMaxPool, register  # noqa: E402
+from .calibration import firing_rates  # noqa: E402
+from .converter import Converter, register  # noqa: E402
+from .layers import ConvertMaxPool  # noqa: E402
 
 __all__ = [
     "ConvertMaxPool",
     "Converter",
     "IntegrateAndFireBuilder",
     "MaxPoolIncBuilder",
+    "firing_rates",
     "register",
 ]

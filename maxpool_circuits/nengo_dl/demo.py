@@ -14,7 +14,8 @@ from ..registry import circuits as registered_circuits
 from ..registry import find
 from ..utils.checks import valid_seed
 from ..utils.files import write_csv
-from .converter import MAX_POOL_LAYERS, Converter
+from .converter import Converter
+from .layers import MAX_POOL_LAYERS
 
 #: Time steps, of 1 ms, after which accuracy is read.
 STEPS = tuple(range(10, 61, 10))
