@@ -28,6 +28,7 @@ def _check():
 _check()
 
 # the check comes first, so that its message is seen and not the cause's
+from .agreement import LayerTable, compare_layers  # noqa: E402
 from .builders import IntegrateAndFireBuilder, MaxPoolIncBuilder  # noqa: E402
 from .calibration import firing_rates  # noqa: E402
 from .converter import Converter, register  # noqa: E402
@@ -37,7 +38,9 @@ __all__ = [
     "ConvertMaxPool",
     "Converter",
     "IntegrateAndFireBuilder",
+    "LayerTable",
     "MaxPoolIncBuilder",
+    "compare_layers",
     "firing_rates",
     "register",
 ]

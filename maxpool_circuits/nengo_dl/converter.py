@@ -287,9 +287,7 @@ def _differs_in_training(model):
 
 
 def _normalises(layer):
-    return isinstance(
-        layer, (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
-    )
+    return isinstance(layer, (compat.BatchNormalizationV1, compat.BatchNormalizationV2))
 
 
 def _all_layers(model):
