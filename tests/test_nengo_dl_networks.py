@@ -495,8 +495,9 @@ def test_membranes_of_layers_start_half_way_to_threshold():
 
 
 @pytest.mark.parametrize("neuron_type", [SPIKING, mpc.IntegrateAndFire()], ids=str)
-@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu"])
+@pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])
 def test_same_spikes_in_nengo_and_in_nengo_dl(neuron_type, circuit):
+    # all numbers are exact in single precision, so that not one spike may differ
     model = functional(
         layers.Conv2D(3, 3, activation="relu"),
         batch_norm([2, 0.5, -4], offset=0.25),
@@ -504,11 +505,14 @@ def test_same_spikes_in_nengo_and_in_nengo_dl(neuron_type, circuit):
         layers.Flatten(),
         layers.Dense(5, activation="relu"),
     )
-    # powers of two are exact in single precision, so that not one spike may differ
     rounded = [np.round(16 * each) / 16 for each in model.get_weights()[:2]]
     model.layers[1].set_weights(rounded)
-    options = {**OPTIONS, "swap_activations": {"relu": neuron_type}, "synapse": None}
-    converter = Converter(model, max_pool=circuit, **options)
+    converter = Converter(
+        model,
+        max_pool=functools.partial(circuit, decoders=None),
+        swap_activations={"relu": neuron_type},
+        scale_firing_rates=512,
+    )
     converter.net.seed = 1
     layer = converter.layers[model.layers[1]]
     (pool,) = pools_in(converter)
@@ -519,13 +523,12 @@ def test_same_spikes_in_nengo_and_in_nengo_dl(neuron_type, circuit):
     node.output = np.round(16 * np.ravel(images(1))) / 16
     spikes = []
     for simulator in (nengo.Simulator, nengo_dl.Simulator):
-        with simulator(converter.net, progress_bar=False) as sim:
+        with simulator(converter.net, dt=2.0**-10, progress_bar=False) as sim:
             sim.run_steps(100)
             spikes.append([np.squeeze(np.array(sim.data[probe])) for probe in probes])
     for expected, found in zip(*spikes):
         assert np.ptp(expected) > 0
-        differing = np.mean(~np.isclose(expected, found, rtol=1e-4, atol=1e-3))
-        assert differing == 0
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_layers_are_compared_with_keras():

@@ -163,8 +163,8 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
 
 def _probe(application, network, probes):
     """Probe what a layer has become, if that is its own."""
-    if isinstance(application.layer, tf.keras.Model):
-        # its layers follow
+    if isinstance(application.layer, (tf.keras.Model, tf.keras.layers.InputLayer)):
+        # a model's layers follow
         return
     key = application.tensors
     seen = {probe.obj for probe, _ in probes.values()}
@@ -175,8 +175,7 @@ def _probe(application, network, probes):
             obj = inner.layers[key]
         except KeyError:
             continue
-        is_input = isinstance(obj, nengo.Node) and obj.size_in == 0
-        if is_input or obj in seen or obj in network.inputs.dict.values():
+        if obj in seen or obj in network.inputs.dict.values():
             return
         scale = None
         if isinstance(obj, Neurons):
