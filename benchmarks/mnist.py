@@ -240,9 +240,10 @@ def main():
         options.model, options.scale, options.neurons, options.only or CONVERSIONS
     )
     headers = ["network", "Hz", "neurons", "max pooling", "measure", *steps]
+    headers += ["build (s)", "simulate (s)"]
     rows = []
     for name, scale, neuron_type, conversion in tqdm(list(jobs), file=sys.stderr):
-        right, lost, distance = [], [], []
+        right, lost, distance, seconds = [], [], [], []
         for seed in options.seeds:
             model = models[name, seed]
             logits = model.predict(images, verbose=0)
@@ -268,11 +269,13 @@ def main():
             # the same images are hard for both: this is known better than accuracy
             lost.append(keras[:, np.newaxis] - right[-1])
             distance.append(measured.distances(logits, steps))
+            seconds.append((measured.build_time, measured.simulation_time))
         about = [name, scale, neuron_type, conversion]
         measures = {"right (%)": right, "lost": lost, "distance": distance}
         for title, values in measures.items():
             mean, error = summary(values)
-            rows.append([*about, title, *mean])
+            costs = np.mean(seconds, axis=0) if title == "right (%)" else ()
+            rows.append([*about, title, *mean, *costs])
             rows.append([*about, f"{title} ± s.e.", *error])
         table = tabulate(rows[-6:], headers, floatfmt=".3g", tablefmt="plain")
         print(table, flush=True)

@@ -487,6 +487,8 @@ def test_membranes_of_layers_start_half_way_to_threshold():
         swaps = {"relu": neuron_type}
         model = functional(layers.ReLU(), layers.MaxPool2D())
         converter = Converter(model, **{**OPTIONS, "swap_activations": swaps})
+        (pool,) = pools_in(converter)
+        assert pool.units.neuron_type.initial_state is None
         return converter.layers[model.layers[1]].ensemble.neuron_type.initial_state
 
     assert starts(mpc.IntegrateAndFire()) == {"voltage": nengo.dists.Choice([0.5])}

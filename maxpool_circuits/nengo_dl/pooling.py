@@ -16,7 +16,9 @@ from ..registry import find, make
 from .options import options_for
 from .spikes import SpikeWorth, is_linear
 
-#: Where membranes start, in units of the threshold.
+#: Where the membranes of layers start, in units of the threshold. Counts of spikes are
+#: then rounded to the nearest integer. Those of pools start at random: with all at one
+#: half they were later by some steps.
 START = 0.5
 
 
@@ -58,8 +60,10 @@ def finish(network, converter):
             # merged operators share arrays, and writing to a part of one is slow
             nengo_dl.configure_settings(planner=noop_planner)
     _place_synapses(network, circuits, worth, between_layers, converter.synapse)
-    for ensemble in network.all_ensembles:
-        _start_half_way(ensemble)
+    for inner in [network, *network.all_networks]:
+        if hasattr(inner, "layer_map"):
+            for ensemble in inner.ensembles:
+                _start_half_way(ensemble)
 
 
 @dataclass(frozen=True, eq=False)
