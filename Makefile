@@ -1,125 +1,148 @@
-# Everything runs in virtual environments that this file makes (see `make help`):
-#   .venv        Python 3.11, for the demo, the tests and NengoDL
-#   .venv-core   the newest Python of the machine, for the tests without NengoDL
-#   .venv-gui    the newest Python of the machine, for the scripts for Nengo GUI
-# The environments are only brought up to date when setup.cfg or pyproject.toml changed.
+# Everything runs in virtual environments that this file makes with any Python from 3.9 on (see `make help`). They are
+# only brought up to date when setup.cfg or pyproject.toml changed. `make clean` before another PYTHON is tried, or give
+# it another VENV:  make test PYTHON=python3.12 VENV=.venv-3.12
+VENV = .venv
 
-# Where to look for Python 3.11: the first of these that runs and is 3.11 is taken.
-PYTHON = python3.11 python3 python "$$(pyenv root 2>/dev/null)"/versions/3.11.*/bin/python
-# Where to look for a newer one, best first.
-PYTHON_CORE = $(foreach minor,14 13 12,python3.$(minor) "$$(pyenv root 2>/dev/null)"/versions/3.$(minor).*/bin/python)
-# Where to look for the newest of all, 3.11 included (Nengo GUI 0.6 was tried on 3.11 to 3.13).
-PYTHON_GUI = $(PYTHON_CORE) $(PYTHON)
+# Where to look for Python: the first of these that runs is taken, those that NengoDL runs on (up to 3.13) before newer.
+PYENV = "$$(pyenv root 2>/dev/null)"/versions
+PYTHON = python3 python $(foreach minor,13 12 11 10 9 14,python3.$(minor) $(PYENV)/3.$(minor).*/bin/python)
 # Further options of pytest, for example: make test PYTEST_OPTIONS="-k windows -x"
 PYTEST_OPTIONS =
 
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
-# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow.
-PYTEST = -m pytest -n 2 $(PYTEST_OPTIONS)
+NENGO_DL = --no-build-isolation nengo-dl==3.6.0
+# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is told, with the reason.
+PYTEST = -m pytest -n 2 -rs $(PYTEST_OPTIONS)
 REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
 
-# $(call find_python,CANDIDATES,CONDITION): shell code that sets $$python to the first candidate that fulfils the
-# condition, or to nothing. Each is really started: the `python3.11` of pyenv exists, but fails where another version is
-# selected, and Debian's Python has no ensurepip (so cannot make environments) without the package python3-venv.
-find_python = python=; for candidate in $(1); do \
-	if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not $(2))' >/dev/null 2>&1; \
+# $(call find_python,CONDITION): shell code that sets $$python to the first candidate that fulfils the condition on its
+# version v, or to nothing. Each is really started: pyenv's `python3.11` exists, but fails where another is selected.
+find_python = python=; for candidate in $(PYTHON); do \
+	if "$$candidate" -c 'import sys; v = sys.version_info[:2]; sys.exit(not ($(1)))' >/dev/null 2>&1; \
 	then python="$$candidate"; break; fi; done
-IS_311 = sys.version_info[:2] == (3, 11)
-IS_NEWER = (sys.version_info[:2] > (3, 11) and sys.version_info.releaselevel == "final")
-IS_311_OR_NEWER = (sys.version_info[:2] >= (3, 11) and sys.version_info.releaselevel == "final")
+# Debian's Python cannot make environments without a package of its own.
+HAS_VENV = __import__("ensurepip") and __import__("venv")
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core run-test-core test-gui lint docs presets clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core test-gui test-versions lint docs presets clean
+.PRECIOUS: %/bin/python
 
 help:  ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1:\2/p' Makefile | while IFS=: read -r target text; do \
+		printf '  make %-14s %s\n' "$$target" "$$text"; done
 
-demo: .venv/demo-installed  ## compare all circuits on images of digits (makes .venv)
-	@.venv/bin/maxpool-circuits demo
+demo: $(VENV)/demo-installed  ## compare all circuits on images of digits (makes .venv)
+	@$(VENV)/bin/maxpool-circuits demo
 
-demo-nengo-dl: .venv/tests-installed  ## convert a Keras network with every circuit (makes .venv, with NengoDL)
-	@.venv/bin/maxpool-circuits demo --nengo-dl
+demo-nengo-dl: $(VENV)/tests-installed  ## convert a Keras network with every circuit (makes .venv, with NengoDL)
+	@$(VENV)/bin/maxpool-circuits demo --nengo-dl
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
-	.venv/bin/python $(PYTEST)
+	$(VENV)/bin/python $(PYTEST)
 
-test-slow: .venv/tests-installed  ## run the slow tests
-	.venv/bin/python $(PYTEST) -m slow
+test-slow: $(VENV)/tests-installed  ## run the slow tests
+	$(VENV)/bin/python $(PYTEST) -m slow
 
-test-core:  ## run the tests that need no NengoDL on a newer Python, if there is one (makes .venv-core)
-	@$(call find_python,$(PYTHON_CORE),$(IS_NEWER)); \
-	if [ -n "$$python" ]; then $(MAKE) --no-print-directory run-test-core PYTHON_CORE="$$python"; \
-	else echo "test-core: skipped, there is no Python newer than 3.11 here (or name one: make test-core PYTHON_CORE=...)"; fi
-
-run-test-core: .venv-core/installed
+test-core: .venv-core/installed  ## run the tests without NengoDL (makes .venv-core)
 	.venv-core/bin/python $(PYTEST)
 
-# Chromium and ChromeDriver are taken from PATH; -rs: where they are missing, say so.
+# Chromium and ChromeDriver are taken from PATH.
 test-gui: .venv-gui/installed  ## open each script for Nengo GUI in Chromium, if that is on PATH (makes .venv-gui)
-	.venv-gui/bin/python $(PYTEST) -rs tests/test_gui.py
+	.venv-gui/bin/python $(PYTEST) tests/test_gui.py
 
-lint: .venv/tests-installed  ## check the code with ruff
-	.venv/bin/python -m ruff check .
+# With each TensorFlow that there is for this Python, in an environment of its own, which takes 2 GB and is deleted again.
+test-versions: $(VENV)/tests-installed  ## test the converter with every TensorFlow that it works with (an hour)
+	@failed=; for minor in $$($(VENV)/bin/python -m maxpool_circuits.utils.versions); do \
+		if $(VENV)/bin/python -m pip index versions tensorflow 2>/dev/null | grep -q " 2\.$$minor\."; \
+		then $(MAKE) --no-print-directory test-tensorflow-2.$$minor || failed="$$failed 2.$$minor"; \
+		else echo "TensorFlow 2.$$minor: left out, there are no wheels for this Python"; fi; \
+	done; if [ -n "$$failed" ]; then echo "error: failed with TensorFlow$$failed" >&2; exit 1; fi
 
-presets: .venv/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
-	.venv/bin/python -m maxpool_circuits.tuning
+test-tensorflow-2.%:
+	@echo "TensorFlow 2.$*"
+	@$(VENV)/bin/python -m venv --clear .venv-versions
+	@keras=; if [ $* -ge 16 ]; then keras="tf_keras==2.$*.*"; fi; \
+	.venv-versions/bin/python $(PIP_INSTALL) -e '.[tests]' 'setuptools>=77,<82' "tensorflow==2.$*.*" $$keras
+	@.venv-versions/bin/python $(PIP_INSTALL) $(NENGO_DL)
+	@.venv-versions/bin/maxpool-circuits doctor
+	@.venv-versions/bin/python $(PYTEST) tests/test_nengo_dl*.py tests/test_compatibility.py
+	@rm -rf .venv-versions
 
-docs: .venv/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
-	.venv/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
+lint: $(VENV)/tests-installed  ## check the code with ruff, the layers with import-linter, the types with mypy
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m mypy maxpool_circuits
+
+presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
+	$(VENV)/bin/python -m maxpool_circuits.tuning
+
+docs: $(VENV)/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
+	$(VENV)/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
 
 clean:  ## delete the environments and all that was built
-	rm -rf .venv .venv-core .venv-gui build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv* build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
 	rm -rf docs/_build docs/notebooks docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/bin/python:
-	@$(call find_python,$(PYTHON),$(IS_311)); \
-	if [ -z "$$python" ]; then \
-		echo 'error: Python 3.11 is needed (NengoDL runs on no newer one), with its venv module. None of these is one:' >&2; \
-		echo '    '$(PYTHON) >&2; \
-		echo 'Install it, or name it: make ... PYTHON=/path/to/python3.11' >&2; exit 1; \
+%/bin/python:
+	@$(call find_python,(3, 9) <= v < (3, 14) and $(HAS_VENV)); \
+	if [ -z "$$python" ]; then $(call find_python,v >= (3, 14) and $(HAS_VENV)); fi; \
+	if [ -z "$$python" ]; then $(call find_python,v >= (3, 9)); \
+		if [ -n "$$python" ]; then \
+			package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+			echo "error: $$python cannot make virtual environments. On Debian or Ubuntu: apt install $$package" >&2; \
+		else \
+			echo 'error: Python 3.9 or newer is needed. On Debian or Ubuntu: apt install python3 python3-venv' >&2; \
+			echo 'None of these is one (to name another: make ... PYTHON=/path/to/python3):' $(PYTHON) >&2; \
+		fi; exit 1; \
 	fi; \
-	echo "making .venv with $$("$$python" --version)"; "$$python" -m venv --clear .venv
+	echo "making $* with $$("$$python" --version)"; "$$python" -m venv --clear $*
 
-.venv/demo-installed: .venv/bin/python $(REQUIREMENTS)
-	@echo "installing what the demo needs into .venv"
-	@.venv/bin/python $(PIP_INSTALL) -e '.[plots]'
+# pip finds versions that fit together (TensorFlow 2.12 wants an old NumPy, and so on) only if it sees everything at once.
+# It also brings down what a newer demo had installed.
+INSTALL = $(PIP_INSTALL) -e '.[$(EXTRAS)]' || { command -v cc >/dev/null || echo $(NO_COMPILER) >&2; exit 1; }
+NO_COMPILER = "If a compiler is missing: on Debian or Ubuntu, apt install build-essential python3-dev"
+
+# After the extra nengo-dl comes a second line, which has nothing to do up to Python 3.11. Where it fails, all else is
+# installed, and make tries again the next time.
+INSTALL_WITH_NENGO_DL = if $(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 14))'; then \
+		echo "NengoDL does not run on Python 3.14 or newer: the tests that need it are skipped"; \
+		$(VENV)/bin/python $(INSTALL); touch $@; \
+	elif $(VENV)/bin/python $(PIP_INSTALL) -e '.[nengo-dl,$(EXTRAS)]' && \
+		$(VENV)/bin/python $(PIP_INSTALL) $(NENGO_DL); then touch $@; \
+	else \
+		echo "NengoDL could not be installed (why: see above); the tests that need it are skipped"; \
+		$(VENV)/bin/python $(INSTALL); \
+	fi; touch $(VENV)/demo-installed
+
+$(VENV)/demo-installed: EXTRAS = plots
+$(VENV)/demo-installed: $(VENV)/bin/python $(REQUIREMENTS)
+	@echo "installing what the demo needs into $(VENV)"
+	@$(VENV)/bin/python $(INSTALL)
 	@touch $@
 
-# All in one command: pip finds versions that fit together (NengoDL wants an old TensorFlow, that wants an old NumPy, and
-# so on) only if it sees everything at once. It also brings down what a newer demo had installed.
-.venv/tests-installed: .venv/bin/python $(REQUIREMENTS)
-	@echo "installing what the tests need into .venv (TensorFlow is large: this takes some minutes)"
-	@.venv/bin/python $(PIP_INSTALL) -e '.[nengo-dl,plots,tests]'
-	@touch .venv/demo-installed $@
+$(VENV)/tests-installed: EXTRAS = plots,tests
+$(VENV)/tests-installed: $(VENV)/bin/python $(REQUIREMENTS)
+	@echo "installing what the tests need into $(VENV) (TensorFlow is large: this takes some minutes)"
+	@$(INSTALL_WITH_NENGO_DL)
 
 # It runs what it shows, so it needs NengoDL too; with the tests' packages, the environment stays one for all of this.
-.venv/docs-installed: .venv/bin/python $(REQUIREMENTS)
-	@echo "installing what the documentation needs into .venv"
-	@.venv/bin/python $(PIP_INSTALL) -e '.[nengo-dl,plots,tests,docs]'
-	@touch .venv/demo-installed .venv/tests-installed $@
+$(VENV)/docs-installed: EXTRAS = plots,tests,docs
+$(VENV)/docs-installed: $(VENV)/bin/python $(REQUIREMENTS)
+	@echo "installing what the documentation needs into $(VENV)"
+	@$(INSTALL_WITH_NENGO_DL)
+	@touch $(VENV)/tests-installed
 
-.venv-core/bin/python:
-	@echo "making .venv-core with $$("$(PYTHON_CORE)" --version)"
-	@"$(PYTHON_CORE)" -m venv --clear .venv-core
-
+.venv-core/installed: EXTRAS = tests
 .venv-core/installed: .venv-core/bin/python $(REQUIREMENTS)
 	@echo "installing what the tests without NengoDL need into .venv-core"
-	@.venv-core/bin/python $(PIP_INSTALL) -e '.[tests]'
+	@.venv-core/bin/python $(INSTALL)
 	@touch $@
 
-.venv-gui/bin/python:
-	@$(call find_python,$(PYTHON_GUI),$(IS_311_OR_NEWER)); \
-	if [ -z "$$python" ]; then \
-		echo 'error: Python 3.11 or newer is needed, with its venv module. None of these is one:' >&2; \
-		echo '    '$(PYTHON_GUI) >&2; \
-		echo 'Install it, or name it: make test-gui PYTHON_GUI=/path/to/python3' >&2; exit 1; \
-	fi; \
-	echo "making .venv-gui with $$("$$python" --version)"; "$$python" -m venv --clear .venv-gui
-
 # Without NengoDL, which Nengo GUI would import at every start.
+.venv-gui/installed: EXTRAS = gui,tests
 .venv-gui/installed: .venv-gui/bin/python $(REQUIREMENTS)
 	@echo "installing what the scripts for Nengo GUI and their tests need into .venv-gui"
-	@.venv-gui/bin/python $(PIP_INSTALL) -e '.[gui,tests]'
+	@.venv-gui/bin/python $(INSTALL)
 	@touch $@

@@ -11,6 +11,7 @@ takes about five minutes.
 """
 
 import argparse
+import functools
 import os
 import sys
 import warnings
@@ -19,68 +20,64 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nengo  # noqa: E402
-import numpy as np  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.comparison import presentations  # noqa: E402
-from maxpool_circuits.comparison.measures import best_readout  # noqa: E402
-from maxpool_circuits.comparison.recording import input_spikes  # noqa: E402
 from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 
 def backends():
-    """Functions that make a simulator of a model, by name of the backend."""
-    available = {"Nengo": on_nengo}
-    for name, module, function in [
-        ("NengoDL", "nengo_dl", on_nengo_dl),
-        ("NengoOCL", "nengo_ocl", on_nengo_ocl),
-        ("NengoLoihi's emulator", "nengo_loihi", on_nengo_loihi),
-    ]:
+    """What makes a simulator of a network, by name of the backend, if installed."""
+    found = {}
+    for name, make in {
+        "Nengo": lambda: None,
+        "NengoDL": nengo_dl_simulator,
+        "NengoOCL": nengo_ocl_simulator,
+        "NengoLoihi's emulator": nengo_loihi_emulator,
+    }.items():
         try:
-            __import__(module)
+            found[name] = make()
         except ImportError as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
-        else:
-            available[name] = function
-    return available
+    return found
 
 
-def on_nengo(model):
-    """Make a simulator of Nengo."""
-    return nengo.Simulator(model, progress_bar=False)
+def nengo_dl_simulator():
+    """Simulator of NengoDL."""
+    # first: makes NengoDL run beside any TensorFlow, and IntegrateAndFire known to it
+    import maxpool_circuits.nengo_dl  # noqa: F401
 
-
-def on_nengo_dl(model):
-    """Make a simulator of NengoDL."""
+    # isort: split
     import nengo_dl
 
-    import maxpool_circuits.nengo_dl  # noqa: F401, makes IntegrateAndFire known to it
-
-    return nengo_dl.Simulator(model, progress_bar=False)
+    return nengo_dl.Simulator
 
 
-def on_nengo_ocl(model):
-    """Make a simulator of NengoOCL, on the first OpenCL device there is."""
+def nengo_ocl_simulator():
+    """Simulator of NengoOCL, on the first OpenCL device there is."""
     import nengo_ocl
     import pyopencl
 
     context = pyopencl.create_some_context(interactive=False)
-    return nengo_ocl.Simulator(model, context=context, progress_bar=False)
+    return functools.partial(nengo_ocl.Simulator, context=context)
 
 
-def on_nengo_loihi(model):
-    """Make an emulator of NengoLoihi, which wants dense weights."""
+def nengo_loihi_emulator():
+    """Emulator of NengoLoihi, which wants dense weights."""
     import nengo_loihi
 
-    for connection in model.all_connections:
-        transform = connection.transform
-        if isinstance(transform, nengo.Sparse):
-            connection.transform = transform.init.toarray()
-    return nengo_loihi.Simulator(
-        model, target="sim", remove_passthrough=False, progress_bar=False
-    )
+    def emulator(network, dt, progress_bar):
+        for connection in network.all_connections:
+            if isinstance(connection.transform, nengo.Sparse):
+                connection.transform = connection.transform.init.toarray()
+        options = {"target": "sim", "remove_passthrough": False}
+        return nengo_loihi.Simulator(
+            network, dt=dt, progress_bar=progress_bar, **options
+        )
+
+    return emulator
 
 
 def neuron_types():
@@ -101,7 +98,7 @@ def neuron_types():
     }
 
 
-def error(make_simulator, circuit, neuron_type, workload, spikes):
+def error(simulator, circuit, neuron_type, workload):
     """Root-mean-square error of one circuit on one backend."""
     # not tuned: decoders are tuned on Nengo, and not all of these neurons have any
     options = {"decoders": None}
@@ -110,15 +107,9 @@ def error(make_simulator, circuit, neuron_type, workload, spikes):
     if circuit == "exact":
         # what users of an exact maximum of spikes get
         options["input_synapse"] = 0.005
-    with nengo.Network(seed=0) as model:
-        source = nengo.Node(lambda t: spikes[int(round(t / 0.001)) - 1])
-        pool = mpc.make(circuit, workload.windows, **options)
-        nengo.Connection(source, pool.input, synapse=None)
-        output = nengo.Probe(pool.output)
-    with make_simulator(model) as simulator:
-        simulator.run_steps(len(spikes))
-    _, errors = best_readout(np.array(simulator.data[output]), workload)
-    return np.sqrt(np.mean(errors**2))
+    made = functools.partial(mpc.circuits()[circuit], **options)
+    table = mpc.compare({circuit: made}, workload=workload, simulator=simulator)
+    return table.row(circuit).rmse
 
 
 def main():
@@ -130,7 +121,6 @@ def main():
     warnings.simplefilter("ignore")
 
     workload = presentations(window_size=4, n_pools=options.pools)
-    spikes = input_spikes(workload.values)
     simulators = backends()
     types = neuron_types()
     header = ["circuit", "neuron type", *simulators]
@@ -140,9 +130,9 @@ def main():
     jobs = [job for job in jobs if job[0] != "exact" or job[1] == "default"]
     for circuit, name in tqdm(jobs, file=sys.stderr):
         cells = []
-        for backend, make_simulator in simulators.items():
+        for backend, simulator in simulators.items():
             try:
-                rmse = error(make_simulator, circuit, types[name], workload, spikes)
+                rmse = error(simulator, circuit, types[name], workload)
                 cells.append(f"{rmse:.3f}")
             except Exception as refusal:
                 reason = " ".join(str(refusal).split())

@@ -24,8 +24,8 @@ import numpy as np
 from tabulate import tabulate
 
 from maxpool_circuits.comparison import band_limited
-from maxpool_circuits.comparison.measures import best_readout
-from maxpool_circuits.comparison.recording import input_spikes, routed_winner
+from maxpool_circuits.comparison.recording import input_spikes
+from maxpool_circuits.comparison.references import routed_winner_error
 from maxpool_circuits.comparison.workloads import DT
 from maxpool_circuits.utils.files import write_csv
 
@@ -48,14 +48,13 @@ def main():
         for rate in options.input_rates:
             workload = band_limited(size, options.inputs // size, options.seed)
             spikes = input_spikes(workload.values, rate, options.seed)
-            oracle = routed_winner(workload.windows, workload.values, spikes)
-            _, errors = best_readout(oracle, workload)
             target = workload.target[workload.is_read]
             least = [
                 root_mean_square(observe(workload, spikes, rate, n) - target)
                 for n in options.particles
             ]
-            figures = [f"{e:.4f}" for e in (root_mean_square(errors), *least)]
+            routed = routed_winner_error(workload, spikes)
+            figures = [f"{error:.4f}" for error in (routed, *least)]
             rows.append((size, f"{rate:g}", *figures))
     headers = ["inputs", "Hz", "routed winner"]
     headers += [f"ideal observer, {n} particles" for n in options.particles]

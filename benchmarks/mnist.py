@@ -15,8 +15,8 @@ After every tenth step the table has the share of images that are classified
 correctly, what is lost against Keras, in points, and the distance of the logits to
 Keras's in units of their spread: means over seeds and images, with standard errors.
 ``FOLDER`` holds
-``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``. Needs NengoDL (``pip
-install '.[nengo-dl]'``).
+``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``. Needs NengoDL
+(docs/versions.md says how to install it).
 
 References
 ----------
@@ -37,6 +37,12 @@ from pathlib import Path
 # TensorFlow reads this when it is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from maxpool_circuits.nengo_dl import (  # noqa: E402, before NengoDL and TensorFlow
+    Converter,
+    firing_rates,
+)
+
+# isort: split
 import nengo  # noqa: E402
 import nengo_dl  # noqa: E402
 import numpy as np  # noqa: E402
@@ -45,7 +51,6 @@ from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.nengo_dl import Converter, firing_rates  # noqa: E402
 from maxpool_circuits.nengo_dl.measure import measure  # noqa: E402
 from maxpool_circuits.nengo_dl.peers import (  # noqa: E402
     ReleasedConverter,

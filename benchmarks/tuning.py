@@ -16,12 +16,11 @@ import time
 
 import nengo
 import numpy as np
-from maxpool_circuits.presets import first_use
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.measures import best_readout, read_out
-from maxpool_circuits.comparison.recording import routed_winner
+from maxpool_circuits.comparison.references import routed_winner_error
+from maxpool_circuits.network import shelf
 from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.simulate import errors
 from maxpool_circuits.utils.files import write_csv
@@ -112,14 +111,12 @@ def routed_errors(mixture):
     """Mean squared error of the routed winner's spikes on each kind of input."""
     found = {}
     for name, inputs in mixture.items():
-        if "spikes" not in name:
+        if not inputs.kind.spikes:
             continue
-        workload = inputs.workload
-        output = routed_winner(workload.windows, workload.values, inputs.signals)
-        found[name] = np.mean(best_readout(output, workload)[1] ** 2)
-        if "constant" in name:
-            slow = read_out(output, SLOW) - workload.target
-            found[SLOW_KIND] = np.mean(slow[workload.is_read] ** 2)
+        found[name] = routed_winner_error(inputs.workload, inputs.signals) ** 2
+        if inputs.kind.settles:
+            slow = routed_winner_error(inputs.workload, inputs.signals, [SLOW])
+            found[SLOW_KIND] = slow**2
     return found
 
 
@@ -137,7 +134,7 @@ def loading_time():
         for _ in range(15):
             for decoders, times in seconds.items():
                 # as in the first network of a process
-                first_use._load.cache_clear()
+                shelf.load.cache_clear()
                 started = time.perf_counter()
                 with nengo.Network():
                     mpc.make(circuit, windows, decoders=decoders, **arguments)
@@ -158,7 +155,7 @@ def tuning_times():
     ):
         circuit, arguments = SETUPS[name]
         started = time.perf_counter()
-        mpc.tune(circuit, n_jobs=2, progress_bar=False, **arguments)
+        mpc.tune(circuit, n_jobs=2, fresh=True, progress_bar=False, **arguments)
         found[name] = time.perf_counter() - started
     return found
 

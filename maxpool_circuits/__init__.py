@@ -1,42 +1,51 @@
 """Spiking max-pooling circuits for Nengo."""
 
-from .circuits import (
-    AbsoluteValue,
-    EnsembleMax,
-    ExactMax,
-    PairwiseReLU,
-    SoftmaxApproximation,
-    WinnerTakeAll,
-)
+from typing import TYPE_CHECKING
+
+from .circuits import *  # noqa: F403
+from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire
+from .network.setup import Setup
 from .network.transform import MaxPool
-from .network.tunable import Free
+from .network.tunable import Tunable
 from .network.tuned import TunedDecoders
 from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
-from .tuning import tune
 from .version import version as __version__
 
+if TYPE_CHECKING:
+    from .tuning import tune
+
 __all__ = [
-    "AbsoluteValue",
-    "EnsembleMax",
-    "ExactMax",
-    "Free",
+    *_circuits,
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
-    "PairwiseReLU",
     "PoolWindows",
-    "SoftmaxApproximation",
+    "Setup",
+    "Tunable",
     "TunedDecoders",
-    "WinnerTakeAll",
     "__version__",
     "circuits",
     "compare",
     "make",
     "register",
-    "tune",
+    "tune",  # noqa: F405
     "unregister",
 ]
+
+
+def __getattr__(name):
+    """Load the optimisers, and the parts of SciPy that they need, when first used."""
+    if name == "tune":
+        from .tuning import tune
+
+        return tune
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    """Also names that are not loaded yet."""
+    return sorted({*globals(), *__all__})

@@ -1,12 +1,17 @@
 """Circuits by name."""
 
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable
+
 import nengo
 from nengo.exceptions import ValidationError
 
-_circuits = {}
+_circuits: dict[str, Callable[..., Any]] = {}
 
 
-def register(name, circuit):
+def register(name: str, circuit: Callable[..., Any]) -> Callable[..., Any]:
     """Make a circuit known under a name.
 
     Parameters
@@ -59,7 +64,7 @@ def register(name, circuit):
     return circuit
 
 
-def unregister(name):
+def unregister(name: str) -> None:
     """Forget a circuit.
 
     Parameters
@@ -84,7 +89,7 @@ def unregister(name):
     del _circuits[name]
 
 
-def circuits():
+def circuits() -> dict[str, Callable[..., Any]]:
     """All circuits, by name.
 
     Returns
@@ -95,13 +100,13 @@ def circuits():
     Examples
     --------
     >>> import maxpool_circuits as mpc
-    >>> print(*mpc.circuits())
-    pairwise-relu winner-take-all softmax ensemble absolute-value exact
+    >>> mpc.circuits()["exact"] is mpc.ExactMax
+    True
     """
     return dict(_circuits)
 
 
-def find(circuit):
+def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     """Look up a circuit.
 
     Parameters
@@ -142,7 +147,50 @@ def find(circuit):
     return _circuits[circuit]
 
 
-def make(circuit, windows, **options):
+def with_defaults(
+    circuit: Callable[..., Any], **options: Any
+) -> Callable[..., Any]:
+    """Give a circuit options, but for those that it has already.
+
+    Parameters
+    ----------
+    circuit : callable
+        A subclass of `.MaxPoolNetwork`, or a `functools.partial` of one. Any other
+        callable brings its own options, and is returned as it is.
+    **options
+        Keyword arguments of the class.
+
+    Returns
+    -------
+    callable
+        The circuit with these options.
+
+    Examples
+    --------
+    >>> import functools
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.registry import with_defaults
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    >>> slow_synapse = functools.partial(mpc.PairwiseReLU, synapse=0.1)
+    >>> pool = with_defaults(slow_synapse, max_rate=100, synapse=0.005)(windows)
+    >>> pool.max_rate, pool.synapse
+    (100.0, Lowpass(tau=0.1))
+    """
+    missing, made_by = dict(options), circuit
+    while isinstance(made_by, functools.partial):
+        for name in made_by.keywords:
+            missing.pop(name, None)
+        made_by = made_by.func
+    # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
+    is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)
+    if is_class and hasattr(made_by, "build_circuit"):
+        return functools.partial(circuit, **missing)
+    return circuit
+
+
+def make(
+    circuit: str | Callable[..., Any], windows: Any, **options: Any
+) -> nengo.Network:
     """Make a max-pool network.
 
     Parameters

@@ -4,22 +4,27 @@ Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it)
 its ``Simulator`` fixture is defined here.
 """
 
+import atexit
 import functools
 import importlib
 import os
+import shutil
+import tempfile
 
 # Before anything imports matplotlib or TensorFlow: no windows, no start-up messages.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# What tuning remembers goes into a folder of this run, not into the user's.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="maxpool_circuits_tests-")
+
 import hypothesis
 import nengo
-import numpy as np
 import pytest
 
-import maxpool_circuits as mpc
-import maxpool_circuits.tuning.memory
-from maxpool_circuits.network.shelf import preset_path
+from maxpool_circuits import testing
+
+atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
@@ -29,27 +34,16 @@ hypothesis.settings.load_profile("reproducible")
 nengo.rc.set("decoder_cache", "enabled", "False")
 
 
-def shipped_decoders(network):
-    """Stand-in for `decoders_for` that never tunes: setups without a file stay untuned.
-
-    Tests of what happens then are in test_presets.py.
-    """
-    path = preset_path(network)
-    return mpc.TunedDecoders.load(path) if path.is_file() else None
-
-
-real_decoders_for = maxpool_circuits.tuning.memory.decoders_for
-maxpool_circuits.tuning.memory.decoders_for = shipped_decoders
-
-# name of a backend: the module that has its Simulator
-BACKENDS = {"nengo": "nengo", "nengo-dl": "nengo_dl"}
+# name of a backend: the modules to import, of which the last has its Simulator; this
+# package's own first, which makes NengoDL run beside any TensorFlow
+BACKENDS = {"nengo": ["nengo"], "nengo-dl": ["maxpool_circuits.nengo_dl", "nengo_dl"]}
 
 
 def make_simulator_class(backend):
     """A backend's ``Simulator``, without progress bar; skips if not installed."""
     try:
         # only now, because importing nengo_dl takes seconds
-        module = importlib.import_module(BACKENDS[backend])
+        *_, module = map(importlib.import_module, BACKENDS[backend])
     except ImportError as error:
         pytest.skip(f"needs {backend}: {error}")
     return functools.partial(module.Simulator, progress_bar=False)
@@ -67,46 +61,13 @@ def Simulator(request):
 @pytest.fixture
 def DLSimulator():
     """NengoDL's simulator, for tests of what only NengoDL does."""
-    simulator = make_simulator_class("nengo-dl")
-    # makes this package's neurons and transform known to NengoDL
-    importlib.import_module("maxpool_circuits.nengo_dl")
-    return simulator
-
-
-def _run_circuit(
-    circuit, windows, x, steps=1, dt=0.001, simulator=nengo.Simulator, **options
-):
-    """Simulate a circuit on inputs that are each held for some time steps.
-
-    Parameters
-    ----------
-    circuit : str or callable
-        As in `maxpool_circuits.make`, which also gets the windows and the options.
-    x : (n_presentations, n_inputs) array_like
-        Inputs, one after another.
-    steps : int
-        Number of time steps that each is held for.
-
-    Returns
-    -------
-    (n_presentations, steps, n_pools) array
-        Outputs in every time step.
-    """
-    x = np.atleast_2d(x)
-    with nengo.Network(seed=0) as model:
-        inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
-        pool = mpc.make(circuit, windows, **options)
-        nengo.Connection(inputs, pool.input, synapse=None)
-        probe = nengo.Probe(pool.output)
-    with simulator(model, dt=dt, progress_bar=False) as sim:
-        sim.run_steps(len(x) * steps)
-    return np.array(sim.data[probe]).reshape(len(x), steps, -1)
+    return make_simulator_class("nengo-dl")
 
 
 @pytest.fixture(scope="session")
 def run_circuit():
-    """Function that simulates a circuit; see `_run_circuit`."""
-    return _run_circuit
+    """Function that simulates a circuit."""
+    return testing.run_circuit
 
 
 class Cluster:

@@ -58,8 +58,9 @@ def test_no_connection_holds_a_dense_matrix(circuit):
 
 def test_ten_thousand_pools_build(circuit, Simulator):
     windows = mpc.PoolWindows.independent(N_POOLS, window_size=4)
-    # the default 200 neurons per ensemble only take memory here
-    options = {"n_neurons": 10} if circuit in ("ensemble", "softmax") else {}
+    # hundreds of neurons per pool would only take memory here
+    small = mpc.make(circuit, mpc.PoolWindows.independent(2, 4))
+    options = {"n_neurons": 10} if small.n_neurons > 2 * 100 else {}
     with nengo.Network(seed=0) as model:
         pool = mpc.make(circuit, windows, **options)
         x = np.random.RandomState(0).uniform(size=windows.n_inputs)

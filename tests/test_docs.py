@@ -19,6 +19,7 @@ MODULES = [
     "maxpool_circuits.network.sparse",
     "maxpool_circuits.nengo_dl",
     "maxpool_circuits.plots",
+    "maxpool_circuits.testing",
     "maxpool_circuits.network.populations",
     "maxpool_circuits.network.transform",
     "maxpool_circuits.tuning",
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.skipif(
 def documented_names():
     """Full names of all that has an entry in the API reference."""
     names = set()
-    for page in DOCS.glob("api/*.rst"):
+    for page in (*DOCS.glob("api/*.rst"), *DOCS.glob("circuits/*.md")):
         module = None
         directives = re.findall(r"^\.\. ([\w:]+):: (\S+)$", page.read_text(), re.M)
         for directive, argument in directives:
@@ -126,4 +127,17 @@ def test_every_circuit_has_a_page_with_its_diagram(name):
     page = (DOCS / "circuits" / f"{name}.md").read_text()
     assert page.startswith(f"# `{name}`\n")
     assert f"(../wiring/{name}.svg)" in page
-    assert f"\ncircuits/{name}\n" in (DOCS / "circuits.md").read_text()
+    assert f".. autoclass:: {mpc.circuits()[name].__name__}\n" in page
+
+
+@pytest.mark.parametrize("name", mpc.circuits())
+def test_references_of_every_circuit_are_among_the_references(name):
+    docstring = inspect.getdoc(mpc.circuits()[name])
+    _, section = re.split(r"^References\n-+$", docstring, flags=re.M)
+    references = (DOCS / "references.md").read_text()
+    found = re.findall(r"^(\w+)[^()]* \((\d{4})\)", section.split("Examples")[0], re.M)
+    assert found
+    for author, year in found:
+        assert re.search(rf"^- {author}\b[^(]*\({year}\)", references, re.M)
+    for doi in re.findall(r"https://\S+", section):
+        assert f"<{doi}>" in references

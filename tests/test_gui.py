@@ -11,7 +11,7 @@ import pytest
 import maxpool_circuits as mpc
 
 FOLDER = Path(__file__).parent.parent / "docs" / "gui"
-SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "screenshot")
+SCRIPTS = [FOLDER / f"{name.replace('-', '_')}.py" for name in mpc.circuits()]
 
 
 @pytest.fixture(params=SCRIPTS, ids=lambda path: path.stem)
@@ -38,12 +38,25 @@ def screenshot():
     return module
 
 
-def test_every_circuit_has_a_script():
-    stems = [path.stem for path in SCRIPTS]
-    assert stems == sorted(name.replace("-", "_") for name in mpc.circuits())
+def test_every_circuit_has_a_script_with_its_layout():
+    scripts = {
+        path for path in FOLDER.glob("*.py") if "pool_of_four(" in path.read_text()
+    }
+    assert scripts - {FOLDER / "pool_of_four.py"} == set(SCRIPTS)
+    for script in SCRIPTS:
+        assert script.with_name(script.name + ".cfg").exists()
 
 
-def test_script_takes_a_maximum(script):
+def test_every_script_is_of_a_circuit():
+    assert SCRIPTS
+    names = {path.stem.replace("_", "-") for path in SCRIPTS}
+    assert names <= set(mpc.circuits())
+
+
+def test_script_takes_a_maximum(script, tmp_path, monkeypatch):
+    # as Nengo GUI does, which can be started anywhere
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.chdir(tmp_path)
     defined = runpy.run_path(str(script))
     name = script.stem.replace("_", "-")
     assert type(defined["pool"]) is mpc.circuits()[name]

@@ -505,32 +505,6 @@ def python(code, folder):
     )
 
 
-@pytest.mark.parametrize(
-    "nengo_dl_is, cause",
-    [
-        (None, "ModuleNotFoundError"),
-        ("", "is not NengoDL"),
-        ("raise AttributeError('no keras.engine')", "AttributeError: no keras.engine"),
-    ],
-    ids=["missing", "another module", "broken"],
-)
-def test_nengo_dl_that_cannot_be_used(tmp_path, nengo_dl_is, cause):
-    if nengo_dl_is is None:
-        hide = "sys.modules.update(nengo_dl=None, tensorflow=None)\n"
-    else:
-        (tmp_path / "nengo_dl.py").write_text(nengo_dl_is)
-        hide = "sys.modules.update(tensorflow=None)\n"
-    result = python(hide + "import maxpool_circuits.nengo_dl", tmp_path)
-    error = result.stderr.splitlines()[-1]
-    assert result.returncode == 1
-    assert error.startswith("ImportError: maxpool_circuits.nengo_dl needs NengoDL")
-    assert "pip install 'maxpool-circuits[nengo-dl]'" in error
-    assert cause in error
-
-    result = python(hide + "import maxpool_circuits as mpc; mpc.circuits()", tmp_path)
-    assert result.returncode == 0, result.stderr
-
-
 def test_nengo_dl_is_imported_only_when_asked_for(tmp_path):
     code = "import maxpool_circuits; print({'nengo_dl', 'tensorflow'} & {*sys.modules})"
     assert python(code, tmp_path).stdout.strip() == "set()"

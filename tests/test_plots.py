@@ -75,7 +75,7 @@ def test_pareto_has_a_point_for_each_row(table):
     ax = plots.pareto(table)
     points = [tuple(line.get_xydata()[0]) for line in ax.get_lines()]
     assert points == [(row.latency * 1000, row.rmse) for row in table.rows]
-    assert labels(ax) == [*CIRCUITS, "oracle", "average"]
+    assert labels(ax) == [*CIRCUITS, "routed winner", "average"]
     assert ax.get_xlim()[0] == ax.get_ylim()[0] == 0
     assert "(ms)" in ax.get_xlabel()
 
@@ -240,7 +240,10 @@ def test_error_by_gap_has_a_line_for_each_row_in_its_color(table):
 
 def test_windows_of_one_input_have_no_gap():
     table = mpc.compare(CIRCUITS, window_size=1, n_pools=2)
-    for draw in (plots.error_by_gap, lambda table: plots.error_map(table, "oracle")):
+    for draw in (
+        plots.error_by_gap,
+        lambda table: plots.error_map(table, "routed winner"),
+    ):
         with pytest.raises(ValidationError, match="two or more inputs"):
             draw(table)
 

@@ -1,23 +1,17 @@
 """Circuits by name."""
 
 import functools
+import inspect
 
 import nengo
 import pytest
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.registry import find
+from maxpool_circuits.registry import find, with_defaults
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
-CIRCUITS = {
-    "pairwise-relu": mpc.PairwiseReLU,
-    "winner-take-all": mpc.WinnerTakeAll,
-    "softmax": mpc.SoftmaxApproximation,
-    "ensemble": mpc.EnsembleMax,
-    "absolute-value": mpc.AbsoluteValue,
-    "exact": mpc.ExactMax,
-}
+CIRCUITS = mpc.circuits()
 
 
 class Mine(mpc.MaxPoolNetwork):
@@ -45,9 +39,12 @@ def assert_refused(argument, fragments, function, *args):
         assert fragment in str(error.value)
 
 
-def test_circuits_of_the_library():
-    assert mpc.circuits() == CIRCUITS
-    assert list(mpc.circuits()) == list(CIRCUITS)
+def test_every_circuit_of_the_library_is_registered_and_public():
+    exported = {getattr(mpc, name) for name in mpc.__all__}
+    classes = {value for value in exported if inspect.isclass(value)}
+    found = {c for c in classes if issubclass(c, mpc.MaxPoolNetwork)}
+    assert found == {mpc.MaxPoolNetwork, *CIRCUITS.values()}
+    assert CIRCUITS["winner-take-all"] is mpc.WinnerTakeAll
 
 
 def test_circuits_returns_a_copy():
@@ -175,3 +172,43 @@ def test_bad_circuit(circuit):
 @pytest.mark.parametrize("circuit", [*CIRCUITS.values(), len])
 def test_find_gives_callables_back(circuit):
     assert find(circuit) is circuit
+
+
+# --- defaults -------------------------------------------------------------------------
+
+
+class Unusual(functools.partial):
+    """A partial that `functools.partial` does not merge with its own."""
+
+
+TREE = mpc.PairwiseReLU
+
+
+@pytest.mark.parametrize(
+    "circuit, max_rate",
+    [
+        (TREE, 100),
+        (functools.partial(TREE), 100),
+        (functools.partial(functools.partial(TREE, n_neurons=2), synapse=0.1), 100),
+        (Unusual(functools.partial(TREE)), 100),
+        (functools.partial(TREE, max_rate=500), 500),
+        (functools.partial(functools.partial(TREE, max_rate=500), n_neurons=2), 500),
+        (Unusual(Unusual(TREE, max_rate=500), n_neurons=2), 500),
+        (Mine, 100),
+    ],
+)
+def test_defaults_reach_a_class_and_every_partial_of_it(circuit, max_rate):
+    pool = with_defaults(circuit, max_rate=100, label="mine")(WINDOWS)
+    assert (pool.max_rate, pool.label) == (max_rate, "mine")
+
+
+def takes_options(windows, **options):
+    """Make a circuit with options of its own."""
+    return mpc.PairwiseReLU(windows, **options)
+
+
+@pytest.mark.parametrize(
+    "circuit", [takes_options, functools.partial(takes_options), nengo.Network, len]
+)
+def test_callables_that_are_no_circuit_class_get_no_defaults(circuit):
+    assert with_defaults(circuit, max_rate=100) is circuit

@@ -14,11 +14,11 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network.tuned import FORMAT
-from maxpool_circuits.tuning import INPUTS, draw, neurons, search
+from maxpool_circuits.tuning import INPUTS, draw, search, trials, tuning_curves
 from maxpool_circuits.tuning.journal import Journal
-from maxpool_circuits.tuning.least_squares import decode
+from maxpool_circuits.tuning.least_squares import decoder_changes
 from maxpool_circuits.tuning.response_surface import minimise
-from maxpool_circuits.tuning.simulate import errors, watch
+from maxpool_circuits.tuning.simulate import errors, record_populations
 
 #: A circuit that tuning improves much, and quickly: noise that it rectifies.
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}
@@ -81,9 +81,9 @@ def test_test_inputs_are_other_inputs(tuned):
 
 
 def test_same_seed_gives_the_same_in_several_processes(tuned):
-    again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
+    again = mpc.tune("pairwise-relu", n_jobs=2, fresh=True, **QUICK, **NOISY)
     np.testing.assert_array_equal(
-        again.decoders["comparator"], tuned.decoders["comparator"]
+        again.decoder_changes["comparator"], tuned.decoder_changes["comparator"]
     )
     assert again.parameters == tuned.parameters
     assert again.report["errors"] == tuned.report["errors"]
@@ -91,7 +91,7 @@ def test_same_seed_gives_the_same_in_several_processes(tuned):
 
 def test_a_cluster_finds_the_same(tuned, cluster):
     with joblib.parallel_config(backend="dask"):
-        again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
+        again = mpc.tune("pairwise-relu", n_jobs=2, fresh=True, **QUICK, **NOISY)
     assert again.parameters == tuned.parameters
     assert again.report["errors"] == tuned.report["errors"]
     assert cluster.ran_something()
@@ -115,9 +115,9 @@ def test_values_scale_with_the_input_range(tuned, run_circuit):
 def test_populations_are_fitted_to_what_they_did(circuit):
     inputs = draw(4, 250, seed=0, n_pools=20)["constant, values"]
     circuit = functools.partial(mpc.circuits()[circuit], decoders=None)
-    watched = watch(circuit, inputs, seed=0)
-    for name, decoders in decode([watched], 0.01).items():
-        (*_, ensemble) = watched[name]
+    recorded = record_populations(circuit, inputs, seed=0)
+    for name, changes in decoder_changes([recorded], 0.01).items():
+        (*_, ensemble) = recorded[name]
         population = ensemble.population
         asked = population.function(
             ensemble.inputs.reshape(-1, ensemble.inputs.shape[2])
@@ -126,7 +126,7 @@ def test_populations_are_fitted_to_what_they_did(circuit):
             (ensemble.activities @ values.T).reshape(asked.shape) - asked
             for values in (
                 population.decoders,
-                population.decoders + decoders * population.unit,
+                population.decoders + changes * population.unit,
             )
         ]
         untuned, tuned = np.sqrt(np.mean(np.square(errors), axis=(1, 2)))
@@ -161,8 +161,8 @@ def test_gradient_of_neurons_is_right(neuron_type):
     if neuron_type.spiking:
         options["max_rate"] = 200
     population = population_of("ensemble", window_size=3, **options)
-    problem = neurons._Problem(population, 500)
-    start = population.neurons.ravel()
+    problem = tuning_curves._Problem(population, 500)
+    start = population.tuning_curves.ravel()
     _, gradient = problem.error_and_gradient(start)
     steps = 1e-5 * np.eye(len(start))
     differences = [
@@ -183,9 +183,10 @@ def test_gradient_of_neurons_is_right(neuron_type):
         ("winner-take-all", {"neuron_type": nengo.AdaptiveLIF()}, 0.8),
     ],
 )
-def test_placed_neurons_decode_better(circuit, options, ratio):
+def test_optimised_tuning_curves_decode_better(circuit, options, ratio):
     population = population_of(circuit, **options)
-    placed = population.with_neurons(neurons.place(population))
+    curves = tuning_curves.optimise_tuning_curves(population)
+    placed = population.with_tuning_curves(curves)
     # points that nothing was fitted on
     size = population.encoders.shape[1]
     points = np.random.RandomState(7).uniform(-0.5, 0.5, size=(2000, size))
@@ -204,20 +205,20 @@ def test_placed_neurons_decode_better(circuit, options, ratio):
     assert rates.max() < 1.01 * population.max_rate
 
 
-def test_placed_neurons_are_kept_in_files_and_scale(tmp_path, run_circuit):
+def test_tuning_curves_are_kept_in_files_and_scale(tmp_path, run_circuit):
     options = {"n_neurons": 30, "max_rate": 200}
     population = population_of("ensemble", **options)
     tuned = mpc.TunedDecoders(
         mpc.EnsembleMax(
             WINDOWS, decoders=None, add_to_container=False, **options
-        ).tuned_for,
+        ).setup,
         {"ensemble": np.zeros((1, 30))},
-        {"input_intervals": 1.25},
-        {"ensemble": neurons.place(population)},
+        {"input_time_constant": 1.25},
+        {"ensemble": tuning_curves.optimise_tuning_curves(population)},
     )
     tuned.save(tmp_path / "placed.npz")
     loaded = mpc.TunedDecoders.load(tmp_path / "placed.npz")
-    assert loaded == tuned and "neurons of ensemble" in str(loaded)
+    assert loaded == tuned and "tuning curves of ensemble" in str(loaded)
 
     x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
     settings = {"decoders": loaded, "seed": 0, "steps": 200, **options}
@@ -233,12 +234,15 @@ def test_placed_neurons_are_kept_in_files_and_scale(tmp_path, run_circuit):
 
 def test_what_samples_do_not_tell_stays_as_it_is():
     inputs = draw(4, 250, seed=0, n_pools=2)["constant, values"]
-    watched = watch(functools.partial(mpc.EnsembleMax, decoders=None), inputs, seed=0)
-    population = watched["ensemble"][0].population
+    circuit = functools.partial(mpc.EnsembleMax, decoders=None)
+    recorded = record_populations(circuit, inputs, seed=0)
+    population = recorded["ensemble"][0].population
     before = np.linalg.norm(population.decoders / population.unit)
-    assert np.linalg.norm(decode([watched], 1e6)["ensemble"]) < 1e-6 * before
+    assert np.linalg.norm(decoder_changes([recorded], 1e6)["ensemble"]) < 1e-6 * before
     # 10 samples, 200 neurons: most directions are free
-    assert 0 < np.linalg.norm(decode([watched], 0.01)["ensemble"]) < 0.5 * before
+    assert (
+        0 < np.linalg.norm(decoder_changes([recorded], 0.01)["ensemble"]) < 0.5 * before
+    )
 
 
 def test_response_surface_respects_an_error_that_must_not_grow():
@@ -260,14 +264,14 @@ def test_response_surface_respects_an_error_that_must_not_grow():
 
 
 def test_what_is_worse_on_other_inputs_is_taken_back(tuned, monkeypatch):
-    assert any(np.any(values) for values in tuned.decoders.values())
+    assert any(np.any(values) for values in tuned.decoder_changes.values())
     # no candidate is ever good enough
     monkeypatch.setattr(search, "TOLERANCE", -10)
-    found = mpc.tune("pairwise-relu", **QUICK, **NOISY)
-    assert not any(np.any(values) for values in found.decoders.values())
+    found = mpc.tune("pairwise-relu", fresh=True, **QUICK, **NOISY)
+    assert not any(np.any(values) for values in found.decoder_changes.values())
     network = mpc.PairwiseReLU(WINDOWS, decoders=None, **NOISY)
-    for name, free in network.free_parameters.items():
-        assert found.parameters[name] == free.default
+    for tunable in network.open_tunables:
+        assert found.parameters[tunable.name] == tunable.default
     for before, after, *_ in found.report["errors"]["test"].values():
         assert before == after
 
@@ -283,7 +287,7 @@ def test_shorter_latency_if_it_is_worth_it(tuned):
 
 def test_an_interrupted_run_goes_on(tuned, tmp_path, monkeypatch):
     path = tmp_path / "journal"
-    options = {"journal": path, **QUICK, **NOISY}
+    options = {"journal": path, "fresh": True, **QUICK, **NOISY}
     calls = []
 
     def interrupted(*arguments):
@@ -292,7 +296,7 @@ def test_an_interrupted_run_goes_on(tuned, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return errors(*arguments)
 
-    monkeypatch.setattr(search, "errors", interrupted)
+    monkeypatch.setattr(trials, "errors", interrupted)
     with pytest.raises(KeyboardInterrupt):
         mpc.tune("pairwise-relu", **options)
     # as if it had been cut off in the middle of a line
@@ -311,29 +315,30 @@ def test_a_journal_of_another_run_is_refused(tmp_path):
     path = tmp_path / "journal"
     Journal(path, {"seed": 0})
     with pytest.raises(ValidationError, match="journal of another run"):
-        mpc.tune("pairwise-relu", journal=path, **QUICK, **NOISY)
+        mpc.tune("pairwise-relu", journal=path, fresh=True, **QUICK, **NOISY)
     assert path.exists()
+
+
+#: How much of a value is left.
+SHARE = mpc.Tunable("share", 0.7, 0.5, 2)
 
 
 class Leaky(mpc.PairwiseReLU):
     """A tree that loses a part of each value, which tuning finds out."""
 
-    @property
-    def free_parameters(self):
-        """How much of a value is left."""
-        return {"share": mpc.Free(0.7, 0.5, 2)}
+    tunables = (SHARE,)
 
     def linear_path(self, a, b):
         """Lose a part of the value."""
-        return self.free("share") * super().linear_path(a, b)
+        return self.value_of(SHARE) * super().linear_path(a, b)
 
 
-def test_a_users_own_circuit_states_what_is_free():
+def test_a_users_own_circuit_states_what_is_tunable():
     neuron_type = mpc.IntegrateAndFire()
     options = {"neuron_type": neuron_type, "input_synapse": 0.003, "synapse": None}
     found = mpc.tune(Leaky, **{**QUICK, "window_size": 2}, **options)
     assert abs(found.parameters["share"] - 1) < 0.1
-    assert found.tuned_for["circuit"] == "Leaky"
+    assert found.setup.circuit == f"{__name__}.Leaky"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +376,7 @@ def test_other_setups_are_refused(tuned):
     ]:
         with pytest.raises(ValidationError, match=f"{name} is .*, tuned for"):
             mpc.PairwiseReLU(WINDOWS, decoders=tuned, **{**NOISY, **options})
-    with pytest.raises(ValidationError, match="circuit is 'WinnerTakeAll'"):
+    with pytest.raises(ValidationError, match="circuit is '.*WinnerTakeAll'"):
         mpc.WinnerTakeAll(WINDOWS, decoders=tuned, **NOISY)
 
 
@@ -393,32 +398,38 @@ def test_it_cannot_be_changed(tuned):
     with pytest.raises(dataclasses.FrozenInstanceError):
         tuned.parameters = {}
     with pytest.raises(ValueError):
-        tuned.decoders["comparator"][0, 0] = 1
+        tuned.decoder_changes["comparator"][0, 0] = 1
 
 
-def value(decoders=((0.5, 1.5),), speed=2.0, setup="Own"):
+def value(changes=((0.5, 1.5),), speed=2.0, circuit="their.Own", **report):
     """Make a small value."""
-    return mpc.TunedDecoders({"circuit": setup}, {"unit": decoders}, {"speed": speed})
+    setup = mpc.Setup(circuit, n_neurons=2, max_rate=250.0)
+    return mpc.TunedDecoders(setup, {"unit": changes}, {"speed": speed}, report=report)
 
 
 def test_compares_by_value():
     assert value() == value() and hash(value()) == hash(value())
-    assert value() != value(speed=3) and value() != value(decoders=[[0.5, 1]])
-    assert value() != value(setup="Other") and value() != "text"
+    assert value() != value(speed=3) and value() != value(changes=[[0.5, 1]])
+    assert value() != value(circuit="their.Other") and value() != "text"
+    assert value() != value(seed=1)
 
 
-@pytest.mark.parametrize("decoders", [[[np.nan]], [[np.inf]], [1.0], [[[1.0]]]])
-def test_decoders_must_be_matrices_of_finite_numbers(decoders):
+def test_the_time_that_tuning_took_is_no_part_of_the_value():
+    assert value(seconds=1, seed=0) == value(seconds=2, seed=0)
+
+
+@pytest.mark.parametrize("changes", [[[np.nan]], [[np.inf]], [1.0], [[[1.0]]]])
+def test_changes_must_be_matrices_of_finite_numbers(changes):
     with pytest.raises(ValidationError, match="matrix of finite"):
-        value(decoders)
+        value(changes)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"decoders": {"comparator": [[1.0, 2.0]]}},
-        {"decoders": {"other": [[1.0]]}},
-        {"neurons": {"comparator": [[1.0, 0.5]]}},
+        {"decoder_changes": {"comparator": [[1.0, 2.0]]}},
+        {"decoder_changes": {"other": [[1.0]]}},
+        {"tuning_curves": {"comparator": [[1.0, 0.5]]}},
     ],
 )
 def test_values_for_another_population_are_refused(tuned, change):
@@ -440,15 +451,18 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(
     decoders=st.dictionaries(st.text("abc", min_size=1), st.lists(NUMBERS, min_size=1)),
-    setup=st.dictionaries(st.text(), st.none() | st.text() | st.integers() | NUMBERS),
+    report=st.dictionaries(st.text(), st.none() | st.text() | st.integers() | NUMBERS),
+    own=st.dictionaries(st.text(), NUMBERS),
+    synapse=st.none() | st.text(),
     speed=st.floats(1e-300, 1e300),
 )
 @settings(deadline=None, max_examples=50)
-def test_files_keep_everything(tmp_path_factory, decoders, setup, speed):
+def test_files_keep_everything(tmp_path_factory, decoders, report, own, synapse, speed):
     path = tmp_path_factory.mktemp("tuned") / "file.npz"
     decoders = {name: [numbers] for name, numbers in decoders.items()}
+    setup = mpc.Setup("their.Own", 2, 250.0, synapse=synapse, own=tuple(own.items()))
     saved = mpc.TunedDecoders(
-        setup, decoders, {"speed": speed}, neurons=decoders, report={"seed": 1}
+        setup, decoders, {"speed": speed}, tuning_curves=decoders, report=report
     )
     saved.save(path)
     assert mpc.TunedDecoders.load(path) == saved
@@ -468,7 +482,7 @@ def header(path, **changes):
 
 
 #: Name of the decoders in the archive.
-UNIT = "decoders.unit"
+UNIT = "decoder_changes.unit"
 
 DAMAGES = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
@@ -482,7 +496,7 @@ DAMAGES = {
     "wrong shape": lambda path: rewritten(path, **{UNIT: np.ones(2)}),
     "other numbers": lambda path: rewritten(path, **{UNIT: np.array([[0.5, 1.25]])}),
     "NaN": lambda path: rewritten(path, **{UNIT: np.array([[0.5, np.nan]])}),
-    "other setup": lambda path: rewritten(path, header=header(path, tuned_for={})),
+    "other setup": lambda path: rewritten(path, header=header(path, setup={})),
     "newer format": lambda path: rewritten(
         path, header=header(path, format=FORMAT + 1)
     ),
@@ -512,11 +526,11 @@ def test_damaged_files_are_refused(tmp_path, damage):
     "options, change, cause",
     [
         # another circuit's, another setup's, and of a population of another size
-        ({}, {"tuned_for": {"circuit": "Own"}}, "circuit is 'PairwiseReLU'"),
+        ({}, {"setup": mpc.Setup("their.Own", 1, 250)}, "circuit is '.*PairwiseReLU'"),
         ({"n_neurons": 2}, {}, "n_neurons is 2, tuned for 1"),
-        ({"synapse": 0.003}, {}, "synapse is 'Lowpass.*', tuned for its default"),
-        ({}, {"decoders": {"comparator": [[1.0, 2.0]]}}, "shape"),
-        ({}, {"parameters": {"speed": 1}}, "free parameters differ"),
+        ({"synapse": 0.003}, {}, "synapse is '.*Lowpass.*', tuned for its default"),
+        ({}, {"decoder_changes": {"comparator": [[1.0, 2.0]]}}, "shape"),
+        ({}, {"parameters": {"speed": 1}}, "tunable parameters differ"),
     ],
 )
 def test_files_of_another_setup_are_refused(tuned, tmp_path, options, change, cause):

@@ -4,25 +4,6 @@ It has no neurons, and is too large, the most where all sliders have the same he
 filtered spikes go up and down, and it takes what is up.
 """
 
-import nengo
+from pool_of_four import pool_of_four
 
-import maxpool_circuits as mpc
-
-with nengo.Network(seed=0) as model:
-    inputs = nengo.Node([0.2, 0.4, 0.9, 0.6], label="inputs")
-    carriers = nengo.Ensemble(
-        4,
-        dimensions=1,
-        gain=[250] * 4,
-        bias=[0] * 4,
-        neuron_type=nengo.SpikingRectifiedLinear(amplitude=1 / 250),
-        label="spikes of the inputs",
-    )
-    windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
-    pool = mpc.ExactMax(windows, input_synapse=0.005, label="exact")
-    values = nengo.Node(size_in=2, label="true maximum, output")
-
-    nengo.Connection(inputs, carriers.neurons, synapse=None)
-    nengo.Connection(carriers.neurons, pool.input, synapse=None)
-    nengo.Connection(inputs, values[0], function=max, synapse=None)
-    nengo.Connection(pool.output, values[1], synapse=None)
+model, inputs, carriers, pool, values = pool_of_four("exact", input_synapse=0.005)

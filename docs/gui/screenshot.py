@@ -4,7 +4,7 @@ The picture in the documentation is made, in this folder, by
 
     python screenshot.py winner_take_all.py winner_take_all.png
 
-which needs Chromium, ChromeDriver and ``pip install 'maxpool-circuits[gui]'``.
+which needs Chromium, ChromeDriver and ``pip install nengo-gui selenium``.
 """
 
 import argparse
@@ -39,7 +39,8 @@ def find_programs():
 def opened(script, size=(1400, 800)):
     """Open a script in Nengo GUI.
 
-    The GUI gets a copy of the script and of its layout, and may change it.
+    The GUI gets copies of the script, its layout and what scripts share, and may change
+    them.
 
     Parameters
     ----------
@@ -59,7 +60,8 @@ def opened(script, size=(1400, 800)):
         If the GUI does not start, or shows an error of the script.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        for file in (script, script.with_name(script.name + ".cfg")):
+        shared = script.with_name("pool_of_four.py")
+        for file in (script, script.with_name(script.name + ".cfg"), shared):
             shutil.copy(file, folder)
         # other programs may use the decoder cache at the same time
         Path(folder, "nengorc").write_text("[decoder_cache]\nenabled = False\n")

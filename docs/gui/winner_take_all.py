@@ -4,25 +4,6 @@ The unit of the largest input fires and silences the others. Bring two sliders t
 same height, and their units take turns.
 """
 
-import nengo
+from pool_of_four import pool_of_four
 
-import maxpool_circuits as mpc
-
-with nengo.Network(seed=0) as model:
-    inputs = nengo.Node([0.2, 0.4, 0.9, 0.6], label="inputs")
-    carriers = nengo.Ensemble(
-        4,
-        dimensions=1,
-        gain=[250] * 4,
-        bias=[0] * 4,
-        neuron_type=nengo.SpikingRectifiedLinear(amplitude=1 / 250),
-        label="spikes of the inputs",
-    )
-    windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
-    pool = mpc.WinnerTakeAll(windows, label="winner-take-all")
-    values = nengo.Node(size_in=2, label="true maximum, output")
-
-    nengo.Connection(inputs, carriers.neurons, synapse=None)
-    nengo.Connection(carriers.neurons, pool.input, synapse=None)
-    nengo.Connection(inputs, values[0], function=max, synapse=None)
-    nengo.Connection(pool.output, values[1], synapse=None)
+model, inputs, carriers, pool, values = pool_of_four("winner-take-all")

@@ -1,11 +1,14 @@
 """The maximum of two as their mean plus half their distance (AVAM)."""
 
+from typing import Any
+
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from ..network.populations import Population, rectifier
+from ..network.windows import PoolWindows
 from ..utils.checks import positive_number
 from .tree import ComparatorTree
 
@@ -19,9 +22,7 @@ class AbsoluteValue(ComparatorTree):
 
     It is here to be compared with, so its defaults are the published ones:
     `nengo.SpikingRectifiedLinear` neurons, ``max_rate`` 250 Hz, ``radius`` 0.2, inner
-    synapse 1 ms, 5 ms behind the spikes of the input. Such neurons rectify every
-    fluctuation of their input, and the output is biased upward on spiking inputs; with
-    ``neuron_type=IntegrateAndFire()`` it is not.
+    synapse 1 ms, 5 ms behind the spikes of the input.
 
     Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons (6
     neurons for 4 inputs), :math:`\lceil \log_2 k \rceil` levels. Delay: that of
@@ -65,9 +66,7 @@ class AbsoluteValue(ComparatorTree):
 
     References
     ----------
-    .. [1] Gaurav, R., Tripp, B. and Narayan, A. (2022). Spiking approximations of the
-       MaxPooling operation in deep SNNs. International Joint Conference on Neural
-       Networks (IJCNN). https://doi.org/10.48550/arXiv.2205.07076
+    Gaurav and others (2022), https://doi.org/10.48550/arXiv.2205.07076
 
     Examples
     --------
@@ -92,46 +91,36 @@ class AbsoluteValue(ComparatorTree):
     [[0.7]]
     """
 
-    def __init__(self, windows, *, radius=Default, **options):
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.2}
+
+    # all but the decoders is as published
+    tunables = ()
+    default_neuron_type = nengo.SpikingRectifiedLinear()
+    default_synapse = 0.001
+    default_input_synapse = 0.005
+
+    def __init__(
+        self, windows: PoolWindows, *, radius: float = Default, **options: Any
+    ) -> None:
         if radius is not Default:
             radius = positive_number(radius, "radius", self, unit="units of the input")
         self._radius = radius
         super().__init__(windows, **options)
 
     @property
-    def radius(self):
+    def radius(self) -> float:
         """Half the difference at which a neuron fires at ``max_rate``."""
         return 0.4 * self.half_range if self._radius is Default else self._radius
 
     @property
-    def free_parameters(self):
-        """None: all but the decoders is as published."""
-        return {}
+    def own_arguments(self):
+        """The radius."""
+        return {"radius": self.radius / (2 * self.half_range)}
 
-    @property
-    def setup(self):
-        """Also the radius."""
-        return {**super().setup, "radius": self.radius / (2 * self.half_range)}
-
-    @property
-    def default_neuron_type(self):
-        """The published neuron type."""
-        return nengo.SpikingRectifiedLinear()
-
-    @property
-    def default_n_neurons(self):
+    def default_n_neurons(self, neuron_type):
         """As many in each half as a rectifier has."""
-        return 2 * super().default_n_neurons
-
-    @property
-    def default_synapse(self):
-        """The published inner synapse."""
-        return 0.001
-
-    @property
-    def default_input_synapse(self):
-        """The synapse that the published circuit was used behind."""
-        return 0.005
+        return 2 * super().default_n_neurons(neuron_type)
 
     def _checked_n_neurons(self, n_neurons):
         n_neurons = super()._checked_n_neurons(n_neurons)
@@ -145,29 +134,11 @@ class AbsoluteValue(ComparatorTree):
         return n_neurons
 
     def linear_path(self, a, b):
-        """Mean of the two.
-
-        Parameters
-        ----------
-        a, b : (n_values, n_sources) scipy.sparse.csr_matrix
-            Matrices that pick the two values.
-
-        Returns
-        -------
-        (n_values, n_sources) scipy.sparse.csr_matrix
-            The matrix of the mean.
-        """
+        """Mean of the two."""
         return (a + b) / 2
 
     def comparator(self):
-        """Two rectifiers of half the difference, one for each sign.
-
-        Returns
-        -------
-        Population
-            ``n_neurons`` neurons with one input and one output, both in units of the
-            input.
-        """
+        """Two rectifiers of half the difference, one for each sign."""
         half = rectifier(
             self.neuron_type, self.neurons_per_part // 2, self.max_rate, self.radius
         )
@@ -183,21 +154,5 @@ class AbsoluteValue(ComparatorTree):
 
 
 def half_absolute(difference):
-    """Half the absolute value of each difference.
-
-    Parameters
-    ----------
-    difference : array
-        Differences, in units of the input.
-
-    Returns
-    -------
-    array
-        Values of the same shape, in units of the input.
-
-    Examples
-    --------
-    >>> print(half_absolute(np.array([-0.5, 0.25])))
-    [0.25  0.125]
-    """
+    """Half the absolute value of each difference."""
     return np.abs(difference) / 2

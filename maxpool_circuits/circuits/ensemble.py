@@ -8,9 +8,12 @@ import numpy as np
 from ..network.base import MaxPoolNetwork
 from ..network.populations import FittedPopulation
 from ..network.sparse import selection
-from ..network.tunable import Free
+from ..network.tunable import Tunable
 from ..network.windows import window_columns
 from ..network.wiring import Wiring
+
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
 
 
 class EnsembleMax(MaxPoolNetwork):
@@ -31,7 +34,8 @@ class EnsembleMax(MaxPoolNetwork):
     Windows that are smaller than the largest repeat one of their inputs, which leaves
     the maximum as it is.
 
-    Cost: ``n_neurons`` neurons per pool. Delay: that of ``input_synapse``.
+    Cost: ``n_neurons`` neurons per pool, and by far the most spikes of all circuits.
+    Delay: that of ``input_synapse``.
 
     Parameters
     ----------
@@ -67,9 +71,7 @@ class EnsembleMax(MaxPoolNetwork):
 
     References
     ----------
-    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
-       representation, and dynamics in neurobiological systems. MIT Press (decoding a
-       non-linear function from a population).
+    Eliasmith and Anderson (2003), Neural Engineering (decoding a function)
 
     Examples
     --------
@@ -89,33 +91,23 @@ class EnsembleMax(MaxPoolNetwork):
     True
     """
 
-    #: Nothing goes past the neurons.
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.35}
+
+    tunables = (SMOOTHING,)
+    # nothing goes past the neurons
     depends_on_level = True
+    default_decoders = "tuned"
+    default_neuron_type = nengo.LIF()
 
-    @property
-    def default_decoders(self):
-        """Tuned ones."""
-        return "tuned"
-
-    @property
-    def default_neuron_type(self):
-        """Nengo's standard neuron."""
-        return nengo.LIF()
-
-    @property
-    def default_n_neurons(self):
-        """Number of neurons, in proportion to the dimensions of the ensemble."""
+    def default_n_neurons(self, neuron_type):
+        """As many for each dimension of the ensemble."""
         return 50 * self.windows.indices.shape[1]
-
-    @property
-    def free_parameters(self):
-        """How slow the input synapse is."""
-        return {"input_intervals": Free(1.25, 0.5, 10)}
 
     @property
     def default_input_synapse(self):
         """Enough to smooth spikes: Nengo's default at 250 Hz."""
-        return self.free("input_intervals") * self.input_interval
+        return self.value_of(SMOOTHING) * self.inter_spike_interval
 
     def build_circuit(self):
         """Connect the inputs of each pool to its copy of the population."""

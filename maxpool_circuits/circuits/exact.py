@@ -14,11 +14,9 @@ class ExactMax(MaxPoolNetwork):
 
     A connection with a `.MaxPool` transform.
 
-    It is the reference for analog inputs and for networks of rate neurons. Of spiking
-    inputs it takes the maximum in each time step, which is a spike whenever any input
-    spikes; behind an ``input_synapse`` it takes the maximum of filtered spikes, which
-    is too large on average, because the maximum of fluctuating signals is (Jensen's
-    inequality). The spiking circuits have no such bias.
+    It is the reference for analog inputs and for networks of rate neurons. The maximum
+    of fluctuating signals, such as filtered spikes, is too large on average (Jensen's
+    inequality); the spiking circuits have no such bias.
 
     Parameters
     ----------
@@ -37,6 +35,10 @@ class ExactMax(MaxPoolNetwork):
     nengo.exceptions.ValidationError
         If an argument is not as described in `.MaxPoolNetwork`.
 
+    References
+    ----------
+    Jensen (1906), https://doi.org/10.1007/BF02418571 (the inequality)
+
     Examples
     --------
     >>> import nengo
@@ -52,6 +54,9 @@ class ExactMax(MaxPoolNetwork):
     >>> print(sim.data[probe])
     [[0.7]]
     """
+
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 1e-12}
 
     def build_circuit(self):
         """Connect the input to the output through the transform."""

@@ -48,17 +48,9 @@ class MeanPath(MaxPoolNetwork):
     [[0.5]]
     """
 
-    @property
-    def default_decoders(self):
-        """Tuned ones."""
-        return "tuned"
-
-    @property
-    def tuned_for(self):
-        """A unit is a unit: one tuning serves windows of all sizes."""
-        setup = super().tuned_for
-        del setup["window_size"]
-        return setup
+    # a unit is a unit
+    tuned_per_window_size = False
+    default_decoders = "tuned"
 
     def build_circuit(self):
         """Build the path of the mean and the circuit for the excess."""

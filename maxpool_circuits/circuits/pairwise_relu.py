@@ -1,9 +1,33 @@
 """The maximum of two as one value plus a rectified difference."""
 
-from ..network.neurons import IntegrateAndFire
+from ..network.base import MEMORY
+from ..network.neurons import integrates
 from ..network.populations import is_rectified_linear, rectifier
-from ..network.tunable import Free
+from ..network.tunable import Tunable
 from .tree import ComparatorTree
+
+
+def is_population(neuron_type):
+    """Whether it takes many neurons to rectify a value."""
+    return not is_rectified_linear(neuron_type)
+
+
+def needs_filter(neuron_type):
+    """Whether comparators need filtered input: they spike and do not average."""
+    averages = integrates(neuron_type)
+    return not averages and (neuron_type.spiking or is_population(neuron_type))
+
+
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable(
+    "input_time_constant", 0.75, 0.2, 5, "input_synapse", is_rectified_linear
+)
+#: The same for populations, which magnify noise.
+POPULATION_SMOOTHING = Tunable(
+    "input_time_constant", 1.25, 0.2, 5, "input_synapse", is_population
+)
+#: Time constant, in seconds, of the synapse after each level.
+SYNAPSE = Tunable("synapse", 0.005, 0.001, 0.02, "synapse", needs_filter)
 
 
 class PairwiseReLU(ComparatorTree):
@@ -21,9 +45,7 @@ class PairwiseReLU(ComparatorTree):
     ``synapse`` per level; no time step in the neurons.
 
     Spikes grow with the differences between neighbours, not with the values: two equal
-    inputs cost none. Each level adds its own quantisation, so the error grows slowly
-    with the size of the window, and the number of spikes in proportion to it;
-    `.WinnerTakeAll` is the better choice for large windows.
+    inputs cost none.
 
     Parameters
     ----------
@@ -58,13 +80,9 @@ class PairwiseReLU(ComparatorTree):
 
     References
     ----------
-    .. [1] Riesenhuber, M. and Poggio, T. (1999). Hierarchical models of object
-       recognition in cortex. Nature Neuroscience 2, 1019-1025 (the maximum as the
-       pooling operation of complex cells). https://doi.org/10.1038/14819
-    .. [2] Arora, R., Basu, A., Mianjy, P. and Mukherjee, A. (2018). Understanding deep
-       neural networks with rectified linear units. International Conference on Learning
-       Representations (maxima as trees of rectifiers).
-       https://doi.org/10.48550/arXiv.1611.01491
+    Riesenhuber and Poggio (1999), https://doi.org/10.1038/14819 (maxima in the brain)
+
+    Arora and others (2018), https://doi.org/10.48550/arXiv.1611.01491 (as trees)
 
     Examples
     --------
@@ -84,40 +102,23 @@ class PairwiseReLU(ComparatorTree):
     [0.7 0.9]
     """
 
-    @property
-    def default_decoders(self):
-        """Tuned ones."""
-        return "tuned"
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.05}
 
-    @property
-    def free_parameters(self):
-        """Memory of the membranes, and speed of the synapses."""
-        free = super().free_parameters
-        # the default neurons, which have a memory, are rectified linear
-        is_exact = "memory" in free or is_rectified_linear(self.neuron_type)
-        if "input_synapse" in self.left_open:
-            free["input_intervals"] = Free(0.75 if is_exact else 1.25, 0.2, 5)
-        if "synapse" in self.left_open and "memory" not in free:
-            if not self._averages(is_exact):
-                free["synapse"] = Free(0.005, 0.001, 0.02)
-        return free
-
-    def _averages(self, is_exact):
-        """Whether a comparator needs no filter: it averages or does not spike."""
-        if isinstance(self.neuron_type, IntegrateAndFire):
-            return True
-        return is_exact and not self.neuron_type.spiking
+    tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
+    default_decoders = "tuned"
 
     @property
     def default_synapse(self):
         """No synapse between rectifiers that average by themselves, else 5 ms."""
-        is_exact = is_rectified_linear(self.neuron_type)
-        return None if self._averages(is_exact) else self.free("synapse")
+        return self.value_of(SYNAPSE) if needs_filter(self.neuron_type) else None
 
     @property
     def default_input_synapse(self):
         """Enough to turn input spikes into a graded difference."""
-        return self.free("input_intervals") * self.input_interval
+        rectifies = is_rectified_linear(self.neuron_type)
+        smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
+        return self.value_of(smoothing) * self.inter_spike_interval
 
     def linear_path(self, a, b):
         """``b`` itself."""

@@ -1,6 +1,7 @@
 """A soft maximum found by integral feedback."""
 
 import functools
+from typing import Any
 
 import nengo
 import numpy as np
@@ -9,9 +10,20 @@ from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 from ..network.populations import FittedPopulation, rectifier
-from ..network.tunable import Free
+from ..network.tunable import Tunable
+from ..network.windows import PoolWindows
 from ..utils.checks import positive_number
 from .mean_path import MeanPath
+
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable("input_time_constant", 2.5, 0.5, 8, "input_synapse")
+#: How fast the estimate falls if no unit is active, in widths of the input range per
+#: second.
+INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
+#: The sum of exponentials that is aimed at.
+TARGET = Tunable("target", 1, 0.4, 4)
+#: Steepness, per width of the input range.
+STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
 
 
 class SoftmaxApproximation(MeanPath):
@@ -42,12 +54,9 @@ class SoftmaxApproximation(MeanPath):
     accumulator holds the excess over it: common changes of all inputs take no time.
 
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
-    accumulator of twice as many. Delay: the estimate falls at a bounded speed (by half
-    the range in 60 ms); ``synapse`` is part of the loop and makes it overshoot from
-    about 20 ms on.
-
-    Inputs that are equal, or indistinguishable by their spikes, are overestimated by up
-    to :math:`\log(k) / \beta`.
+    accumulator of twice as many; many synaptic events, because everything is a
+    population. Delay: that of ``input_synapse``, and the estimate falls at a bounded
+    speed (by half the range in 60 ms).
 
     Parameters
     ----------
@@ -93,15 +102,11 @@ class SoftmaxApproximation(MeanPath):
 
     References
     ----------
-    .. [1] Eliasmith, C. and Anderson, C. H. (2003). Neural Engineering: Computation,
-       representation, and dynamics in neurobiological systems. MIT Press (populations
-       and the neural integrator).
-    .. [2] Nesterov, Y. (2005). Smooth minimization of non-smooth functions.
-       Mathematical Programming 103, 127-152 (the bounds of the soft maximum).
-       https://doi.org/10.1007/s10107-004-0552-5
-    .. [3] Yu, A. J., Giese, M. A. and Poggio, T. A. (2002). Biophysiologically
-       plausible implementations of the maximum operation. Neural Computation 14,
-       2857-2881. https://doi.org/10.1162/089976602760805313
+    Yu and others (2002), https://doi.org/10.1162/089976602760805313 (plausible maxima)
+
+    Nesterov (2005), https://doi.org/10.1007/s10107-004-0552-5 (bounds)
+
+    Eliasmith and Anderson (2003), Neural Engineering (the neural integrator)
 
     Examples
     --------
@@ -121,61 +126,49 @@ class SoftmaxApproximation(MeanPath):
     True
     """
 
-    def __init__(self, windows, *, beta=Default, **options):
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Loops of saturating or very noisy neurons are far from the maximum.
+    check_tolerances = {
+        "constant": 0.07,
+        "Sigmoid": 0.25,
+        "Tanh": 0.5,
+        "PoissonSpiking": 0.6,
+    }
+
+    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, STEEPNESS)
+    default_neuron_type = nengo.LIF()
+    # fast enough for the loop not to ring
+    default_synapse = 0.005
+
+    def __init__(
+        self, windows: PoolWindows, *, beta: float = Default, **options: Any
+    ) -> None:
         if beta is not Default:
             beta = positive_number(beta, "beta", self, unit="1 / units of the input")
         self._beta = beta
         super().__init__(windows, **options)
 
     @property
-    def beta(self):
+    def beta(self) -> float:
         """Steepness of the soft maximum, in 1 / units of the input."""
         if self._beta is Default:
-            return self.free("steepness") / (2 * self.half_range)
+            return self.value_of(STEEPNESS) / (2 * self.half_range)
         return self._beta
 
     @property
-    def free_parameters(self):
-        """Steepness, time scales, and the sum of exponentials that is aimed at.
+    def own_arguments(self):
+        """The steepness, if it was given."""
+        given = self._beta is not Default
+        return {"beta": self.beta * 2 * self.half_range} if given else {}
 
-        The speed is how fast the estimate falls if no unit is active, in widths of the
-        input range per second; the steepness is per width.
-        """
-        free = {
-            "input_intervals": Free(2.5, 0.5, 8),
-            "speed": Free(8, 2, 30),
-            "target": Free(1, 0.4, 4),
-        }
-        if self._beta is Default:
-            free["steepness"] = Free(20, 8, 60)
-        return free
-
-    @property
-    def setup(self):
-        """Also the steepness, if it was given."""
-        if self._beta is Default:
-            return super().setup
-        return {**super().setup, "beta": self.beta * 2 * self.half_range}
-
-    @property
-    def default_neuron_type(self):
-        """Populations of Nengo's standard neuron."""
-        return nengo.LIF()
-
-    @property
-    def default_n_neurons(self):
+    def default_n_neurons(self, neuron_type):
         """Exponentials need a population of any neuron type."""
         return 20
 
     @property
-    def default_synapse(self):
-        """Fast enough for the loop not to ring."""
-        return 0.005
-
-    @property
     def default_input_synapse(self):
         """Slow enough to smooth spikes before the exponentials."""
-        return self.free("input_intervals") * self.input_interval
+        return self.value_of(SMOOTHING) * self.inter_spike_interval
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
@@ -205,7 +198,7 @@ class SoftmaxApproximation(MeanPath):
         wiring.connect(above_estimate, units.neurons, units.encode())
 
         surplus = wiring.junction(n_pools, "surplus")
-        target = nengo.Node(np.full(n_pools, -self.free("target")), label="target")
+        target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
         wiring.connect(
             units.neurons, surplus, units.decode(self.pool_sum), self.synapse
         )
@@ -213,7 +206,7 @@ class SoftmaxApproximation(MeanPath):
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
-        step = self.synapse.tau * self.free("speed") * 2 * self.half_range
+        step = self.synapse.tau * self.value_of(INTEGRATION_RATE) * 2 * self.half_range
         next_excess = wiring.junction(n_pools, "next excess")
         wiring.connect(excess, next_excess)
         wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))

@@ -66,12 +66,8 @@ class ComparatorTree(MaxPoolNetwork):
     [[0.2]]
     """
 
-    @property
-    def tuned_for(self):
-        """A comparator is a comparator: one tuning serves windows of all sizes."""
-        setup = super().tuned_for
-        del setup["window_size"]
-        return setup
+    # a comparator is a comparator
+    tuned_per_window_size = False
 
     def linear_path(self, a, b):
         """Combine two values linearly.
@@ -135,25 +131,7 @@ class ComparatorTree(MaxPoolNetwork):
 
 
 def pair_up(pool_of_value):
-    """Pair the values of each pool.
-
-    Parameters
-    ----------
-    pool_of_value : (n_values,) array of int
-        The pool that each value belongs to, in ascending order.
-
-    Returns
-    -------
-    first, second : (n_pairs,) array of int
-        The values of each pair; the same value twice where it has no partner.
-
-    Examples
-    --------
-    A pool of three values and a pool of two:
-
-    >>> pair_up(np.array([0, 0, 0, 1, 1]))
-    (array([0, 2, 3]), array([1, 2, 4]))
-    """
+    """Pair the values of each pool; a value without a partner is paired with itself."""
     n_values = len(pool_of_value)
     _, start, size = np.unique(pool_of_value, return_index=True, return_counts=True)
     position = np.arange(n_values) - np.repeat(start, size)

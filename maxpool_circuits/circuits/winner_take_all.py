@@ -4,10 +4,26 @@ import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..network.neurons import IntegrateAndFire
+from ..network.base import MEMORY
+from ..network.neurons import integrates
 from ..network.populations import rectifier
-from ..network.tunable import Free
+from ..network.tunable import Tunable
 from .mean_path import MeanPath
+
+
+def needs_filter(neuron_type):
+    """Whether units do not remember input and inhibition by themselves."""
+    return not integrates(neuron_type)
+
+
+#: Strength of the lateral inhibition, relative to what a rival fires.
+INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
+#: Time constant of the input synapse, in inter-spike intervals of an input.
+SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse", needs_filter)
+#: Time constant of the inhibition, relative to that by rule.
+INHIBITION_TIME = Tunable(
+    "inhibition_time_constant", 1, 0.4, 4, "synapse", needs_filter
+)
 
 
 class WinnerTakeAll(MeanPath):
@@ -34,8 +50,9 @@ class WinnerTakeAll(MeanPath):
     only the excess over the mean is carried by spikes, its error is *below* that of the
     winner's own spike train. The membrane floor bounds how long losers are remembered.
 
-    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons. Delay: none
-    from input to output; one ``synapse`` for the inhibition.
+    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons; synaptic
+    events grow with :math:`k^2`, because each output spike reaches all rivals. Delay:
+    none from input to output; one ``synapse`` for the inhibition.
 
     Parameters
     ----------
@@ -72,12 +89,10 @@ class WinnerTakeAll(MeanPath):
 
     References
     ----------
-    .. [1] Li, Y. and Zeng, Y. (2022). Efficient and accurate conversion of spiking
-       neural network with burst spikes. IJCAI, 2485-2491 (LIPooling: lateral inhibition
-       that counts, as an array operation, without the mean path and the floor).
-       https://doi.org/10.48550/arXiv.2204.13271
-    .. [2] Maass, W. (2000). On the computational power of winner-take-all. Neural
-       Computation 12, 2519-2535. https://doi.org/10.1162/089976600300014827
+    Li and Zeng (2022), https://doi.org/10.48550/arXiv.2204.13271 (LIPooling: lateral
+    inhibition that counts, as an array operation, without the mean path and the floor)
+
+    Maass (2000), https://doi.org/10.1162/089976600300014827
 
     Examples
     --------
@@ -97,34 +112,25 @@ class WinnerTakeAll(MeanPath):
     [0.7 0.9]
     """
 
-    @property
-    def free_parameters(self):
-        """Memory of the membranes, or the synapses; strength of inhibition.
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.03}
 
-        The slowness is how much slower the inhibition is than by default.
-        """
-        free = {**super().free_parameters, "inhibition": Free(1, 0.8, 1.25)}
-        integrates = "memory" in free or isinstance(self.neuron_type, IntegrateAndFire)
-        if "input_synapse" in self.left_open and not integrates:
-            free["input_intervals"] = Free(1.25, 0.3, 5)
-        if "synapse" in self.left_open and not integrates:
-            free["slowness"] = Free(1, 0.4, 4)
-        return free
+    tunables = (MEMORY, INHIBITION, SMOOTHING, INHIBITION_TIME)
 
     @property
     def default_synapse(self):
         """One time step for neurons that integrate inhibition, else a filter."""
-        if isinstance(self.neuron_type, IntegrateAndFire):
+        if integrates(self.neuron_type):
             return nengo.Lowpass(0)
         slowest = max(0.005, 0.001 * self.windows.sizes.max())
-        return nengo.Lowpass(self.free("slowness") * slowest)
+        return nengo.Lowpass(self.value_of(INHIBITION_TIME) * slowest)
 
     @property
     def default_input_synapse(self):
         """None for neurons that integrate spikes with their sign, else 5 ms."""
-        if isinstance(self.neuron_type, IntegrateAndFire):
+        if integrates(self.neuron_type):
             return None
-        return self.free("input_intervals") * self.input_interval
+        return self.value_of(SMOOTHING) * self.inter_spike_interval
 
     def _check_loop(self):
         if self.synapse is None:
@@ -153,7 +159,7 @@ class WinnerTakeAll(MeanPath):
         inhibition = wiring.junction(n_units, "inhibition")
         wiring.connect(excess, inhibition, self.pool_sum.T)
         wiring.connect(values, inhibition, -scipy.sparse.identity(n_units))
-        strength = self.free("inhibition")
+        strength = self.value_of(INHIBITION)
         wiring.connect(
             inhibition, units.neurons, -strength * units.encode(), self.synapse
         )

@@ -2,21 +2,21 @@
 
 import functools
 
-import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..network.base import MaxPoolNetwork
 from ..registry import circuits as registered_circuits
-from ..registry import find, make
+from ..registry import find, with_defaults
 from ..utils.checks import positive_number, valid_seed
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
-from .recording import Recording, average, input_spikes, record, routed_winner
+from .recording import Recording, input_spikes, record
+from .references import average, routed_winner
+from .simulators import checked_simulator
 from .table import ComparisonTable
 
-#: Added to the seed of the values: tuning draws with small seeds, and what it finds is
-#: not to be measured on inputs that it saw.
+#: Values are drawn with seeds from here on. Tuning draws with those below: what it
+#: finds is not to be measured on inputs that it saw.
 FIRST_SEED = 2**20
 
 
@@ -28,17 +28,19 @@ def compare(
     n_pools=None,
     input_rate=250,
     seed=0,
+    simulator=None,
     n_jobs=1,
     progress_bar=False,
 ):
     """Compare circuits on spiking inputs.
 
     Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
-    the same spikes, without a synapse, and have their default options (but for
-    ``max_rate``, which is ``input_rate`` if that is below 250 Hz). Beside them stand
-    two references: ``oracle``, the spike train of the winning input, routed by a switch
-    that knows it, and ``average``, which is what average pooling passes on. The readout
-    filter of each row is the one of `READOUTS` with which it has the least error.
+    the same spikes, without a synapse, and have their default options. Only
+    ``max_rate`` is ``input_rate`` if that is below 250 Hz, for classes and partials of
+    them that do not set it. Beside them stand two references: ``routed winner``, the
+    spike train of the largest input, passed on by a switch that knows which one that
+    is, and ``average``, which is what average pooling passes on. The readout filter of
+    each row is the one of `READOUTS` with which it has the least error.
 
     Parameters
     ----------
@@ -58,8 +60,13 @@ def compare(
     input_rate : float, optional (Default: 250)
         Firing rate of the inputs, in Hz per unit value.
     seed : int, optional (Default: 0)
-        Seed of the inputs and of the networks. Small ones do not give the inputs that
-        decoders were tuned on.
+        Seed of the inputs and of the networks. No seed gives the inputs that decoders
+        were tuned on.
+    simulator : callable, optional (Default: None)
+        What runs the circuits: the simulator class of a backend, or a function that
+        makes a simulator. It is called with the network, ``dt=0.001`` and, if it takes
+        that, ``progress_bar=False``; options are set with `functools.partial`. None is
+        `nengo.Simulator` without its cache of decoders.
     n_jobs : int, optional (Default: 1)
         Number of processes, one circuit each, as in `joblib.Parallel`;
         ``joblib.parallel_config`` may choose another backend, such as a cluster. More
@@ -75,7 +82,7 @@ def compare(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit or a workload is unknown, or a number is not possible.
+        If a circuit or a workload is unknown, or an argument is not possible.
     ImportError
         If the workload is "images" and scikit-learn is not installed.
 
@@ -84,18 +91,18 @@ def compare(
     >>> import maxpool_circuits as mpc
     >>> table = mpc.compare(["pairwise-relu", mpc.WinnerTakeAll], n_pools=20)
     >>> [row.circuit for row in table.rows]
-    ['pairwise-relu', 'WinnerTakeAll', 'oracle', 'average']
+    ['pairwise-relu', 'WinnerTakeAll', 'routed winner', 'average']
     >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
     True
     """
     import joblib
     from tqdm import tqdm
 
-    chosen = _named(circuits)
+    chosen = _by_row_name(circuits)
+    simulator = checked_simulator(simulator)
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
-    other_seed = (seed + FIRST_SEED) % 2**32
-    workload = find_workload(workload, window_size, n_pools, other_seed)
+    workload = find_workload(workload, window_size, n_pools, seed_of_values(seed))
     windows = workload.windows
 
     # the step that the latency is read of comes after the workload
@@ -110,19 +117,20 @@ def compare(
         n_counted=len(workload.values),
         input_rate=input_rate,
         seed=seed,
+        simulator=simulator,
     )
-    ready = [_for_rate(circuit, input_rate) for circuit in chosen.values()]
-    for circuit in ready:
-        # decoders that are not there yet are made now, and not while others are timed
-        with nengo.Network(add_to_container=False):
-            make(circuit, windows)
+    ready = list(chosen.values())
+    if input_rate < 250:
+        # a membrane that was made for faster and therefore smaller input spikes forgets
+        # too soon
+        ready = [with_defaults(circuit, max_rate=input_rate) for circuit in ready]
     recorded = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
         joblib.delayed(record_on_spikes)(circuit) for circuit in ready
     )
     shown = tqdm(recorded, total=len(chosen), disable=not progress_bar)
     recordings = dict(zip(chosen, list(shown)))
-    recordings["oracle"] = Recording(routed_winner(windows, values, spikes))
-    recordings["average"] = Recording(average(windows, spikes))
+    references = (routed_winner(windows, values, spikes), average(windows, spikes))
+    recordings.update(zip(REFERENCES, map(Recording, references)))
     rows = tuple(
         measure(name, recording, workload) for name, recording in recordings.items()
     )
@@ -130,19 +138,12 @@ def compare(
     return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
 
 
-def _for_rate(circuit, input_rate):
-    """Lower the maximal rate of a circuit to that of its inputs.
-
-    A membrane that was made for faster and therefore smaller input spikes forgets too
-    soon. A callable that is not a class brings its own options.
-    """
-    is_class = isinstance(circuit, type) and issubclass(circuit, MaxPoolNetwork)
-    if is_class and input_rate < 250:
-        return functools.partial(circuit, max_rate=input_rate)
-    return circuit
+def seed_of_values(seed):
+    """Seed that `compare` draws values with, which is none that tuning draws with."""
+    return None if seed is None else FIRST_SEED + seed % (2**32 - 1 - FIRST_SEED)
 
 
-def _named(circuits):
+def _by_row_name(circuits):
     """Circuits by the name of their row."""
     if circuits is None:
         named = registered_circuits()
@@ -154,9 +155,9 @@ def _named(circuits):
     if isinstance(circuits, dict):
         pairs = list(circuits.items())
     elif isinstance(circuits, str) or callable(circuits):
-        pairs = [(_name(circuits), circuits)]
+        pairs = [(_name_of(circuits), circuits)]
     elif isinstance(circuits, (list, tuple)):
-        pairs = [(_name(circuit), circuit) for circuit in circuits]
+        pairs = [(_name_of(circuit), circuit) for circuit in circuits]
     else:
         raise ValidationError(
             f"must be a list or a dict of circuits, or None for all, got {circuits!r}",
@@ -173,8 +174,8 @@ def _named(circuits):
     return named
 
 
-def _name(circuit):
-    """What a circuit is called, or calls itself."""
+def _name_of(circuit):
+    """Name of a row if none is given."""
     if isinstance(circuit, str):
         return circuit
     return getattr(circuit, "__name__", None) or repr(circuit)

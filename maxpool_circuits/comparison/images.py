@@ -3,11 +3,10 @@
 from math import isqrt
 
 import numpy as np
-import scipy.ndimage
 from nengo.exceptions import ValidationError
 
 from ..network.windows import PoolWindows
-from ..utils.checks import is_integer
+from ..utils.checks import valid_integer
 from .workloads import Workload, hold
 
 #: Side length and wavelength of the Gabor filters, in pixels: the first scale band of
@@ -71,12 +70,8 @@ def images(window_size=8, seed=0, n_images=8):
     (200, 2048)
     """
     side, n_scales = _patch(window_size)
-    if not is_integer(n_images) or n_images < 2:
-        raise ValidationError(
-            "must be an integer of at least 2, since the first is not read, got "
-            f"{n_images!r}",
-            attr="n_images",
-        )
+    # the first is not read
+    n_images = valid_integer(n_images, "n_images", lowest=2)
     from sklearn.datasets import load_digits
 
     digits = load_digits().images / 16
@@ -94,39 +89,11 @@ def images(window_size=8, seed=0, n_images=8):
 def simple_cell_responses(digits, scales=SCALES):
     """Rectified responses of oriented filters at every second pixel.
 
-    Those of the simple cells of HMAX [1]_, to images that are enlarged four times.
-
-    Parameters
-    ----------
-    digits : (n_images, 8, 8) array
-        Images, in any unit.
-    scales : sequence of (int, float), optional (Default: `SCALES`)
-        Side length and wavelength of the filters, in pixels.
-
-    Returns
-    -------
-    (n_images, 16, 16, n_scales, n_orientations) array
-        Responses, scaled so that the largest is 1.
-
-    References
-    ----------
-    .. [1] Serre, T., Wolf, L., Bileschi, S., Riesenhuber, M. and Poggio, T. (2007).
-       Robust object recognition with cortex-like mechanisms. IEEE Transactions on
-       Pattern Analysis and Machine Intelligence 29, 411-426.
-       https://doi.org/10.1109/TPAMI.2007.56
-
-    Examples
-    --------
-    An upright bar, which the first of the four orientations answers to most:
-
-    >>> bar = np.zeros((1, 8, 8))
-    >>> bar[:, :, 3:5] = 1
-    >>> responses = simple_cell_responses(bar)
-    >>> responses.shape
-    (1, 16, 16, 2, 4)
-    >>> print(responses.max(axis=(0, 1, 2, 3)).round(1))
-    [1.  0.7 0.  0.7]
+    Digits, (n_images, 8, 8), give (n_images, 16, 16, n_scales, n_orientations)
+    responses, scaled so that the largest is 1.
     """
+    import scipy.ndimage
+
     enlarged = scipy.ndimage.zoom(digits, (1, 4, 4), order=1)
     responses = [
         [
@@ -140,40 +107,9 @@ def simple_cell_responses(digits, scales=SCALES):
 
 
 def gabor(size, wavelength, angle):
-    """Gabor filter with zero mean and unit norm.
+    """Gabor filter with zero mean and unit norm; lengths in pixels, angle in degrees.
 
-    Parameters
-    ----------
-    size : int
-        Side length, in pixels.
-    wavelength : float
-        Wavelength of the cosine, in pixels. The Gaussian has a standard deviation of
-        0.8 wavelengths and an aspect ratio of 0.3 [1]_.
-    angle : float
-        Direction of the wave, in degrees.
-
-    Returns
-    -------
-    (size, size) array
-        The filter.
-
-    References
-    ----------
-    .. [1] Serre, T., Wolf, L., Bileschi, S., Riesenhuber, M. and Poggio, T. (2007).
-       Robust object recognition with cortex-like mechanisms. IEEE Transactions on
-       Pattern Analysis and Machine Intelligence 29, 411-426.
-       https://doi.org/10.1109/TPAMI.2007.56
-
-    Examples
-    --------
-    One wave from left to right:
-
-    >>> print(gabor(5, wavelength=4, angle=0).round(2))
-    [[-0.2   0.04  0.33  0.04 -0.2 ]
-     [-0.21  0.04  0.34  0.04 -0.21]
-     [-0.21  0.04  0.34  0.04 -0.21]
-     [-0.21  0.04  0.34  0.04 -0.21]
-     [-0.2   0.04  0.33  0.04 -0.2 ]]
+    The Gaussian has a standard deviation of 0.8 wavelengths and an aspect ratio of 0.3.
     """
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     radians = np.deg2rad(angle)
@@ -186,7 +122,7 @@ def gabor(size, wavelength, angle):
 
 
 def _patch(window_size):
-    """Side length and number of scales of a window of so many inputs."""
+    """Side length and number of scales of a window of ``window_size`` inputs."""
     for n_scales in (1, 2):
         side = isqrt(window_size // n_scales)
         if n_scales * side**2 == window_size and side <= 16:

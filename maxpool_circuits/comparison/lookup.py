@@ -16,36 +16,7 @@ WORKLOADS = {
 
 
 def find_workload(workload, window_size=4, n_pools=None, seed=0):
-    """Make a workload from its name.
-
-    Parameters
-    ----------
-    workload : str or Workload
-        "presentations", "constant", "band-limited", "images", or a workload, which is
-        returned as it is.
-    window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
-    n_pools : int or None, optional (Default: None)
-        Number of pools. None means 200, or as many as there are in an image.
-    seed : int, optional (Default: 0)
-        Seed of the values. None of the three matters if ``workload`` is one already.
-
-    Returns
-    -------
-    Workload
-        The workload.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there is no such workload, or a size is not possible in it.
-
-    Examples
-    --------
-    >>> find_workload("constant", window_size=2, n_pools=3)
-    Workload(name='constant',
-             windows=PoolWindows.independent(n_pools=3, window_size=2))
-    """
+    """Make the workload of a name; a `Workload` is returned as it is."""
     if isinstance(workload, Workload):
         return workload
     if not isinstance(workload, str) or workload not in WORKLOADS:

@@ -11,7 +11,7 @@ from .workloads import DT
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
 #: Rows of a comparison that are no circuits.
-REFERENCES = ("oracle", "average")
+REFERENCES = ("routed winner", "average")
 #: How long the inputs are held before and after the step that the latency is read of.
 STEP_LENGTH = 300
 
@@ -62,6 +62,11 @@ class Row:
     events: Optional[float]
     build_time: Optional[float]
     simulation_time: Optional[float]
+
+    @property
+    def is_reference(self):
+        """Whether this is no circuit, but something that circuits are compared with."""
+        return self.circuit in REFERENCES
 
 
 def read_out(output, readout):

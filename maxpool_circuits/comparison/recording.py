@@ -1,4 +1,4 @@
-"""Running a circuit on spiking inputs, and the references that it is compared with."""
+"""Running a circuit on spiking inputs."""
 
 import time
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from typing import Optional
 
 import nengo
 import numpy as np
-from nengo.cache import NoDecoderCache
-from threadpoolctl import threadpool_limits
+from nengo.processes import PresentInput
 
 from ..network.populations import Replicas, rectifier
 from ..registry import make
+from ..utils.threads import one_thread
 from .events import fan_outs
+from .simulators import build_simulator
 from .workloads import DT
 
 
@@ -81,20 +82,19 @@ def input_spikes(values, rate=250, seed=0):
     """
     n_inputs = values.shape[1]
     with nengo.Network(seed=seed, add_to_container=False) as model:
-        source = nengo.Node(player(values), size_out=n_inputs)
+        source = nengo.Node(PresentInput(values, DT))
         neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
         neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
         neurons = Replicas(neuron, n_inputs).neurons
         nengo.Connection(source, neurons, synapse=None)
         spikes = nengo.Probe(neurons)
-    with simulator(model) as simulation:
+    with build_simulator(model) as simulation:
         simulation.run_steps(len(values))
     return simulation.data[spikes]
 
 
-# one thread: the order of sums, and so spikes, would depend on how many there are
-@threadpool_limits.wrap(limits=1)
-def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
+@one_thread()
+def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0, simulator=None):
     """Run a circuit.
 
     Parameters
@@ -111,6 +111,8 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
         Rate of the input spikes, in Hz per unit value.
     seed : int, optional (Default: 0)
         Seed of the network.
+    simulator : callable, optional (Default: None)
+        As in `maxpool_circuits.compare`.
 
     Returns
     -------
@@ -135,12 +137,15 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     >>> print(recording.output.mean(axis=0).round(1))
     [0.8]
     """
+    with nengo.Network(add_to_container=False):
+        # what is loaded on first use, in each process, is not to be timed
+        make(circuit, windows)
     started = time.perf_counter()
     # what counts spikes is outside of the network with the seed: Nengo seeds objects by
     # their position, and measuring must not change what is measured
     model = nengo.Network(add_to_container=False)
     with model, nengo.Network(seed=seed):
-        source = nengo.Node(player(inputs), size_out=windows.n_inputs)
+        source = nengo.Node(PresentInput(inputs, DT))
         pool = make(circuit, windows)
         nengo.Connection(source, pool.input, synapse=None)
         output = nengo.Probe(pool.output)
@@ -151,79 +156,30 @@ def record(circuit, windows, inputs, n_counted, input_rate=250, seed=0):
     counts = [_count(model, fan_out, ens) for ens in pool.all_ensembles if all_spike]
 
     started = time.perf_counter()
-    simulation = simulator(model)
+    simulation = build_simulator(model, simulator)
     building = time.perf_counter() - started
     with simulation:
         started = time.perf_counter()
         simulation.run_steps(len(inputs))
         running = time.perf_counter() - started
+        recorded = np.array(simulation.data[output])
+        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
 
     per_pool = 1 / (windows.n_pools * n_counted * DT)
     spikes = events = None
     if all_spike:
-        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
         spikes, events = np.sum(totals, axis=0) if totals else (0.0, 0.0)
         n_input_spikes = inputs[:n_counted].sum(axis=0) * DT * input_rate
         spikes = float(spikes * per_pool)
         events = float((events + n_input_spikes @ fan_out[pool.input]) * per_pool)
     return Recording(
-        output=simulation.data[output],
+        output=recorded,
         neurons=pool.n_neurons / windows.n_pools,
         spikes=spikes,
         events=events,
         build_time=making + building,
         simulation_time=running / (len(inputs) * DT),
     )
-
-
-def simulator(model):
-    """Build a network, without Nengo's cache of decoders.
-
-    Parameters
-    ----------
-    model : nengo.Network
-        The network.
-
-    Returns
-    -------
-    nengo.Simulator
-        The simulator.
-
-    Examples
-    --------
-    >>> with nengo.Network() as model:
-    ...     probe = nengo.Probe(nengo.Node(0.5))
-    >>> with simulator(model) as simulation:
-    ...     simulation.run_steps(2)
-    >>> print(simulation.data[probe])
-    [[0.5]
-     [0.5]]
-    """
-    # several processes would quarrel over the cache, and circuits have their decoders
-    built = nengo.builder.Model(dt=DT, decoder_cache=NoDecoderCache())
-    return nengo.Simulator(model, dt=DT, model=built, progress_bar=False)
-
-
-def player(inputs):
-    """Play an array back.
-
-    Parameters
-    ----------
-    inputs : (n_steps, n_inputs) array
-        One row for each time step.
-
-    Returns
-    -------
-    callable
-        Function of time, for a `nengo.Node`.
-
-    Examples
-    --------
-    >>> play = player(np.array([[0.1, 0.7], [0.4, 0.2]]))
-    >>> print(play(0.001), play(0.002))
-    [0.1 0.7] [0.4 0.2]
-    """
-    return lambda t: inputs[int(round(t / DT)) - 1]
 
 
 def _count(model, fan_out, ensemble):
@@ -236,73 +192,3 @@ def _count(model, fan_out, ensemble):
             ensemble.neurons, counter, transform=weights * DT / amplitude, synapse=None
         )
         return nengo.Probe(counter)
-
-
-def routed_winner(windows, values, spikes):
-    """The spike train of whichever input is the largest at the time.
-
-    What a perfect switch could pass on: the error of the code itself.
-
-    Parameters
-    ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
-    values, spikes : (n_steps, n_inputs) array
-        Values of the inputs, and the spikes that carry them.
-
-    Returns
-    -------
-    (n_steps, n_pools) array
-        Spikes in units of the input.
-
-    Examples
-    --------
-    The first input wins, then the second:
-
-    >>> import numpy as np
-    >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.comparison.recording import routed_winner
-    >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
-    >>> values = np.array([[0.9, 0.1], [0.2, 0.8]])
-    >>> spikes = np.array([[4, 0], [4, 0]])
-    >>> print(routed_winner(windows, values, spikes))
-    [[4]
-     [0]]
-    """
-    indices = windows.indices
-    members = np.where(indices < 0, -np.inf, values[:, indices])
-    winner = np.take_along_axis(
-        np.broadcast_to(indices, members.shape),
-        members.argmax(axis=2)[:, :, np.newaxis],
-        axis=2,
-    )
-    return np.take_along_axis(spikes, winner[:, :, 0], axis=1)
-
-
-def average(windows, spikes):
-    """The average of all inputs of a pool, as average pooling passes it on.
-
-    Parameters
-    ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
-    spikes : (n_steps, n_inputs) array
-        The spikes of the inputs.
-
-    Returns
-    -------
-    (n_steps, n_pools) array
-        Averages in units of the input.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.comparison.recording import average
-    >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
-    >>> print(average(windows, np.array([[4, 0], [4, 4]])))
-    [[2.]
-     [4.]]
-    """
-    members = np.where(windows.indices < 0, 0, spikes[:, windows.indices])
-    return members.sum(axis=2) / windows.sizes

@@ -36,7 +36,7 @@ class ComparisonTable:
     presentations: 5 pools of 4 spiking inputs; readout: best low-pass of ... ms
     ...
     winner-take-all ...
-    oracle ...
+    routed winner ...
     average ...
     >>> table.outputs["winner-take-all"].shape
     (1700, 5)
@@ -169,7 +169,7 @@ class ComparisonTable:
         >>> lines[0].split(",")[:4]
         ['circuit', 'readout', 'rmse', 'bias']
         >>> [line.split(",")[0] for line in lines[1:]]
-        ['exact', 'oracle', 'average']
+        ['exact', 'routed winner', 'average']
         """
         header = [column.name for column in fields(Row)]
         write_csv(path, [header, *(astuple(row) for row in self.rows)])
@@ -177,7 +177,7 @@ class ComparisonTable:
     def plot(self, path=None, pool=0):
         """Draw error against latency, and the traces of one pool.
 
-        Needs matplotlib (``pip install maxpool-circuits[plots]``).
+        Needs matplotlib (``pip install matplotlib``).
 
         Parameters
         ----------

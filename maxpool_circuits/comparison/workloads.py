@@ -34,7 +34,7 @@ class Workload:
 
     Examples
     --------
-    A workload of one's own: one pool, whose winner changes after 200 ms.
+    One pool, whose winner changes after 200 ms:
 
     >>> import numpy as np
     >>> import maxpool_circuits as mpc
@@ -61,6 +61,11 @@ class Workload:
     is_read: np.ndarray = field(repr=False)
     step: np.ndarray = field(repr=False)
     images: Optional[np.ndarray] = field(default=None, repr=False)
+
+    @property
+    def dt(self):
+        """Length of a time step, in seconds."""
+        return DT
 
     @property
     def target(self):
@@ -202,32 +207,7 @@ def band_limited(window_size=4, n_pools=200, seed=0):
 
 
 def hold(shown, n_steps, n_unread):
-    """Present inputs one after the other.
-
-    Parameters
-    ----------
-    shown : (n_presentations, n_inputs) array
-        What is presented.
-    n_steps : int
-        How long each is presented, in time steps.
-    n_unread : int
-        How many presentations pass before the first is read.
-
-    Returns
-    -------
-    values : (n_presentations * n_steps, n_inputs) array
-        The input in each time step.
-    is_read : (n_presentations * n_steps,) array of bool
-        The last step of every presentation that is read.
-
-    Examples
-    --------
-    >>> values, is_read = hold(np.array([[0.1], [0.7]]), n_steps=2, n_unread=1)
-    >>> print(values.T)
-    [[0.1 0.1 0.7 0.7]]
-    >>> print(is_read)
-    [False False False  True]
-    """
+    """Present inputs one after the other; all but the first are read in the end."""
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)
     return np.repeat(shown, n_steps, axis=0), is_read

@@ -111,8 +111,8 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     --------
     >>> import nengo
     >>> import numpy as np
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import Converter, compare_layers
+    >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> active = tf.keras.layers.ReLU(name="relu")(image)
     >>> pooled = tf.keras.layers.MaxPool2D(name="pool")(active)

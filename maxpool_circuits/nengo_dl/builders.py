@@ -29,6 +29,7 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
     Three time steps of a current of 400 Hz make one spike, as in Nengo:
 
     >>> import nengo
+    >>> import maxpool_circuits.nengo_dl
     >>> import nengo_dl
     >>> import numpy as np
     >>> from maxpool_circuits import IntegrateAndFire
@@ -99,6 +100,7 @@ class MaxPoolIncBuilder(OpBuilder):
     Examples
     --------
     >>> import nengo
+    >>> import maxpool_circuits.nengo_dl
     >>> import nengo_dl
     >>> from maxpool_circuits import MaxPool, PoolWindows
     >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))

@@ -43,8 +43,8 @@ def firing_rates(model, data, rate=250, quantile=0.999):
     Examples
     --------
     >>> import numpy as np
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import firing_rates
+    >>> import tensorflow as tf
     >>> inputs = tf.keras.Input((2,))
     >>> relu = tf.keras.layers.ReLU()
     >>> model = tf.keras.Model(inputs, relu(inputs))

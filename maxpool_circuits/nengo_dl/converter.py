@@ -10,6 +10,7 @@ from nengo_dl import compat
 from ..registry import find
 from . import calibration as calibrate
 from .activations import SwappedActivations
+from .compatibility import check_keras_2
 from .layers import (
     ADVICE,
     IDENTITIES,
@@ -72,7 +73,7 @@ class Converter(nengo_dl.Converter):
         If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
         no max-pooling layer of the model, ``scale_firing_rates`` one that is no layer,
         or ``swap_activations`` one that no layer has; or if ``calibration`` is no input
-        of the model.
+        of the model, or the model is built with Keras 3.
 
     Warns
     -----
@@ -86,10 +87,10 @@ class Converter(nengo_dl.Converter):
     Max pooling of the numbers from 0 to 15, in Nengo:
 
     >>> import nengo
-    >>> import nengo_dl
     >>> import numpy as np
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import Converter
+    >>> import nengo_dl
+    >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(image))
     >>> converter = Converter(model)
@@ -123,6 +124,7 @@ class Converter(nengo_dl.Converter):
     }
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
+        check_keras_2(model)
         chosen = max_pool.values() if isinstance(max_pool, dict) else [max_pool]
         for circuit in chosen:
             # an unknown name is better told before the model is converted
@@ -309,9 +311,9 @@ def register():
 
     Examples
     --------
+    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, register
     >>> import nengo_dl
     >>> import tensorflow as tf
-    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, register
     >>> before = dict(nengo_dl.Converter.converters)
     >>> register()
     >>> nengo_dl.Converter.converters[tf.keras.layers.MaxPool2D] is ConvertMaxPool

@@ -175,7 +175,7 @@ class ConversionTable:
     def plot(self, path=None):
         """Draw the accuracy of each conversion against the number of time steps.
 
-        Needs matplotlib (``pip install maxpool-circuits[plots]``).
+        Needs matplotlib (``pip install matplotlib``).
 
         Parameters
         ----------

@@ -48,8 +48,8 @@ class ConvertMaxPool(LayerConverter):
     Exact behind rate neurons, and a circuit behind spiking ones:
 
     >>> import nengo
-    >>> import tensorflow as tf
     >>> from maxpool_circuits.nengo_dl import Converter
+    >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))

@@ -1,10 +1,8 @@
 """Which options a circuit gets, so that it fits the spikes and values it will see."""
 
-import functools
-
 import numpy as np
 
-from ..network.base import MaxPoolNetwork
+from ..registry import with_defaults
 
 #: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
 #: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
@@ -33,13 +31,17 @@ def options_for(circuit, pool, spikes, converter):
         What the inputs have to be divided by, and the maxima multiplied with, so that
         spikes of all channels are worth the same. None if they already are.
     """
-    if not _is_circuit_class(circuit):
+    ours = object()
+    tried = with_defaults(circuit, max_rate=ours)
+    if tried is circuit:
+        # a callable that is no class of circuits brings its own options
         return circuit, None
+    has_own_rate = tried.keywords["max_rate"] is not ours
     options = {"label": pool.layer.name}
     factors = None
     ranges = getattr(converter, "value_ranges", {}).get(pool.layer)
     if spikes.any():
-        if "max_rate" in getattr(circuit, "keywords", {}):
+        if has_own_rate:
             worth = np.median(spikes[spikes > 0])
         else:
             worth, factors = _by_channel(spikes, pool.channels)
@@ -56,7 +58,7 @@ def options_for(circuit, pool, spikes, converter):
             options["input_range"] = (0, max(1, LOWEST_RATE * worth))
         low, high = options["input_range"]
         options["max_rate"] = (high - low) / worth
-    return with_defaults(circuit, options), factors
+    return with_defaults(circuit, **options), factors
 
 
 def _by_channel(spikes, channels):
@@ -72,16 +74,3 @@ def _by_channel(spikes, channels):
     if np.ptp(of_channel) <= 1e-6 * worth:
         return worth, None
     return worth, of_channel[channels] / worth
-
-
-def with_defaults(circuit, options):
-    """Give a circuit options that it has not got yet."""
-    given = getattr(circuit, "keywords", {})
-    options = {name: value for name, value in options.items() if name not in given}
-    return functools.partial(circuit, **options)
-
-
-def _is_circuit_class(circuit):
-    """Whether a circuit takes the options of all circuits."""
-    made_by = circuit.func if isinstance(circuit, functools.partial) else circuit
-    return isinstance(made_by, type) and issubclass(made_by, MaxPoolNetwork)

@@ -1,24 +1,43 @@
 """The interface of every max-pool circuit."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.neurons import Direct, NeuronType
+from nengo.neurons import NeuronType
 from nengo.params import Default
-from nengo.synapses import Synapse
 
-from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
-from .neurons import IntegrateAndFire
-from .populations import Replicas, is_rectified_linear
+from ..utils.checks import positive_integer, positive_number, valid_seed
+from ..utils.describe import describe, qualified_name
+from . import shelf
+from .arguments import (
+    checked_decoders,
+    checked_input_range,
+    checked_neuron_type,
+    checked_synapse,
+    checked_windows,
+    given_or_default,
+)
+from .neurons import IntegrateAndFire, integrates
+from .populations import (
+    FittedPopulation,
+    Population,
+    Replicas,
+    is_rectified_linear,
+)
+from .setup import Setup
 from .sparse import connect, selection
-from .tunable import Free
+from .tunable import Tunable
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
-#: How long a full-scale negative input a membrane remembers, in intervals between input
-#: spikes. Found by measurement: with a shorter memory near-ties are overestimated, with
-#: a longer one changing inputs are followed late.
-MEMORY = Free(0.75, 0.2, 4)
+#: How long a full-scale negative input a membrane remembers, in inter-spike intervals
+#: of an input. Found by measurement: with a shorter memory near-ties are overestimated,
+#: with a longer one changing inputs are followed late.
+MEMORY = Tunable("memory", 0.75, 0.2, 4, "neuron_type", integrates)
 #: Window size above which the memory must be longer. Many inputs are close to the
 #: maximum there and make neurons fire in the same time step, before they can inhibit
 #: each other; the memory that makes up for it was found to grow as the square root.
@@ -57,12 +76,12 @@ class MaxPoolNetwork(nengo.Network):
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
         Synapse from ``input`` to the first stage.
     decoders : TunedDecoders or "tuned" or None, optional
-        What `.tune` found for this circuit and these neurons. "tuned": decoders that
-        ship with the package, or for other setups are tuned the first time they are
-        needed, which takes about a minute, and then kept in the user's cache folder.
-        None: parameters by formula and by least squares on tuning curves. The default
-        is "tuned" for the circuits of this package, and None for the published
-        `.AbsoluteValue`, for `.ExactMax` and for circuits of one's own.
+        What `.tune` found for this circuit and these neurons. "tuned": what ships with
+        the package; where nothing ships for a setup, the circuit is built as with None,
+        and one warning says how to tune it. None: parameters by formula and by least
+        squares on tuning curves. The default is "tuned" for the circuits of this
+        package, and None for the published `.AbsoluteValue`, for `.ExactMax` and for
+        other people's circuits.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -72,15 +91,18 @@ class MaxPoolNetwork(nengo.Network):
         Takes the ``windows.n_inputs`` inputs.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
-    windows, neuron_type, max_rate, input_range, synapse, input_synapse, decoders
+    windows, neuron_type, max_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
+    decoders : TunedDecoders or None
+        The tuned decoders, if there are any.
+    setup : Setup
+        What decoders have to be tuned for.
+    open_tunables : tuple of Tunable
+        Those of ``tunables`` that matter here and do not stand for a given argument.
     populations : dict of {str: list of Replicas}
         The populations that decoders can be tuned for, and all their copies.
     untuned_populations : dict of {str: Population or FittedPopulation}
         The same populations as they are by formula.
-    left_open : set of str
-        Which of ``neuron_type``, ``synapse`` and ``input_synapse`` were left to their
-        defaults.
     neurons_per_part : int
         The argument ``n_neurons``; `nengo.Network.n_neurons` counts all neurons.
     pools : (n_circuits,) array of int
@@ -101,7 +123,7 @@ class MaxPoolNetwork(nengo.Network):
 
     Examples
     --------
-    A circuit of one's own needs one method. This one gives the mean, not the maximum:
+    A new circuit needs one method. This one gives the mean, not the maximum:
 
     >>> import nengo
     >>> import maxpool_circuits as mpc
@@ -122,61 +144,78 @@ class MaxPoolNetwork(nengo.Network):
     [[0.5 0.5]]
     """
 
+    #: Parameters that tuning may choose besides decoders.
+    tunables: tuple[Tunable, ...] = (MEMORY,)
+    #: Whether a tuning serves windows of one size only.
+    tuned_per_window_size = True
+    #: Whether the error depends on how large the inputs of a pool are, and not only on
+    #: how they differ: then tuning also draws pools of small ones.
+    depends_on_level = False
+
+    # Defaults of the arguments; a property may read what is settled before it.
+
+    #: ``decoders`` if none are given.
+    default_decoders: str | None = None
+    #: ``neuron_type`` if none is given; None: an `.IntegrateAndFire` with a floor by
+    #: rule.
+    default_neuron_type: NeuronType | None = None
+    #: ``synapse`` if none is given.
+    default_synapse: Any = None
+    #: ``input_synapse`` if none is given.
+    default_input_synapse: Any = None
+
+    def default_n_neurons(self, neuron_type: NeuronType) -> int:
+        """``n_neurons`` if none is given."""
+        return 1 if is_rectified_linear(neuron_type) else 20
+
+    #: Further arguments that were given, for inputs from 0 to 1, {name: number}.
+    own_arguments: dict[str, float] = {}
+
     def __init__(
         self,
-        windows,
+        windows: PoolWindows,
         *,
-        n_neurons=Default,
-        neuron_type=Default,
-        max_rate=250,
-        input_range=(0, 1),
-        synapse=Default,
-        input_synapse=Default,
-        decoders=Default,
-        label=None,
-        seed=None,
-        add_to_container=None,
-    ):
+        n_neurons: int = Default,
+        neuron_type: NeuronType = Default,
+        max_rate: float = 250,
+        input_range: tuple[float, float] = (0, 1),
+        synapse: Any = Default,
+        input_synapse: Any = Default,
+        decoders: TunedDecoders | str | None = Default,
+        label: str | None = None,
+        seed: int | None = None,
+        add_to_container: bool | None = None,
+    ) -> None:
         # all checks come first: a refused circuit leaves nothing in its container
-        open_arguments = {
+        self.windows = checked_windows(windows, self)
+        if decoders is Default:
+            decoders = self.default_decoders
+        decoders = checked_decoders(decoders, self)
+        self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
+        self.input_range = checked_input_range(input_range, self)
+        seed = valid_seed(seed, self)
+        arguments = {
             "neuron_type": neuron_type,
+            "n_neurons": n_neurons,
             "synapse": synapse,
             "input_synapse": input_synapse,
         }
-        self.left_open = {n for n, value in open_arguments.items() if value is Default}
-        self.windows = self._checked_windows(windows)
-        decoders = self._checked_decoders(
-            self.default_decoders if decoders is Default else decoders
-        )
-        self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
-        self.input_range = self._checked_input_range(input_range)
-        seed = valid_seed(seed, self)
-        # without decoders first, to know what setup they are for
-        arguments = neuron_type, n_neurons, synapse, input_synapse
-        self.decoders = None
-        self._set_neurons_and_synapses(*arguments)
-        if decoders is not None:
-            if decoders == "tuned":
-                from ..tuning.memory import decoders_for
-
-                decoders = decoders_for(self)
-            else:
-                decoders.check_for(self)
-            self.decoders = decoders
-            self._set_neurons_and_synapses(*arguments)
+        given = {name: v for name, v in arguments.items() if v is not Default}
+        self._settle(given, decoders)
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
-        self.populations = {}
-        self.untuned_populations = {}
-        self._lay_out()
+        self.populations: dict[str, list[Replicas]] = {}
+        self.untuned_populations: dict[str, Population | FittedPopulation] = {}
+        self._number_pools()
         with self:
             self.input = nengo.Node(size_in=windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
                 self.build_circuit()
+                self._check_populations(decoders)
 
-    def build_circuit(self):
+    def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
 
         Called once, inside the network's context, if any pool has two or more inputs.
@@ -186,7 +225,13 @@ class MaxPoolNetwork(nengo.Network):
             f"{type(self).__name__} must define build_circuit(self)"
         )
 
-    def replicate(self, name, population, n_copies, label=None):
+    def replicate(
+        self,
+        name: str,
+        population: Population | FittedPopulation,
+        n_copies: int,
+        label: str | None = None,
+    ) -> Replicas:
         """Make copies of a population, whose decoders may have been tuned.
 
         Parameters
@@ -205,108 +250,53 @@ class MaxPoolNetwork(nengo.Network):
         -------
         Replicas
             The copies.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If another population was copied under this name.
         """
-        self.untuned_populations[name] = population
+        known = self.untuned_populations.setdefault(name, population)
+        if not _same_population(known, population):
+            raise ValidationError(
+                f"another population was replicated as {name!r} before; give this one "
+                "a name of its own, so that it gets decoders of its own",
+                attr="name",
+                obj=self,
+            )
         if self.decoders is not None:
             population = self.decoders.applied_to(name, population)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
 
-    # What tuning may choose, and what it was done for.
-
-    @property
-    def free_parameters(self):
-        """Numbers that tuning may choose besides decoders, {name: Free}.
-
-        Those that only stand for an argument must be left out if it was given.
-        """
-        return {"memory": MEMORY} if "neuron_type" in self.left_open else {}
-
-    def free(self, name):
-        """Value of a free parameter: the tuned one, or its default.
+    def value_of(self, tunable: Tunable) -> float:
+        """Value of a tunable parameter: the tuned one, or its default.
 
         Parameters
         ----------
-        name : str
-            One of `free_parameters`.
+        tunable : Tunable
+            The parameter; one that is not in ``tunables`` has its default.
 
         Returns
         -------
         float
             The value.
         """
-        if self.decoders is not None:
-            return self.decoders.parameters[name]
-        return self.free_parameters[name].default
-
-    #: Whether the error depends on how large the inputs of a pool are, and not only on
-    #: how they differ: then tuning also draws pools of small ones.
-    depends_on_level = False
+        tuned = {} if self.decoders is None else self.decoders.parameters
+        return tuned.get(tunable.name, tunable.default)
 
     @property
-    def setup(self):
-        """Keyword arguments that this circuit has to be tuned with.
-
-        Those that were left to their defaults are left out, for tuning to choose, and
-        so is the input range: tuning is for inputs from 0 to 1.
-        """
-        names = {"neuron_type", "synapse", "input_synapse"} - self.left_open
-        return {
-            "n_neurons": self.neurons_per_part,
-            "max_rate": self.max_rate,
-            **{name: getattr(self, name) for name in sorted(names)},
-        }
-
-    @property
-    def tuned_for(self):
-        """What decoders have to be tuned for, {name: number or text}.
-
-        With neurons whose rate is proportional to their input, all that is tuned is
-        relative to ``max_rate``, so that it holds for every one.
-        """
-        setup = {
-            name: value if is_real(value) else repr(value)
-            for name, value in self.setup.items()
-        }
-        if is_rectified_linear(self.neuron_type):
-            del setup["max_rate"]
-        window_size = int(self.windows.sizes.max())
-        return {"circuit": type(self).__name__, "window_size": window_size, **setup}
-
-    # Defaults that depend on other arguments; subclasses replace them.
-
-    @property
-    def default_decoders(self):
-        """``decoders`` if none are given."""
-        return None
-
-    @property
-    def default_neuron_type(self):
-        """Neuron type that is used if none is asked for."""
-        memory = self.free("memory") * self.input_interval
+    def membrane_floor(self) -> float:
+        """Floor of the default neurons, in units of the threshold."""
+        memory = self.value_of(MEMORY) * self.inter_spike_interval
         memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
         # at full scale a neuron would fire at twice max_rate (see max_rate)
-        return IntegrateAndFire(min_voltage=-2 * self.max_rate * memory)
+        return -2 * self.max_rate * memory
 
     @property
-    def default_n_neurons(self):
-        """Number of neurons per part that is used if none is asked for."""
-        return 1 if is_rectified_linear(self.neuron_type) else 20
-
-    @property
-    def default_synapse(self):
-        """Synapse between stages that is used if none is asked for."""
-        return None
-
-    @property
-    def default_input_synapse(self):
-        """Synapse from the input that is used if none is asked for."""
-        return None
-
-    @property
-    def input_interval(self):
-        """Interval between the spikes of an input at the top, in seconds.
+    def inter_spike_interval(self) -> float:
+        """Inter-spike interval of an input at the top of its range, in seconds.
 
         That of inputs that fire at 250 Hz, or at ``max_rate`` if that is less: what
         fires faster than the circuit is smooth enough for it.
@@ -314,12 +304,81 @@ class MaxPoolNetwork(nengo.Network):
         return 1 / min(250, self.max_rate)
 
     @property
-    def half_range(self):
+    def half_range(self) -> float:
         """Half the width of the input range, in units of the input."""
         low, high = self.input_range
         return (high - low) / 2
 
-    def _lay_out(self):
+    def _settle(self, given, decoders):
+        """Fill in defaults, each of which may depend on those before it, and check."""
+        own_type = given_or_default(given, "neuron_type", self)
+        # a floor by rule may be tuned, so it comes after the decoders
+        by_rule = own_type is None and "neuron_type" not in given
+        neuron_type = IntegrateAndFire() if by_rule else own_type
+        checked_neuron_type(neuron_type, self.max_rate, self)
+        n_neurons = given.get("n_neurons", Default)
+        if n_neurons is Default:
+            n_neurons = self.default_n_neurons(neuron_type)
+        self.neurons_per_part = self._checked_n_neurons(n_neurons)
+        for name in given.keys() & {"synapse", "input_synapse"}:
+            given[name] = checked_synapse(given[name], name, self)
+
+        settled = given.keys() | self.own_arguments.keys()
+        settled |= set() if by_rule else {"neuron_type"}
+        self.open_tunables = tuple(
+            each for each in self.tunables if each.is_open(settled, neuron_type)
+        )
+        self.setup = self._setup(given, neuron_type)
+        self.decoders = self._found(decoders, neuron_type)
+        if by_rule:
+            neuron_type = IntegrateAndFire(min_voltage=self.membrane_floor)
+        self.neuron_type = neuron_type
+        for name in ("synapse", "input_synapse"):
+            value = given_or_default(given, name, self)
+            setattr(self, name, checked_synapse(value, name, self))
+        self._check_loop()
+
+    def _setup(self, given, neuron_type):
+        """What decoders have to be tuned for."""
+        window_size = int(self.windows.sizes.max())
+        stated = given.keys() & {"neuron_type", "synapse", "input_synapse"}
+        return Setup(
+            circuit=qualified_name(type(self)),
+            n_neurons=self.neurons_per_part,
+            max_rate=self.max_rate,
+            any_rate=is_rectified_linear(neuron_type),
+            window_size=window_size if self.tuned_per_window_size else None,
+            own=tuple(self.own_arguments.items()),
+            **{name: describe(given[name]) for name in stated},
+        )
+
+    def _found(self, decoders, neuron_type):
+        """The decoders that were asked for, if there are any."""
+        if isinstance(decoders, TunedDecoders):
+            decoders.check_for(self)
+        elif decoders is not None:
+            decoders = shelf.find(self.setup) if neuron_type.spiking else None
+            if decoders is not None:
+                decoders.check_for(self)
+        return decoders
+
+    def _check_populations(self, asked_for):
+        """Tell if decoders that were asked for reach no neurons."""
+        spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
+        if asked_for is None or not spiking:
+            return
+        if not self.populations:
+            raise ValidationError(
+                f"{type(self).__name__} makes its neurons without self.replicate, so "
+                "tuned decoders cannot reach them; make populations with "
+                "self.replicate, or give decoders=None",
+                attr="decoders",
+                obj=self,
+            )
+        if self.decoders is None:
+            shelf.warn_untuned(self.setup)
+
+    def _number_pools(self):
         """Number the pools of two or more inputs, and their inputs."""
         sizes = self.windows.sizes
         self.pools = np.flatnonzero(sizes > 1)
@@ -339,100 +398,20 @@ class MaxPoolNetwork(nengo.Network):
             place = selection(single, self.windows.n_pools).T
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
-    def _checked_windows(self, windows):
-        if not isinstance(windows, PoolWindows):
-            raise ValidationError(
-                "must be a maxpool_circuits.PoolWindows, such as "
-                "PoolWindows(input_shape=(28, 28, 8), pool_size=2) or "
-                f"PoolWindows.independent(n_pools=100, window_size=4), got {windows!r}",
-                attr="windows",
-                obj=self,
-            )
-        return windows
-
-    def _checked_input_range(self, input_range):
-        try:
-            low, high = input_range
-            valid = is_real(low) and is_real(high) and low < high
-        except (TypeError, ValueError):
-            valid = False
-        if not valid:
-            raise ValidationError(
-                "must be two finite numbers (low, high) with low < high, "
-                f"got {input_range!r}",
-                attr="input_range",
-                obj=self,
-            )
-        return (float(low), float(high))
-
-    def _checked_neuron_type(self, neuron_type):
-        if not isinstance(neuron_type, NeuronType) or isinstance(neuron_type, Direct):
-            raise ValidationError(
-                "must be an instance of a Nengo neuron type other than nengo.Direct, "
-                "which has no neurons, such as nengo.LIF() or "
-                f"maxpool_circuits.IntegrateAndFire(), got {neuron_type!r}",
-                attr="neuron_type",
-                obj=self,
-            )
-        try:
-            gain, bias = neuron_type.gain_bias(np.array([self.max_rate]), np.zeros(1))
-            cause = "its gain would not be a positive finite number"
-            reachable = np.all(np.isfinite([gain, bias])) and np.all(gain > 0)
-        except (ValidationError, NotImplementedError) as error:
-            cause = str(error)
-            reachable = False
-        if not reachable:
-            raise ValidationError(
-                f"{neuron_type} cannot fire at max_rate={self.max_rate:g} Hz "
-                f"({cause}); choose a lower max_rate or another neuron_type",
-                attr="max_rate",
-                obj=self,
-            )
-        return neuron_type
-
     def _checked_n_neurons(self, n_neurons):
         return positive_integer(n_neurons, "n_neurons", self)
-
-    def _checked_synapse(self, synapse, attr):
-        if is_real(synapse) and synapse >= 0:
-            return nengo.Lowpass(synapse)
-        if synapse is not None and not isinstance(synapse, Synapse):
-            raise ValidationError(
-                "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
-                f"of 0 or more seconds, or None, got {synapse!r}",
-                attr=attr,
-                obj=self,
-            )
-        return synapse
-
-    def _set_neurons_and_synapses(self, neuron_type, n_neurons, synapse, input_synapse):
-        """Fill in defaults, which depend on each other, in this order, and check."""
-        self.neuron_type = self._checked_neuron_type(
-            self.default_neuron_type if neuron_type is Default else neuron_type
-        )
-        self.neurons_per_part = self._checked_n_neurons(
-            self.default_n_neurons if n_neurons is Default else n_neurons
-        )
-        self.synapse = self._checked_synapse(
-            self.default_synapse if synapse is Default else synapse, "synapse"
-        )
-        self.input_synapse = self._checked_synapse(
-            self.default_input_synapse if input_synapse is Default else input_synapse,
-            "input_synapse",
-        )
-        self._check_loop()
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
 
-    def _checked_decoders(self, decoders):
-        is_known = decoders is None or isinstance(decoders, str) and decoders == "tuned"
-        if not is_known and not isinstance(decoders, TunedDecoders):
-            raise ValidationError(
-                'must be "tuned" (those that ship with the package, or made now), None '
-                "(not tuned) or a maxpool_circuits.TunedDecoders, from "
-                f"maxpool_circuits.tune or TunedDecoders.load, got {decoders!r}",
-                attr="decoders",
-                obj=self,
-            )
-        return decoders
+
+def _same_population(one, other):
+    """Whether two populations compute the same with the same neurons."""
+    return one is other or (
+        one.neuron_type == other.neuron_type
+        and one.n_neurons == other.n_neurons
+        and all(
+            np.array_equal(getattr(one, name), getattr(other, name))
+            for name in ("encoders", "gain", "bias", "decoders")
+        )
+    )

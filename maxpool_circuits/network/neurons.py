@@ -1,57 +1,20 @@
 """The neuron type that lets a spiking circuit take the maximum of averages."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import SpikingRectifiedLinear
 from nengo.params import NumberParam
 
 
-class MembraneFloorParam(NumberParam):
-    """A membrane floor: zero or below, infinite allowed, never NaN.
-
-    Parameters
-    ----------
-    name : str
-        Name of the attribute.
-    **options
-        As in `nengo.params.NumberParam`, such as ``default`` and ``high``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from maxpool_circuits.network.neurons import MembraneFloorParam
-    >>> class Membrane:
-    ...     floor = MembraneFloorParam("floor", high=0)
-    >>> membrane = Membrane()
-    >>> membrane.floor = -np.inf
-    >>> membrane.floor
-    -inf
-    >>> membrane.floor = np.nan
-    Traceback (most recent call last):
-        ...
-    nengo.exceptions.ValidationError: Membrane.floor: must be a number at or below 0 ...
-    """
+class _MembraneFloorParam(NumberParam):
+    """A membrane floor: zero or below, infinite allowed, never NaN."""
 
     def coerce(self, instance, num):
-        """Refuse NaN, which cannot be compared with a bound.
-
-        Parameters
-        ----------
-        instance : object
-            Whose attribute it is.
-        num : float
-            The floor, in units of the threshold.
-
-        Returns
-        -------
-        float
-            The floor.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it is NaN, no number, or out of the range of the parameter.
-        """
+        """Refuse NaN, which cannot be compared with a bound."""
         if isinstance(num, (float, np.floating)) and np.isnan(num):
             raise ValidationError(
                 "must be a number at or below 0 (in units of the threshold), got nan",
@@ -102,13 +65,9 @@ class IntegrateAndFire(SpikingRectifiedLinear):
 
     References
     ----------
-    .. [1] Cao, Y., Chen, Y. and Khosla, D. (2015). Spiking deep convolutional neural
-       networks for energy-efficient object recognition. International Journal of
-       Computer Vision 113, 54-66. https://doi.org/10.1007/s11263-014-0788-3
-    .. [2] Rueckauer, B., Lungu, I.-A., Hu, Y., Pfeiffer, M. and Liu, S.-C. (2017).
-       Conversion of continuous-valued deep networks to efficient event-driven networks
-       for image classification. Frontiers in Neuroscience 11, 682 (the soft reset).
-       https://doi.org/10.3389/fnins.2017.00682
+    Cao and others (2015), https://doi.org/10.1007/s11263-014-0788-3
+
+    Rueckauer and others (2017), https://doi.org/10.3389/fnins.2017.00682 (soft reset)
 
     Examples
     --------
@@ -134,13 +93,20 @@ class IntegrateAndFire(SpikingRectifiedLinear):
     150.0
     """
 
-    min_voltage = MembraneFloorParam("min_voltage", high=0)
+    min_voltage: Any = _MembraneFloorParam("min_voltage", high=0)
 
-    def __init__(self, min_voltage=-1, amplitude=1, initial_state=None):
+    def __init__(
+        self,
+        min_voltage: float = -1,
+        amplitude: float = 1,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(amplitude=amplitude, initial_state=initial_state)
         self.min_voltage = min_voltage
 
-    def step(self, dt, J, output, voltage):
+    def step(
+        self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
+    ) -> None:
         """Integrate ``J`` with its sign, fire, and subtract one threshold per spike.
 
         Parameters
@@ -171,3 +137,8 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         np.maximum(output, 0, out=output)
         voltage -= output
         output *= self.amplitude / dt
+
+
+def integrates(neuron_type):
+    """Whether neurons integrate their input with its sign: a membrane that averages."""
+    return isinstance(neuron_type, IntegrateAndFire)

@@ -200,14 +200,14 @@ class FittedPopulation:
         decoders, _ = solver(activities, self.function(points), rng=np.random)
         return decoders.T
 
-    def with_neurons(self, neurons):
-        """Choose other neurons.
+    def with_tuning_curves(self, tuning_curves):
+        """Choose other tuning curves.
 
         Parameters
         ----------
-        neurons : (n_neurons, size_in + 1) array
+        tuning_curves : (n_neurons, size_in + 1) array
             Encoders, relative to the largest number in those of this population, and
-            intercepts, as `neurons` gives them.
+            intercepts, as `tuning_curves` gives them.
 
         Returns
         -------
@@ -216,12 +216,12 @@ class FittedPopulation:
         """
         return dataclasses.replace(
             self,
-            encoders=neurons[:, :-1] * self.scale,
-            intercepts=neurons[:, -1],
+            encoders=tuning_curves[:, :-1] * self.scale,
+            intercepts=tuning_curves[:, -1],
         )
 
     @property
-    def neurons(self):
+    def tuning_curves(self):
         """Encoders, relative to the largest number in them, and intercepts."""
         return np.column_stack([self.encoders / self.scale, self.intercepts])
 

@@ -1,56 +1,64 @@
-"""The files of decoders that ship with the package."""
+"""The tuned decoders that ship with the package."""
 
-import re
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from .tuned import serves_rate
+from .setup import Setup
+from .tuned import TunedDecoders
 
-#: Rates, in Hz, that there are decoders for if those of one rate serve all: they only
-#: differ in how the time step of 1 ms compares with the intervals between spikes.
-PROPORTIONAL_RATES = (100, 250, 500, 1000)
-#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz. They
-#: serve similar rates too.
-REFRACTORY_RATES = (100, 250)
 #: Where the files are.
 FOLDER = Path(__file__).parent / "shipped"
 
+#: Packages between a user's line and the warning.
+OWN_MODULES = ("contextlib", "maxpool_circuits", "nengo")
 
-def presets():
-    """All files, in alphabetical order.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Files that `TunedDecoders.load` reads.
-    """
-    return sorted(FOLDER.glob("*.npz"))
+#: Setups that a warning was given for.
+_warned: set[str] = set()
 
 
-def preset_path(network):
-    """Where the decoders for a setup are, if the package has them.
+def find(setup: Setup) -> TunedDecoders | None:
+    """The shipped decoders that suit a setup, of the nearest rate; None without any."""
+    files = FOLDER.glob(f"{setup.stem}-*Hz.npz")
+    distance = {path: abs(np.log(_rate(path) / setup.max_rate)) for path in files}
+    for path in sorted(distance, key=distance.__getitem__):
+        tuned = load(path)
+        if tuned.setup.matches(setup):
+            return tuned
+    return None
 
-    Parameters
-    ----------
-    network : MaxPoolNetwork
-        A network with all arguments checked.
 
-    Returns
-    -------
-    pathlib.Path
-        The file, which need not exist.
-    """
-    setup = dict(network.tuned_for)
-    circuit, rate = setup.pop("circuit"), setup.pop("max_rate", None)
-    if rate is None:
-        # decoders of neurons whose rate is proportional to their input serve all rates
-        ratios = np.abs(np.log(np.array(PROPORTIONAL_RATES) / network.max_rate))
-        rate = PROPORTIONAL_RATES[np.argmin(ratios)]
-    else:
-        similar = [other for other in REFRACTORY_RATES if serves_rate(other, rate)]
-        rate = similar[0] if similar else rate
-    words = [circuit, *(f"{k}_{v}" for k, v in sorted(setup.items())), f"{rate:g}Hz"]
-    # a setup with arguments of its own gets a name that no file has
-    name = "-".join(re.sub(r"[^\w.]", "", word) for word in words)
-    return FOLDER / f"{name}.npz"
+@functools.lru_cache(maxsize=64)
+def load(path: Path) -> TunedDecoders:
+    """Read a file once for all networks."""
+    return TunedDecoders.load(path)
+
+
+def warn_untuned(setup: Setup) -> None:
+    """Say, once for each setup, that nothing ships for it and how to tune it."""
+    if str(setup) not in _warned:
+        _warned.add(str(setup))
+        warnings.warn(
+            f"no tuned decoders ship for {setup}; it is built by formula. To tune it:\n"
+            f"    {setup.tuning_code}\n"
+            "and give it decoders=decoders. decoders=None is untuned without a warning",
+            stacklevel=_level_of_user(),
+        )
+
+
+def _level_of_user():
+    """How many calls ago somebody else's code made a circuit."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in OWN_MODULES:
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _rate(path):
+    """Rate, in Hz, at the end of the name of a file."""
+    return float(path.stem.rsplit("-", 1)[1][: -len("Hz")])

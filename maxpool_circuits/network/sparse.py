@@ -119,7 +119,7 @@ def connect(pre, post, matrix, synapse=None):
     [[0.75 0.25]]
     """
     matrix = scipy.sparse.csr_matrix(matrix)
-    scale = multiple_of_identity(matrix)
+    scale = _multiple_of_identity(matrix)
     if scale is None:
         transform = nengo.Sparse(matrix.shape, init=matrix)
     else:
@@ -128,28 +128,8 @@ def connect(pre, post, matrix, synapse=None):
     return nengo.Connection(pre, post, transform=transform, synapse=synapse)
 
 
-def multiple_of_identity(matrix):
-    """Factor of a matrix that scales a vector without mixing its entries.
-
-    Parameters
-    ----------
-    matrix : scipy.sparse.csr_matrix
-        The matrix.
-
-    Returns
-    -------
-    float or None
-        The factor; None if the matrix is no multiple of the identity.
-
-    Examples
-    --------
-    >>> import scipy.sparse
-    >>> from maxpool_circuits.network.sparse import multiple_of_identity
-    >>> multiple_of_identity(scipy.sparse.csr_matrix([[3, 0], [0, 3]]))
-    3.0
-    >>> print(multiple_of_identity(scipy.sparse.csr_matrix([[0, 3], [3, 0]])))
-    None
-    """
+def _multiple_of_identity(matrix):
+    """Factor of a matrix that scales a vector without mixing it; None for others."""
     n_rows, n_columns = matrix.shape
     if n_rows != n_columns or not np.array_equal(matrix.indices, np.arange(n_rows)):
         return None

@@ -10,54 +10,13 @@ from nengo.transforms import Transform
 from .windows import PoolWindows, window_columns
 
 
-class WindowsParam(Parameter):
-    """A parameter whose value is a `.PoolWindows`.
-
-    Parameters
-    ----------
-    name : str
-        Name of the attribute.
-    **options
-        As in `nengo.params.Parameter`, such as ``default``.
-
-    Examples
-    --------
-    >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.network.transform import WindowsParam
-    >>> class Layer:
-    ...     windows = WindowsParam("windows")
-    >>> layer = Layer()
-    >>> layer.windows = PoolWindows((4, 4, 1))
-    >>> layer.windows.n_pools
-    4
-    >>> layer.windows = (4, 4, 1)
-    Traceback (most recent call last):
-        ...
-    nengo.exceptions.ValidationError: Layer.windows: must be PoolWindows, ...
-    """
+class _WindowsParam(Parameter):
+    """A parameter whose value is a `.PoolWindows`."""
 
     equatable = True
 
     def coerce(self, instance, value):
-        """Refuse everything but windows.
-
-        Parameters
-        ----------
-        instance : object
-            Whose attribute it is.
-        value : PoolWindows
-            The windows.
-
-        Returns
-        -------
-        PoolWindows
-            The windows.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If ``value`` is not a PoolWindows.
-        """
+        """Refuse everything but windows."""
         if not isinstance(value, PoolWindows):
             raise ValidationError(
                 "must be PoolWindows, for example PoolWindows((28, 28, 8)) or "
@@ -112,7 +71,7 @@ class MaxPool(Transform):
     array([[0.7, 0.4]])
     """
 
-    windows = WindowsParam("windows")
+    windows = _WindowsParam("windows")
 
     def __init__(self, windows):
         super().__init__()
@@ -129,26 +88,7 @@ class MaxPool(Transform):
         return self.windows.n_pools
 
     def sample(self, rng=np.random):
-        """Refuse, as `nengo.transforms.NoTransform` does: there are no weights.
-
-        Parameters
-        ----------
-        rng : numpy.random.RandomState, optional
-            Not used.
-
-        Raises
-        ------
-        TypeError
-            Always.
-
-        Examples
-        --------
-        >>> from maxpool_circuits import MaxPool, PoolWindows
-        >>> MaxPool(PoolWindows((4, 4, 1))).sample()
-        Traceback (most recent call last):
-            ...
-        TypeError: MaxPool has no weights to sample
-        """
+        """Refuse, as `nengo.transforms.NoTransform` does: there are no weights."""
         raise TypeError("MaxPool has no weights to sample")
 
 
@@ -221,22 +161,7 @@ class MaxPoolInc(Operator):
         return f"max_pool({self.X}) -> {self.Y}"
 
     def make_step(self, signals, dt, rng):
-        """Make the function that Nengo calls in every time step.
-
-        Parameters
-        ----------
-        signals : dict of {nengo.builder.Signal: array}
-            The current value of every signal.
-        dt : float
-            Time step, in seconds; not used.
-        rng : numpy.random.RandomState
-            Not used.
-
-        Returns
-        -------
-        callable
-            Takes no arguments; adds the maxima to the array of ``Y``.
-        """
+        """Make the function that Nengo calls in every time step."""
         X = signals[self.X]
         Y = signals[self.Y]
         columns = window_columns(self.windows)
@@ -250,49 +175,10 @@ class MaxPoolInc(Operator):
 
 
 @Builder.register(MaxPool)
-def build_max_pool(
+def _build_max_pool(
     model, transform, sig_in, decoders=None, encoders=None, rng=np.random
 ):
-    """Build a `.MaxPool` transform.
-
-    Parameters
-    ----------
-    model : nengo.builder.Model
-        The model to build into.
-    transform : MaxPool
-        The transform to build.
-    sig_in : (n_inputs,) nengo.builder.Signal
-        The connection's input.
-    decoders, encoders : array or None, optional (Default: None)
-        Must be None: they belong to connections that start at an ensemble.
-    rng : numpy.random.RandomState, optional
-        Not used.
-
-    Returns
-    -------
-    (n_pools,) nengo.builder.Signal
-        The maxima.
-    (0,) nengo.builder.Signal
-        The weights, of which there are none.
-
-    Raises
-    ------
-    nengo.exceptions.BuildError
-        If the connection is decoded from an ensemble.
-
-    Examples
-    --------
-    >>> from nengo.builder import Model, Signal
-    >>> from maxpool_circuits import MaxPool, PoolWindows
-    >>> from maxpool_circuits.network.transform import build_max_pool
-    >>> model = Model()
-    >>> transform = MaxPool(PoolWindows.independent(n_pools=2, window_size=2))
-    >>> maxima, weights = build_max_pool(model, transform, Signal(shape=(4,)))
-    >>> maxima.shape, weights.shape
-    ((2,), (0,))
-    >>> type(model.operators[-1]).__name__
-    'MaxPoolInc'
-    """
+    """Build a `.MaxPool` transform: its operator, and no weights."""
     if decoders is not None:
         raise BuildError(
             "MaxPool cannot be applied to a decoded connection, because a maximum "

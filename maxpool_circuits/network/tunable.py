@@ -1,39 +1,79 @@
-"""Parameters that no formula gives well."""
+"""Parameters of a circuit that no formula gives well."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
+
+from ..utils.checks import is_real
 
 
 @dataclass(frozen=True)
-class Free:
+class Tunable:
     """A positive number that tuning may choose.
 
     Parameters
     ----------
+    name : str
+        Its name in `.TunedDecoders`.
     default : float
-        What it is without tuning.
+        Its value without tuning.
     low, high : float
         Where tuning looks, on a logarithmic scale.
+    stands_for : str, optional (Default: None)
+        The argument whose default it determines, such as "synapse". If that argument is
+        given, there is nothing to tune.
+    when : callable, optional (Default: None)
+        Takes the neuron type and tells whether the parameter matters with it.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If not ``0 < low <= default <= high``, or a name is not text.
 
     Examples
     --------
-    A circuit of one's own, the mean times a number that tuning may choose:
+    A circuit with a tunable parameter: the mean times a number.
 
     >>> import maxpool_circuits as mpc
     >>> from maxpool_circuits.network.sparse import connect
+    >>> SCALE = mpc.Tunable("scale", default=1.5, low=1, high=2)
     >>> class ScaledMean(mpc.MaxPoolNetwork):
-    ...     @property
-    ...     def free_parameters(self):
-    ...         scale = mpc.Free(default=1.5, low=1, high=2)
-    ...         return {**super().free_parameters, "scale": scale}
+    ...     tunables = (SCALE,)
     ...
     ...     def build_circuit(self):
     ...         weights = self.scatter @ self.pool_mean @ self.gather
-    ...         connect(self.input, self.output, self.free("scale") * weights)
+    ...         connect(self.input, self.output, self.value_of(SCALE) * weights)
     >>> pool = ScaledMean(mpc.PoolWindows.independent(n_pools=1, window_size=2))
-    >>> pool.free("scale")
+    >>> pool.value_of(SCALE)
     1.5
     """
 
+    name: str
     default: float
     low: float
     high: float
+    stands_for: str | None = None
+    when: Callable[[NeuronType], bool] | None = None
+
+    def __post_init__(self) -> None:
+        """Check all values."""
+        if not isinstance(self.name, str) or not self.name:
+            raise ValidationError(f"must be text, got {self.name!r}", attr="name")
+        numbers = (self.low, self.default, self.high)
+        ordered = all(map(is_real, numbers)) and 0 < self.low <= self.default
+        if not ordered or not self.default <= self.high:
+            raise ValidationError(
+                f"{self.name!r} must have 0 < low <= default <= high, got low="
+                f"{self.low!r}, default={self.default!r}, high={self.high!r}",
+                attr="default",
+            )
+
+    def is_open(self, settled: Collection[str], neuron_type: NeuronType) -> bool:
+        """Whether tuning may choose it, given which arguments are settled."""
+        return self.stands_for not in settled and (
+            self.when is None or self.when(neuron_type)
+        )

@@ -1,46 +1,50 @@
 """What tuning found: a value that can be saved, loaded and given to circuits."""
 
-import hashlib
+from __future__ import annotations
+
+import dataclasses
 import json
-import zipfile
-import zlib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Any, NoReturn
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..utils.files import written_whole
-from .populations import Population
+from ..utils import checked_npz
+from .populations import FittedPopulation, Population
+from .setup import Setup
 
-#: Version of the file format; files of a newer one are refused.
-FORMAT = 1
+#: Version of the file format.
+FORMAT = 2
+#: Fields that hold one matrix for each population.
+MATRICES = ("decoder_changes", "tuning_curves")
+#: Parts of the report that differ between equal results.
+INCIDENTAL = {"seconds"}
 #: Units of costs, as `TunedDecoders` shows them.
 UNITS = {"latency": " (s)", "spikes": " (per pool and second)"}
-#: Ratios of ``max_rate`` at which tuned decoders are still better than untuned ones. It
-#: is less above, where neurons come closer to their refractory period.
-SIMILAR_RATES = (0.6, 1.3)
 
 
 @dataclass(frozen=True, eq=False)
 class TunedDecoders:
     """Parameters of a circuit that were chosen by watching it run.
 
-    Made by `.tune`; immutable, and equal to another if all values are equal.
+    Made by `.tune`; immutable, and equal to another if all values are equal (the time
+    that tuning took does not count).
 
     Parameters
     ----------
-    tuned_for : dict of {str: object}
-        The setup: circuit, window size, neurons, rate (see
-        `.MaxPoolNetwork.tuned_for`). Other setups refuse these decoders.
-    decoders : dict of {str: (size_out, n_neurons) array}
-        What to add to the decoders of each population, in units of the population.
+    setup : Setup
+        What it was tuned for. Circuits of another setup refuse these decoders.
+    decoder_changes : dict of {str: (size_out, n_neurons) array}
+        What to *add* to the decoders of each population, in units of the population.
         Changes, rather than decoders, also suit other rates nearby.
     parameters : dict of {str: float}
-        Values of the free parameters.
-    neurons : dict of {str: (n_neurons, size_in + 1) array}, optional
-        Encoders and intercepts, by `.FittedPopulation.neurons`, of those populations
-        that are to have others than by formula.
+        Values of the tunable parameters.
+    tuning_curves : dict of {str: (n_neurons, size_in + 1) array}, optional
+        Encoders and intercepts, as in `.FittedPopulation.tuning_curves`, of those
+        populations that are to have others than by formula.
     report : dict, optional
         How it was tuned: errors before and after, seed, seconds, versions.
     path : str, optional
@@ -49,15 +53,19 @@ class TunedDecoders:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If decoders or neurons are no matrices of finite numbers, or parameters are not
-        positive and finite.
+        If the setup is none, changes or tuning curves are no matrices of finite
+        numbers, or parameters are not positive and finite.
 
     Examples
     --------
     >>> import tempfile
     >>> import maxpool_circuits as mpc
-    >>> tuned = mpc.TunedDecoders({"circuit": "Own"}, {"unit": [[0.5]]}, {"speed": 2})
-    >>> tuned.decoders["unit"]
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    >>> pool = mpc.PairwiseReLU(windows, decoders=None)
+    >>> tuned = mpc.TunedDecoders(
+    ...     pool.setup, {"comparator": [[0.5]]}, {"memory": 0.7}
+    ... )
+    >>> tuned.decoder_changes["comparator"]
     array([[0.5]])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     tuned.save(folder + "/own.npz")
@@ -65,16 +73,20 @@ class TunedDecoders:
     True
     """
 
-    tuned_for: dict
-    decoders: dict
-    parameters: dict
-    neurons: dict = field(default_factory=dict)
-    report: dict = field(default_factory=dict)
-    path: Optional[str] = field(default=None, repr=False)
+    setup: Setup
+    decoder_changes: Mapping[str, np.ndarray]
+    parameters: Mapping[str, float]
+    tuning_curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    path: str | None = field(default=None, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Copy everything, so that nobody can change it."""
-        for what in ("decoders", "neurons"):
+        if not isinstance(self.setup, Setup):
+            raise ValidationError(
+                f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
+            )
+        for what in MATRICES:
             copied = {n: _matrix(v, n, what) for n, v in getattr(self, what).items()}
             object.__setattr__(self, what, copied)
         parameters = {name: float(value) for name, value in self.parameters.items()}
@@ -84,129 +96,88 @@ class TunedDecoders:
             )
         object.__setattr__(self, "parameters", parameters)
         # what JSON cannot carry would come back from a file as something else
-        for name in ("tuned_for", "report"):
-            copied = json.loads(json.dumps(getattr(self, name)))
-            object.__setattr__(self, name, copied)
+        object.__setattr__(self, "report", json.loads(json.dumps(self.report)))
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         """Compare all values."""
         if not isinstance(other, TunedDecoders):
             return NotImplemented
-        return self.identity == other.identity
+        return self.digest == other.digest
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         """Hash all values."""
-        return hash(self.identity)
+        return hash(self.digest)
 
-    def __str__(self):
+    def __str__(self) -> str:
         """Short report: what for, what was chosen, errors before and after."""
-        from tabulate import tabulate
-
-        setup = ", ".join(f"{name} {value}" for name, value in self.tuned_for.items())
         chosen = [f"{k} {v:.3g}" for k, v in self.parameters.items()]
-        chosen += [f"neurons of {name}" for name in self.neurons]
-        lines = [f"tuned decoders for {setup}"]
-        lines.append(f"chosen besides decoders: {', '.join(chosen) or 'nothing'}")
-        errors = self.report.get("errors", {})
-        if errors:
-            headers = ("draw", "inputs", "untuned", "tuned", "ratio", "95 %")
-            rows = [
-                (draw, inputs, f"{before:.4f}", f"{after:.4f}")
-                + (f"{after / before:.2f}", f"{low:.2f}-{high:.2f}")
-                for draw, measured in errors.items()
-                for inputs, (before, after, low, high) in measured.items()
+        chosen += [f"tuning curves of {name}" for name in self.tuning_curves]
+        return "\n".join(
+            [
+                f"tuned decoders for {self.setup}",
+                f"chosen besides decoders: {', '.join(chosen) or 'nothing'}",
+                *_report_lines(self.report),
             ]
-            lines.append(tabulate(rows, headers, disable_numparse=True))
-            for name, (before, after) in self.report.get("costs", {}).items():
-                unit = UNITS.get(name, "")
-                lines.append(f"{name}: {before:.4g} untuned, {after:.4g} tuned{unit}")
-            for name in sorted(self.report.keys() - {"errors", "costs"}):
-                value = self.report[name]
-                if isinstance(value, dict):
-                    value = ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
-                lines.append(f"{name.replace('_', ' ')}: {value}")
-        return "\n".join(lines)
+        )
 
     @property
-    def identity(self):
+    def digest(self) -> str:
         """Text that is the same for equal values, and practically for no others."""
-        return _checksum(self._header(), self._arrays())
+        header = self._header()
+        header["report"] = {
+            name: value for name, value in self.report.items() if name not in INCIDENTAL
+        }
+        return checked_npz.checksum(checked_npz.as_text(header), self._arrays())
 
-    def applied_to(self, name, population):
-        """A population with the neurons and decoders that were found for it.
+    def applied_to(
+        self, name: str, population: Population | FittedPopulation
+    ) -> Population:
+        """The population of a name, with the tuning curves and decoders found for it.
 
-        Parameters
-        ----------
-        name : str
-            Which of the circuit's populations it is.
-        population : Population or FittedPopulation
-            The population as it is by formula.
-
-        Returns
-        -------
-        Population
-            The tuned one.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If there are none of that name and shape.
+        Raises `nengo.exceptions.ValidationError` if there are none of that shape.
         """
-        if name in self.neurons:
-            self._check_shape("neurons", name, getattr(population, "neurons", None))
-            population = population.with_neurons(self.neurons[name])
-        self._check_shape("decoders", name, population.decoders)
+        if name in self.tuning_curves:
+            if not isinstance(population, FittedPopulation):
+                self._refuse_shape("tuning_curves", name, None)
+            self._check_shape("tuning_curves", name, population.tuning_curves)
+            population = population.with_tuning_curves(self.tuning_curves[name])
+        self._check_shape("decoder_changes", name, population.decoders)
         return Population(
             population.neuron_type,
             population.encoders,
             population.gain,
             population.bias,
-            population.decoders + self.decoders[name] * population.unit,
+            population.decoders + self.decoder_changes[name] * population.unit,
             population.function,
             population.unit,
         )
 
     @property
-    def _named(self):
+    def _named(self) -> str:
         """Start of a message: the file, if there is one."""
         return "" if self.path is None else f"{self.path}: "
 
     def _check_shape(self, what, name, values):
         """Refuse what was found for another population."""
         found = getattr(self, what).get(name)
-        expected, shape = np.shape(values), np.shape(found)
-        if found is None or values is None or expected != shape:
-            raise ValidationError(
-                f"{self._named}the {what} of {name!r} have shape {shape}, this circuit "
-                f"needs {expected}; tune it with maxpool_circuits.tune, or give "
-                "decoders=None",
-                attr="decoders",
-            )
+        if found is None or np.shape(values) != found.shape:
+            self._refuse_shape(what, name, np.shape(values))
 
-    def check_for(self, network):
-        """Refuse a network of another setup.
+    def _refuse_shape(self, what: str, name: str, expected: Any) -> NoReturn:
+        raise ValidationError(
+            f"{self._named}the {what.replace('_', ' ')} of {name!r} have shape "
+            f"{np.shape(getattr(self, what).get(name))}, this circuit needs "
+            f"{expected}; tune it with maxpool_circuits.tune, or give decoders=None",
+            attr="decoders",
+        )
 
-        Parameters
-        ----------
-        network : MaxPoolNetwork
-            The network, with all arguments checked.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If it has another setup than these decoders were tuned for.
-        """
-        needed, tuned_for = json.loads(json.dumps([network.tuned_for, self.tuned_for]))
-        if serves_rate(tuned_for.get("max_rate"), needed.get("max_rate")):
-            tuned_for["max_rate"] = needed["max_rate"]
-        differences = [
-            f"{name} is {_shown(needed, name)}, tuned for {_shown(tuned_for, name)}"
-            for name in dict.fromkeys([*needed, *tuned_for])
-            if _shown(needed, name) != _shown(tuned_for, name)
-        ]
-        missing = set(network.free_parameters) ^ set(self.parameters)
+    def check_for(self, network) -> None:
+        """Refuse a network of another setup, or with other tunable parameters."""
+        differences = self.setup.differences(network.setup)
+        names = {tunable.name for tunable in network.open_tunables}
+        missing = names ^ set(self.parameters)
         if missing and not differences:
-            differences = [f"free parameters differ: {', '.join(sorted(missing))}"]
+            differences = [f"tunable parameters differ: {', '.join(sorted(missing))}"]
         if differences:
             raise ValidationError(
                 f"{self._named}were tuned for another setup: "
@@ -216,26 +187,23 @@ class TunedDecoders:
                 obj=network,
             )
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write a file: numbers and text only, nothing that could run.
 
         Parameters
         ----------
         path : str or os.PathLike
             The file, by custom ``*.npz``; it is written whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
         """
-        header, arrays = self._header(), self._arrays()
-        with written_whole(path) as unfinished:
-            with open(unfinished, "wb") as file:
-                np.savez_compressed(
-                    file,
-                    header=np.array(header),
-                    checksum=np.array(_checksum(header, arrays)),
-                    **arrays,
-                )
+        checked_npz.write(path, self._header(), self._arrays(), FORMAT)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> TunedDecoders:
         """Read a file that `save` wrote.
 
         Parameters
@@ -251,74 +219,41 @@ class TunedDecoders:
         Raises
         ------
         nengo.exceptions.ValidationError
-            If the file is damaged, of a newer version of the format, or no such file.
-            The message names the file and the cause.
+            If the file is damaged or has another version of the format. The message
+            names the file and the cause.
         FileNotFoundError
             If there is none.
         """
         try:
-            return cls._read(path)
+            header, arrays = checked_npz.read(path, FORMAT)
+            matrices: dict[str, Any] = {name: {} for name in MATRICES}
+            for key, values in arrays.items():
+                what, name = key.split(".", 1)
+                matrices[what][name] = values
+            setup = Setup(**header.pop("setup"))
+            return cls(setup=setup, **matrices, **header, path=str(path))
         except FileNotFoundError:
             raise
-        except _UNREADABLE as error:
+        except (*checked_npz.UNREADABLE, ValidationError) as error:
             raise ValidationError(
-                f"{path}: cannot be read as tuned decoders ({error}); make it anew "
+                f"{path}: cannot be read as tuned decoders ({error}); make it again "
                 "with maxpool_circuits.tune(...).save(path)",
                 attr="path",
             ) from error
 
-    @classmethod
-    def _read(cls, path):
-        with np.load(path, allow_pickle=False) as file:
-            names = set(getattr(file, "files", ()))
-            if not {"header", "checksum"} <= names:
-                raise ValueError("it has no header")
-            arrays = {name: file[name] for name in names - {"header", "checksum"}}
-            header, checksum = str(file["header"]), str(file["checksum"])
-        about = json.loads(header)
-        version = about.pop("format", None)
-        if not isinstance(version, int) or version > FORMAT:
-            raise ValueError(
-                f"its format is {version}, this version of the package reads up to "
-                f"{FORMAT}"
-            )
-        if checksum != _checksum(header, arrays):
-            raise ValueError("its checksum is wrong")
-        matrices = {"decoders": {}, "neurons": {}}
-        for key, values in arrays.items():
-            what, name = key.split(".", 1)
-            matrices[what][name] = values
-        return cls(**matrices, **about, path=str(path))
-
     def _header(self):
-        about = {
-            "format": FORMAT,
-            "tuned_for": self.tuned_for,
+        return {
+            "setup": dataclasses.asdict(self.setup),
             "parameters": self.parameters,
             "report": self.report,
         }
-        return json.dumps(about, sort_keys=True)
 
     def _arrays(self):
         return {
             f"{what}.{name}": values
-            for what in ("decoders", "neurons")
+            for what in MATRICES
             for name, values in sorted(getattr(self, what).items())
         }
-
-
-#: What can go wrong with the bytes of a file.
-_UNREADABLE = (
-    EOFError,
-    KeyError,
-    OSError,
-    TypeError,
-    ValueError,
-    ValidationError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def _matrix(values, name, what):
@@ -327,38 +262,34 @@ def _matrix(values, name, what):
     values.setflags(write=False)
     if values.ndim != 2 or not np.all(np.isfinite(values)):
         raise ValidationError(
-            f"the {what} of {name!r} must be a matrix of finite numbers", attr=what
+            f"the {what.replace('_', ' ')} of {name!r} must be a matrix of finite "
+            "numbers",
+            attr=what,
         )
     return values
 
 
-def serves_rate(tuned_for, needed):
-    """Whether decoders tuned for one ``max_rate`` also serve another.
+def _report_lines(report):
+    """Errors as a table, then costs, then all else."""
+    from tabulate import tabulate
 
-    Parameters
-    ----------
-    tuned_for, needed : float or None
-        The rates, in Hz; None where neither matters.
-
-    Returns
-    -------
-    bool
-        Whether they are similar enough.
-    """
-    low, high = SIMILAR_RATES
-    return None not in (tuned_for, needed) and low <= needed / tuned_for <= high
-
-
-def _shown(setup, name):
-    """Value of an argument, as messages show it."""
-    return repr(setup[name]) if name in setup else "its default"
-
-
-def _checksum(header, arrays):
-    """Hash of all that is in a file."""
-    digest = hashlib.sha256(header.encode())
-    for name, values in sorted(arrays.items()):
-        values = np.ascontiguousarray(values, dtype="<f8")
-        digest.update(f"{name}{values.shape}".encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()
+    lines = []
+    errors = report.get("errors", {})
+    if errors:
+        headers = ("draw", "inputs", "untuned", "tuned", "ratio", "95 %")
+        rows = [
+            (draw, inputs, f"{before:.4f}", f"{after:.4f}")
+            + (f"{after / before:.2f}", f"{low:.2f}-{high:.2f}")
+            for draw, measured in errors.items()
+            for inputs, (before, after, low, high) in measured.items()
+        ]
+        lines.append(tabulate(rows, headers, disable_numparse=True))
+    for name, (before, after) in report.get("costs", {}).items():
+        unit = UNITS.get(name, "")
+        lines.append(f"{name}: {before:.4g} untuned, {after:.4g} tuned{unit}")
+    for name in sorted(report.keys() - {"errors", "costs"}):
+        value = report[name]
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
+        lines.append(f"{name.replace('_', ' ')}: {value}")
+    return lines

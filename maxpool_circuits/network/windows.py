@@ -1,15 +1,23 @@
 """Pooling windows: which inputs each pool looks at."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from itertools import chain
 from math import prod
 from reprlib import repr as short_repr
+from typing import Union
 
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
+from numpy.typing import ArrayLike
 
-from ..utils.checks import is_integer
+from ..utils.checks import is_integer, valid_integer
+from .grid import lay_out_grid
+
+#: A number for all spatial axes, or one for each.
+PerAxis = Union[int, Sequence[int]]
 
 _PADDINGS = ("valid", "same")
 _LARGEST = np.iinfo(np.int32).max
@@ -93,44 +101,42 @@ class PoolWindows(FrozenObject):
 
     def __init__(
         self,
-        input_shape,
-        pool_size=2,
-        strides=None,
-        padding="valid",
-        channels_last=True,
-    ):
+        input_shape: Sequence[int],
+        pool_size: PerAxis = 2,
+        strides: PerAxis | None = None,
+        padding: str = "valid",
+        channels_last: bool = True,
+    ) -> None:
         shape, channel_axis = _check_shape(input_shape, channels_last)
         spatial_shape = shape[:channel_axis] + shape[channel_axis + 1 :]
-        pool_size = _one_per_axis("pool_size", pool_size, len(spatial_shape))
-        strides = (
-            pool_size
-            if strides is None
-            else _one_per_axis("strides", strides, len(spatial_shape))
-        )
+        pools = _one_per_axis("pool_size", pool_size, len(spatial_shape))
+        steps = pools
+        if strides is not None:
+            steps = _one_per_axis("strides", strides, len(spatial_shape))
         if not isinstance(padding, str) or padding not in _PADDINGS:
             raise _error("padding", f"must be one of {_PADDINGS}; got {padding!r}")
-        if padding == "valid" and np.any(np.greater(pool_size, spatial_shape)):
+        if padding == "valid" and np.any(np.greater(pools, spatial_shape)):
             raise _error(
                 "pool_size",
-                f"{pool_size} does not fit into the spatial shape {spatial_shape} of "
+                f"{pools} does not fit into the spatial shape {spatial_shape} of "
                 "the input; use a smaller pool_size or padding='same'",
             )
 
         self._define(
-            f"PoolWindows({shape}, pool_size={pool_size}, strides={strides}, "
+            f"PoolWindows({shape}, pool_size={pools}, strides={steps}, "
             f"padding={padding!r}, channels_last={bool(channels_last)})",
             shape,
-            *_grid(
+            *lay_out_grid(
                 shape,
                 # channels are one more axis, along which every window has length 1
-                pool_size[:channel_axis] + (1,) + pool_size[channel_axis:],
-                strides[:channel_axis] + (1,) + strides[channel_axis:],
+                pools[:channel_axis] + (1,) + pools[channel_axis:],
+                steps[:channel_axis] + (1,) + steps[channel_axis:],
                 padding,
             ),
         )
 
     @classmethod
-    def independent(cls, n_pools, window_size):
+    def independent(cls, n_pools: int, window_size: int) -> PoolWindows:
         """Make windows of equal size that follow each other.
 
         Pool 0 looks at inputs 0 to ``window_size - 1``, pool 1 at the next
@@ -160,8 +166,10 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = _positive_integer("n_pools", n_pools)
-        window_size = _positive_integer("window_size", window_size)
+        n_pools = valid_integer(n_pools, "n_pools", PoolWindows, highest=_LARGEST)
+        window_size = valid_integer(
+            window_size, "window_size", PoolWindows, highest=_LARGEST
+        )
         return cls.__new__(cls)._define(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
             (n_pools * window_size,),
@@ -171,7 +179,9 @@ class PoolWindows(FrozenObject):
         )
 
     @classmethod
-    def global_pooling(cls, input_shape, channels_last=True):
+    def global_pooling(
+        cls, input_shape: Sequence[int], channels_last: bool = True
+    ) -> PoolWindows:
         """Make one window per channel, over all spatial axes.
 
         Parameters
@@ -205,7 +215,7 @@ class PoolWindows(FrozenObject):
         shape, channel_axis = _check_shape(input_shape, channels_last)
         pool_size = list(shape)
         pool_size[channel_axis] = 1
-        _, members, sizes = _grid(shape, pool_size, pool_size, "valid")
+        _, members, sizes = lay_out_grid(shape, pool_size, pool_size, "valid")
         return cls.__new__(cls)._define(
             f"PoolWindows.global_pooling({shape}, channels_last={bool(channels_last)})",
             shape,
@@ -215,7 +225,9 @@ class PoolWindows(FrozenObject):
         )
 
     @classmethod
-    def from_indices(cls, indices, n_inputs):
+    def from_indices(
+        cls, indices: Sequence[Sequence[int]] | np.ndarray, n_inputs: int
+    ) -> PoolWindows:
         """Make windows from the list of inputs of each.
 
         Parameters
@@ -249,7 +261,7 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = _positive_integer("n_inputs", n_inputs)
+        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows, highest=_LARGEST)
         members, sizes = _check_indices(indices, n_inputs)
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
@@ -273,20 +285,20 @@ class PoolWindows(FrozenObject):
         return self
 
     @property
-    def n_inputs(self):
+    def n_inputs(self) -> int:
         """Number of inputs."""
         return prod(self.input_shape)
 
     @property
-    def n_pools(self):
+    def n_pools(self) -> int:
         """Number of windows."""
         return prod(self.output_shape)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Show the call that makes these windows, or a summary of their indices."""
         return self._description
 
-    def max(self, x):
+    def max(self, x: ArrayLike) -> np.ndarray:
         """Compute the exact maximum of each window.
 
         Parameters
@@ -328,7 +340,7 @@ class PoolWindows(FrozenObject):
         return x[..., window_columns(self)].max(axis=-2)
 
 
-def window_columns(windows):
+def window_columns(windows: PoolWindows) -> np.ndarray:
     """Give the inputs of each window as a column, for maxima along the first axis.
 
     These are many times faster than maxima along short rows. Smaller windows repeat
@@ -365,14 +377,6 @@ def _is_positive(value):
     return is_integer(value) and 1 <= value <= _LARGEST
 
 
-def _positive_integer(argument, value):
-    if not _is_positive(value):
-        raise _error(
-            argument, f"must be an integer from 1 to {_LARGEST}; got {value!r}"
-        )
-    return int(value)
-
-
 def _entries(value):
     """Give the entries of a sequence or array; none if it is neither."""
     if isinstance(value, np.ndarray):
@@ -380,7 +384,7 @@ def _entries(value):
     return tuple(value) if isinstance(value, Sequence) else ()
 
 
-def _one_per_axis(argument, value, n_axes):
+def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]:
     """Check positive integers along the spatial axes; repeat a single one."""
     entries = (value,) * n_axes if _is_positive(value) else _entries(value)
     if len(entries) != n_axes or not all(map(_is_positive, entries)):
@@ -404,45 +408,6 @@ def _check_shape(input_shape, channels_last):
     if not isinstance(channels_last, (bool, np.bool_)):
         raise _error("channels_last", f"must be True or False; got {channels_last!r}")
     return tuple(map(int, entries)), len(entries) - 1 if channels_last else 0
-
-
-def _grid(shape, pool_size, strides, padding):
-    """Lay windows out on a grid over any number of axes.
-
-    Returns
-    -------
-    output_shape : (n_axes,) tuple of int
-        Number of windows along each axis.
-    members : (sum of sizes,) array of int
-        Flat indices of the inputs of all windows, one window after another.
-    sizes : (n_pools,) array of int
-        Number of inputs in each window.
-    """
-    n_axes = len(shape)
-    output_shape = ()
-    flat = 0
-    inside = True
-    for axis, (length, pool, stride) in enumerate(zip(shape, pool_size, strides)):
-        if padding == "same":
-            n_windows = -(-length // stride)
-            overhang = max((n_windows - 1) * stride + pool - length, 0)
-            before = overhang // 2
-        else:
-            n_windows = (length - pool) // stride + 1
-            before = 0
-        starts = np.arange(n_windows) * stride - before
-        stops = np.minimum(starts + pool, length)
-        starts = np.maximum(starts, 0)
-        coordinates = starts[:, None] + np.arange(np.max(stops - starts))
-
-        # first the axes of the windows, then those of the positions in a window
-        other_axes = [i for i in range(2 * n_axes) if i % n_axes != axis]
-        flat = flat * length + np.expand_dims(coordinates, other_axes)
-        inside = inside & np.expand_dims(coordinates < stops[:, None], other_axes)
-        output_shape += (n_windows,)
-
-    inside = inside.reshape(prod(output_shape), -1)
-    return output_shape, flat.reshape(inside.shape)[inside], inside.sum(axis=1)
 
 
 def _check_indices(indices, n_inputs):

@@ -4,8 +4,8 @@ import argparse
 
 import joblib
 
-from ..network.shelf import FOLDER
-from .presets import make_preset, path_of, setups
+from ..network import shelf
+from .presets import make_preset, path_of, presets
 
 
 def main():
@@ -20,18 +20,17 @@ def main():
         "--missing", action="store_true", help="only those that there is no file for"
     )
     arguments = parser.parse_args()
-    FOLDER.mkdir(exist_ok=True)
-    chosen = setups()
+    shelf.FOLDER.mkdir(exist_ok=True)
+    chosen = presets()
     if arguments.missing:
-        chosen = [setup for setup in chosen if not path_of(*setup).is_file()]
+        chosen = [preset for preset in chosen if not path_of(*preset).is_file()]
     joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
-        joblib.delayed(_write)(*setup) for setup in chosen
+        joblib.delayed(_write)(*preset) for preset in chosen
     )
 
 
-def _write(circuit, options, window_size):
-    path, tuned = make_preset(circuit, options, window_size)
-    tuned.save(path)
+def _write(*preset):
+    make_preset(*preset).save(path_of(*preset))
 
 
 if __name__ == "__main__":

@@ -5,21 +5,45 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..comparison.compare import FIRST_SEED
 from ..comparison.lookup import WORKLOADS
 from ..comparison.recording import input_spikes
 from ..comparison.workloads import Workload
 
-#: What the mixture consists of: {name: (workload, whether its values are spikes, weight
-#: of the error)}. All windows are drawn from independent uniform inputs (but for the
-#: changing ones, which are normal), so near-ties and clear winners are included as they
-#: come: with 4 inputs the two largest are closer than 0.02 in every tenth window.
-#: Errors on band-limited spikes count three times, since they can shrink least: most of
-#: what is to be known is not in the spikes yet.
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of input.
+
+    Parameters
+    ----------
+    workload : str
+        Name of the workload.
+    spikes : bool
+        Whether spikes carry its values.
+    settles : bool
+        Whether values are held until circuits have settled: the neurons' answers to
+        them are what decoders are fitted on.
+    weight : float
+        How much the error counts.
+    """
+
+    workload: str
+    spikes: bool
+    settles: bool
+    weight: float
+
+
+#: What the mixture consists of. All windows are drawn from independent uniform inputs
+#: (but for the changing ones, which are normal), so near-ties and clear winners are
+#: included as they come: with 4 inputs the two largest are closer than 0.02 in every
+#: tenth window. Errors on band-limited spikes count three times, since they can shrink
+#: least: most of what is to be known is not in the spikes yet.
 INPUTS = {
-    "constant, spikes": ("constant", True, 1),
-    "presentations, spikes": ("presentations", True, 1),
-    "band-limited, spikes": ("band-limited", True, 3),
-    "constant, values": ("constant", False, 1),
+    "constant, spikes": Kind("constant", spikes=True, settles=True, weight=1),
+    "presentations, spikes": Kind("presentations", True, settles=False, weight=1),
+    "band-limited, spikes": Kind("band-limited", True, settles=False, weight=3),
+    "constant, values": Kind("constant", spikes=False, settles=True, weight=1),
 }
 
 
@@ -29,17 +53,17 @@ class Inputs:
 
     Parameters
     ----------
+    kind : Kind
+        What kind of input it is.
     workload : Workload
         Values, and when errors are read.
     signals : (n_steps, n_inputs) array
         What the circuit gets: the values, or spikes that carry them.
-    weight : float, optional (Default: 1)
-        How much the error counts.
     """
 
+    kind: Kind
     workload: Workload
     signals: np.ndarray
-    weight: float = 1
 
 
 def draw(window_size, input_rate, seed, n_pools, any_level=False):
@@ -72,16 +96,24 @@ def draw(window_size, input_rate, seed, n_pools, any_level=False):
     (1500, 12)
     """
     mixture = {}
-    for number, (name, (workload, spikes, weight)) in enumerate(INPUTS.items()):
-        seed_of_values = len(INPUTS) * seed + number
-        drawn = WORKLOADS[workload](window_size, n_pools, seed_of_values)
+    for number, (name, kind) in enumerate(INPUTS.items()):
+        seed_of_values = seed_of(seed, number)
+        drawn = WORKLOADS[kind.workload](window_size, n_pools, seed_of_values)
         if any_level:
             drawn = _dimmed(drawn, window_size, seed_of_values)
         signals = drawn.values
-        if spikes:
+        if kind.spikes:
             signals = input_spikes(signals, input_rate, seed_of_values)
-        mixture[name] = Inputs(drawn, signals, weight)
+        mixture[name] = Inputs(kind, drawn, signals)
     return mixture
+
+
+def seed_of(seed, number):
+    """Seed of the kind of input of a number in a draw; no two draws share one.
+
+    All are below those that comparisons draw with.
+    """
+    return (len(INPUTS) * seed + number) % FIRST_SEED
 
 
 def _dimmed(workload, window_size, seed):

@@ -1,4 +1,4 @@
-"""What an interrupted run had found out."""
+"""What an interrupted search had found out."""
 
 import json
 from pathlib import Path
@@ -9,76 +9,57 @@ from ..utils.files import written_whole
 
 
 class Journal:
-    """Results in the order they were asked for, kept in a file.
+    """Answers to questions, kept in memory and, if there is a path, in a file.
 
-    A run that asks the same questions in the same order gets the answers of the run
-    that was interrupted, and goes on where that one stopped.
+    A run that asks a question that an interrupted one had asked gets its answer, in
+    whatever order. The file has one line of JSON for what the run is about and one for
+    each question with its answer; a file about something else is refused.
 
-    Parameters
-    ----------
-    path : str or os.PathLike or None
-        The file, one line of JSON for each result. None: nothing is kept.
-    about : dict
-        What the run is about. A file about something else is refused.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the file belongs to another run.
-
-    Examples
-    --------
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = folder.name + "/journal"
-    >>> Journal(path, {"seed": 0}).recall(lambda: 6 * 7)
+    >>> Journal(path, {"seed": 0}).recall(["six times", 7], lambda: 42)
     42
-    >>> Journal(path, {"seed": 0}).recall(lambda: "not computed again")
+    >>> Journal(path, {"seed": 0}).recall(["six times", 7], lambda: "not asked again")
     42
     >>> folder.cleanup()
     """
 
     def __init__(self, path, about):
         self.path = None if path is None else Path(path)
-        self._recorded = []
+        self._answers = {}
         if self.path is None:
             return
         about = json.loads(json.dumps(about))
         lines = _whole_lines(self.path)
         if lines and lines[0] != about:
             raise ValidationError(
-                f"{self.path} is the journal of another run; delete it to start anew",
+                f"{self.path} is the journal of another run; delete it to start again",
                 attr="journal",
             )
-        self._recorded = lines[1:]
+        for question, answer in lines[1:]:
+            self._answers[_text(question)] = answer
         # also cuts off a last line that was not finished
         with written_whole(self.path) as unfinished:
-            _append(unfinished, [about, *self._recorded])
+            _append(unfinished, [about, *lines[1:]])
 
-    def recall(self, compute):
-        """Take the next result from the journal, or compute it and write it down.
-
-        Parameters
-        ----------
-        compute : callable
-            Returns something that JSON can carry.
-
-        Returns
-        -------
-        object
-            The result.
-        """
-        if self._recorded:
-            return self._recorded.pop(0)
-        result = compute()
-        if self.path is not None:
-            _append(self.path, [result])
-        return result
+    def recall(self, question, compute):
+        """The answer to a question that JSON can carry, computed if it is new."""
+        key = _text(question)
+        if key not in self._answers:
+            self._answers[key] = compute()
+            if self.path is not None:
+                _append(self.path, [[question, self._answers[key]]])
+        return self._answers[key]
 
     def forget(self):
         """Delete the file: the run is finished."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _text(question):
+    return json.dumps(question, sort_keys=True)
 
 
 def _append(path, entries):

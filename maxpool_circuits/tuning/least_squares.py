@@ -4,7 +4,7 @@ import numpy as np
 import scipy.linalg
 
 
-def decode(runs, regularise):
+def decoder_changes(runs, regularise):
     """Find changes that improve the decoders of each population.
 
     For a population that should compute :math:`f`, with average inputs :math:`u` and
@@ -17,8 +17,8 @@ def decode(runs, regularise):
 
     Parameters
     ----------
-    runs : list of dict of {str: list of Watched}
-        What `.watch` recorded, on several inputs.
+    runs : list of dict of {str: list of PopulationRecord}
+        What `.record_populations` gave, on several inputs.
     regularise : float
         :math:`\\lambda` is the number of samples times the square of this fraction of
         the largest activity, as in `nengo.solvers.LstsqL2`.
@@ -28,12 +28,12 @@ def decode(runs, regularise):
     dict of {str: (size_out, n_neurons) array}
         :math:`D - D_0`, in units of the population.
     """
-    decoders = {}
+    changes = {}
     for name in runs[0]:
-        watched = [ensemble for run in runs for ensemble in run[name]]
-        population = watched[0].population
-        activities = np.concatenate([_samples(w.activities) for w in watched])
-        inputs = np.concatenate([_samples(w.inputs) for w in watched])
+        records = [record for run in runs for record in run[name]]
+        population = records[0].population
+        activities = np.concatenate([_samples(r.activities) for r in records])
+        inputs = np.concatenate([_samples(r.inputs) for r in records])
         missing = population.function(inputs) - activities @ population.decoders.T
         # the dual form is the smaller one where there are fewer samples than neurons
         strength = len(inputs) * (regularise * activities.max()) ** 2
@@ -46,8 +46,8 @@ def decode(runs, regularise):
         else:
             gram = activities @ activities.T + strength * np.identity(n_samples)
             change = activities.T @ _solve(gram, missing)
-        decoders[name] = change.T / population.unit
-    return decoders
+        changes[name] = change.T / population.unit
+    return changes
 
 
 def _solve(gram, right):

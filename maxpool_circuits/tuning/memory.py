@@ -1,100 +1,114 @@
-"""Decoders for a circuit that was made without any: shipped, kept, or tuned now."""
+"""What was tuned before: in this process, and in the user's cache folder."""
 
-import functools
 import hashlib
 import inspect
+import json
 import warnings
 from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from ..network.shelf import preset_path
 from ..network.tuned import TunedDecoders
+from ..utils.describe import describe, qualified_name
 from ..version import version
+from .trials import unchanged
+
+#: Results of this process, for where the folder cannot be written.
+_remembered = {}
 
 
-def decoders_for(network):
-    """Find decoders for a setup, or tune it.
-
-    In this order: the file that ships with the package; the file in the user's cache
-    folder; `.tune`, whose result is then put there. Several processes may do so at the
-    same time.
+class Memory:
+    """Where the result of one search is remembered.
 
     Parameters
     ----------
     network : MaxPoolNetwork
-        A network with all arguments checked.
-
-    Returns
-    -------
-    TunedDecoders or None
-        None if there is nothing to tune, as in neurons that do not spike.
+        One pool of the untuned circuit.
+    about : dict
+        The arguments of the search.
+    simulator : callable, optional (Default: None)
+        What runs the circuit.
     """
-    if not network.neuron_type.spiking:
-        return None
-    shipped = preset_path(network)
-    if shipped.is_file():
-        return _load(shipped)
 
-    from .search import NothingToTune, example, identity
+    def __init__(self, network, about, simulator=None):
+        self.setup = network.setup
+        code = source_code(network, simulator)
+        self.key = type(network), search_key(network, about, code)
+        # code that cannot be read may have changed since
+        self.path = None if code is None else _folder() / self._file_name()
 
-    circuit = functools.partial(type(network), **network.setup)
-    try:
-        one_pool = example(circuit, network.tuned_for.get("window_size", 4))
-    except NothingToTune:
-        return None
-    kept = _cache_path(type(network), identity(one_pool))
-    if kept is not None and kept.is_file():
+    def recall(self):
+        """The result, if there is one."""
+        if self.key not in _remembered and self._is_file():
+            try:
+                found = TunedDecoders.load(self.path)
+            except ValidationError as error:
+                warnings.warn(f"{error}. The search is done again", stacklevel=3)
+                return None
+            if found.setup != self.setup:
+                warnings.warn(
+                    f"{self.path}: holds decoders for {found.setup} instead of "
+                    f"{self.setup}. The search is done again",
+                    stacklevel=3,
+                )
+                return None
+            _remembered[self.key] = found
+        return _remembered.get(self.key)
+
+    def keep(self, tuned):
+        """Remember a result, in the cache folder too if that is possible."""
+        _remembered[self.key] = tuned
+        if self.path is None:
+            return
         try:
-            return _load(kept)
-        except ValidationError as error:
-            warnings.warn(f"{error}. This is done now", stacklevel=2)
-    tuned = _tune(network)
-    if kept is not None:
-        _keep(tuned, kept)
-    return tuned
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            tuned.save(self.path)
+        except OSError as error:
+            warnings.warn(
+                "tuned decoders are remembered in this process only, the cache folder "
+                f"cannot be written: {error}",
+                stacklevel=3,
+            )
+
+    def _is_file(self):
+        return self.path is not None and self.path.is_file()
+
+    def _file_name(self):
+        return f"{self.setup.class_name}-{self.key[1][:20]}.npz"
 
 
-@functools.lru_cache(maxsize=64)
-def _load(path):
-    """Read a file once for all networks."""
-    return TunedDecoders.load(path)
+def search_key(network, about, code):
+    """Text that differs between searches that may end in different results."""
+    start = unchanged(network)
+    decoders = {n: p.decoders for n, p in network.untuned_populations.items()}
+    untuned = TunedDecoders(network.setup, decoders, start.parameters)
+    bounds = [(t.name, t.default, t.low, t.high) for t in network.open_tunables]
+    question = [version, code, untuned.digest, describe(network.neuron_type), bounds]
+    text = json.dumps([*question, about], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tune(network):
-    from . import tune
-
-    window_size = network.tuned_for.get("window_size")
-    # two processes, because there is work for two (see tune)
-    return tune(type(network), window_size=window_size, n_jobs=2, **network.setup)
-
-
-def _keep(tuned, path):
-    """Write a file into the cache folder, if that is possible."""
+def source_code(network, simulator=None):
+    """Code of a circuit, its neurons and simulator; None if some cannot be read."""
+    parts = [*type(network).__mro__, *type(network.neuron_type).__mro__]
+    parts += [] if simulator is None else [simulator]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tuned.save(path)
-    except OSError as error:
-        warnings.warn(
-            f"tuned decoders could not be kept for the next time: {error}", stacklevel=2
-        )
-
-
-def _cache_path(circuit, identity):
-    """File in the cache folder for a class of circuits that is tuned from some start.
-
-    None for classes whose code cannot be read: they may have changed since.
-    """
-    from platformdirs import user_cache_path
-
-    try:
-        code = "".join(
+        return "".join(
             inspect.getsource(part)
-            for part in circuit.__mro__
+            for part in parts
             if part.__module__.split(".")[0] not in ("nengo", "builtins")
         )
-    except (OSError, TypeError):
+    except (AttributeError, OSError, TypeError):
         return None
-    about = version + code + identity
-    name = f"{circuit.__name__}-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
-    return Path(user_cache_path("maxpool_circuits", appauthor=False)) / f"{name}.npz"
+
+
+def name_of(simulator):
+    """Name of a simulator class or function, or else text for this process only."""
+    named = hasattr(simulator, "__qualname__")
+    return qualified_name(simulator) if named else repr(simulator)
+
+
+def _folder():
+    from platformdirs import user_cache_path
+
+    return Path(user_cache_path("maxpool_circuits", appauthor=False))

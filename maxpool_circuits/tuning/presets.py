@@ -5,30 +5,29 @@ from itertools import product
 
 import nengo
 
-from ..network.shelf import PROPORTIONAL_RATES, REFRACTORY_RATES, preset_path
-from ..network.windows import PoolWindows
-from ..registry import find, make
-from . import tune
+from ..network import shelf
+from ..registry import find
+from .trials import untuned_pool
+from .tune import tune
 
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
 WINDOW_SIZES = (2, 3, 4, 5, 6, 8, 9, 16, 25, 49)
+#: Rates, in Hz, that there are decoders for if those of one rate serve all: they only
+#: differ in how the time step of 1 ms compares with the inter-spike intervals.
+PROPORTIONAL_RATES = (100, 250, 500, 1000)
+#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz. They
+#: serve similar rates too.
+REFRACTORY_RATES = (100, 250)
 #: A few neurons, the default, and many.
 POPULATIONS = (5, 20, 50)
 
 
-def setups():
-    """All setups, the most common first.
-
-    Returns
-    -------
-    list of (str, dict, int or None)
-        Circuit, its options, and the size of the windows it has to be tuned for.
-    """
+def presets():
+    """All setups, the most common first: circuit, its options, window size or None."""
     rectifier = {"neuron_type": nengo.SpikingRectifiedLinear()}
     refractory = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
     slow, fast = REFRACTORY_RATES
     comparators = "pairwise-relu", "winner-take-all"
-
     found = []
     for circuit in comparators:
         for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
@@ -56,38 +55,26 @@ def setups():
         options = {**neurons, "max_rate": rate, "n_neurons": n_neurons}
         found.append((circuit, options, None))
     for size in WINDOW_SIZES:
-        # larger ones at this rate are tuned on first use
+        # those of larger ones at this rate gain too little for their size
         if size < 10:
             found.append(("ensemble", {"max_rate": slow}, size))
     return found
 
 
 def make_preset(circuit, options, window_size, **tuning):
-    """Tune a setup.
-
-    Parameters
-    ----------
-    circuit, options, window_size
-        As `setups` gives them.
-    **tuning
-        Further arguments of `tune`.
-
-    Returns
-    -------
-    path : pathlib.Path
-        Where the package has the result.
-    tuned : TunedDecoders
-        The result.
-    """
-    tuned = tune(
-        circuit, window_size=window_size, progress_bar=False, **tuning, **options
+    """Tune a setup, as `presets` gives it; further arguments are those of `.tune`."""
+    return tune(
+        circuit,
+        window_size=window_size,
+        fresh=True,
+        progress_bar=False,
+        **tuning,
+        **options,
     )
-    return path_of(circuit, options, window_size), tuned
 
 
 def path_of(circuit, options, window_size):
     """Where the package has the decoders for a setup."""
-    windows = PoolWindows.independent(n_pools=1, window_size=window_size or 4)
-    with nengo.Network(add_to_container=False):
-        circuit = functools.partial(find(circuit), decoders=None, **options)
-        return preset_path(make(circuit, windows))
+    circuit = functools.partial(find(circuit), **options)
+    network = untuned_pool(circuit, window_size or 4)
+    return shelf.FOLDER / network.setup.file_name

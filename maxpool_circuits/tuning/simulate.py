@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import nengo
 import numpy as np
-from threadpoolctl import threadpool_limits
+from nengo.processes import PresentInput
 
 from ..comparison.measures import STEP_LENGTH, best_readout, measure
-from ..comparison.recording import input_spikes, player, record, simulator
+from ..comparison.recording import input_spikes, record
+from ..comparison.simulators import build_simulator
 from ..comparison.workloads import DT
 from ..network.windows import PoolWindows
 from ..registry import make
+from ..utils.threads import one_thread
 
 #: Time constant, in seconds, of the filter through which populations are watched at the
 #: end of each constant input. Long enough for many spikes, so that a population is
@@ -21,7 +23,7 @@ AVERAGE = 0.05
 
 
 @dataclass(frozen=True)
-class Watched:
+class PopulationRecord:
     """What one ensemble of copies of a population did, averaged by `AVERAGE`.
 
     Parameters
@@ -39,9 +41,8 @@ class Watched:
     activities: np.ndarray
 
 
-# one thread: the order of sums, and so spikes, would depend on how many there are
-@threadpool_limits.wrap(limits=1)
-def errors(circuit, several, seed):
+@one_thread()
+def errors(circuit, several, seed, simulator=None):
     """Run a circuit, and read it with the filter that suits it best.
 
     Parameters
@@ -53,6 +54,8 @@ def errors(circuit, several, seed):
         a time step costs about the same for few pools and for many.
     seed : int
         Seed of the network.
+    simulator : callable, optional (Default: None)
+        As in `.compare`.
 
     Returns
     -------
@@ -62,7 +65,7 @@ def errors(circuit, several, seed):
     windows, signals = _beside(several)
     with nengo.Network(add_to_container=False) as model:
         output = nengo.Probe(_connect(circuit, windows, signals, seed).output)
-    outputs = _simulate(model, len(signals))[output]
+    outputs = _simulate(model, len(signals), simulator)[output]
     n_pools = [inputs.workload.windows.n_pools for inputs in several]
     mean_squares = []
     for inputs, own in zip(several, np.split(outputs, np.cumsum(n_pools), axis=1)):
@@ -71,8 +74,8 @@ def errors(circuit, several, seed):
     return mean_squares
 
 
-@threadpool_limits.wrap(limits=1)
-def watch(circuit, inputs, seed):
+@one_thread()
+def record_populations(circuit, inputs, seed, simulator=None):
     """Run a circuit and record its populations, whenever the workload is read.
 
     Parameters
@@ -84,7 +87,7 @@ def watch(circuit, inputs, seed):
 
     Returns
     -------
-    dict of {str: list of Watched}
+    dict of {str: list of PopulationRecord}
         By name of the population, all ensembles of its copies.
     """
     reads = np.flatnonzero(inputs.workload.is_read) + 1
@@ -95,14 +98,14 @@ def watch(circuit, inputs, seed):
             name: [_probe(copies, every) for copies in ensembles]
             for name, ensembles in pool.populations.items()
         }
-    data = _simulate(model, len(inputs.signals))
+    data = _simulate(model, len(inputs.signals), simulator)
     return {
-        name: [_watched(copies, data[j], data[a]) for copies, j, a in ensembles]
+        name: [_by_copy(copies, data[j], data[a]) for copies, j, a in ensembles]
         for name, ensembles in probes.items()
     }
 
 
-def costs(circuit, workload, input_rate, seed):
+def costs(circuit, workload, input_rate, seed, simulator=None):
     """Run a circuit on spikes, and measure what is no error.
 
     Parameters
@@ -130,6 +133,7 @@ def costs(circuit, workload, input_rate, seed):
         n_counted=len(workload.values),
         input_rate=input_rate,
         seed=seed,
+        simulator=simulator,
     )
     row = measure("", recording, workload)
     return {"bias": row.bias, "latency": row.latency, "spikes": row.spikes}
@@ -158,23 +162,23 @@ def _beside(several):
 
 def _connect(circuit, windows, signals, seed):
     """Make the circuit and what feeds it, inside the current network."""
-    source = nengo.Node(player(signals), size_out=windows.n_inputs)
+    source = nengo.Node(PresentInput(signals, DT))
     pool = make(circuit, windows, seed=seed)
     nengo.Connection(source, pool.input, synapse=None)
     return pool
 
 
-def _simulate(model, n_steps):
-    with simulator(model) as simulation:
+def _simulate(model, n_steps, simulator):
+    with build_simulator(model, simulator) as simulation:
         simulation.run_steps(n_steps)
     return simulation.data
 
 
-def _watched(copies, currents, activities):
+def _by_copy(copies, currents, activities):
     """Sort by copy, and turn input currents back into the input."""
     population = copies.population
     shape = -1, copies.n_copies, population.n_neurons
     currents = currents.reshape(shape)
     weights = population.gain[:, np.newaxis] * population.encoders
     inputs = (currents - population.bias) @ np.linalg.pinv(weights).T
-    return Watched(population, inputs, activities.reshape(shape))
+    return PopulationRecord(population, inputs, activities.reshape(shape))

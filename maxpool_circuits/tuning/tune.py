@@ -5,18 +5,22 @@ import functools
 import platform
 import time
 
+import joblib
 import nengo
 import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
-from nengo.utils.progress import Progress, ProgressTracker
+from tqdm.auto import tqdm
 
+from ..comparison.simulators import checked_simulator
 from ..registry import find
 from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
 from ..version import version
 from .inputs import draw
 from .journal import Journal
-from .search import Search, Trials, example, identity, n_trials
+from .memory import Memory, name_of, search_key, source_code
+from .search import Search, n_questions
+from .trials import Trials, untuned_pool
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
@@ -30,9 +34,11 @@ def tune(
     n_pools=40,
     seed=0,
     n_jobs=1,
+    simulator=None,
     latency_weight=0,
     spikes_weight=0,
     journal=None,
+    fresh=False,
     progress_bar=True,
     **options,
 ):
@@ -40,10 +46,10 @@ def tune(
 
     Three kinds of values are chosen:
 
-    - *Neurons*: encoders and intercepts of populations that approximate a function, by
-      gradient descent on the error of their tuning curves with the best decoders, if
-      that helps in the running circuit.
-    - *Free parameters* of the circuit, such as time constants and strengths of
+    - *Tuning curves*: encoders and intercepts of populations that approximate a
+      function, by gradient descent on the error with the best decoders, if that helps
+      in the running circuit.
+    - *Tunable parameters* of the circuit, such as time constants and strengths of
       inhibition, by a response surface [1]_ over short runs.
     - *Decoders* of all populations, for each choice of the others, by least squares on
       averaged spikes of the running circuit, so that every stage sees the inputs it
@@ -56,7 +62,10 @@ def tune(
     draw of inputs: where it does, less is changed, or nothing. A third draw gives the
     errors of the report.
 
-    One window is tuned once, whatever the number of pools it will be used for.
+    One window is tuned once, whatever the number of pools it will be used for. The
+    result is remembered: asked for the same again, by this process or a later one,
+    ``tune`` returns it at once. It is kept in the user's cache folder, under a key of
+    all arguments, the code of the circuit and the version of this package.
 
     Parameters
     ----------
@@ -79,6 +88,9 @@ def tune(
         Number of processes, as in `joblib.Parallel`; ``joblib.parallel_config`` may
         choose another backend, such as a cluster. There is work for one process per
         window size, and for two if there is one size.
+    simulator : callable, optional (Default: None)
+        What runs the circuit: the simulator class of a backend, or a function that
+        makes a simulator, as in `.compare`. The default is Nengo's.
     latency_weight, spikes_weight : float, optional (Default: 0)
         What a shorter response to a step, and fewer spikes, are worth. With weight 1,
         halving them is worth as much as halving the error; with any weight above 0,
@@ -87,8 +99,10 @@ def tune(
         Where to write intermediate results. A call with the same arguments that finds
         the journal of an interrupted one goes on where that stopped. It is deleted at
         the end.
-    progress_bar : bool or nengo.utils.progress.ProgressBar, optional (Default: True)
-        As in `nengo.Simulator`.
+    fresh : bool, optional (Default: False)
+        Search again, even if the result is known.
+    progress_bar : bool, optional (Default: True)
+        Show a progress bar on standard error if that is a terminal, or in a notebook.
     **options
         Options of the circuit, such as ``neuron_type``, ``n_neurons``, ``max_rate``.
         Synapses that are given stay as they are.
@@ -124,11 +138,10 @@ def tune(
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=2)
     >>> pool = mpc.EnsembleMax(windows, decoders=tuned, **options)
     """
-    import joblib
-
     started = time.perf_counter()
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_seed(seed)
+    simulator = checked_simulator(simulator)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),
@@ -144,8 +157,8 @@ def tune(
                 else "cannot be given: tuning starts from the untuned circuit",
                 attr=name,
             )
-    network = example(circuit, max(sizes or (4,)))
-    serves_one_size = "window_size" in network.tuned_for
+    network = untuned_pool(circuit, max(sizes or (4,)))
+    serves_one_size = network.tuned_per_window_size
     if sizes is None:
         sizes = (4,) if serves_one_size else WINDOW_SIZES
     if serves_one_size and len(sizes) > 1:
@@ -154,7 +167,7 @@ def tune(
             f"got {window_size!r}",
             attr="window_size",
         )
-    rate = 1 / network.input_interval if input_rate is None else input_rate
+    rate = 1 / network.inter_spike_interval if input_rate is None else input_rate
     rate = positive_number(rate, "input_rate", unit="Hz")
 
     about = {
@@ -163,40 +176,58 @@ def tune(
         "seed": seed,
         "weights": {name: weight for name, weight in weights.items() if weight},
         "window_sizes": sizes,
-        "versions": {
-            "maxpool_circuits": version,
-            "nengo": nengo.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "scipy": scipy.__version__,
-        },
     }
-    training, validation, test = (
-        _mixture(sizes, rate, 3 * seed + number, 4 * n, network.depends_on_level)
-        for number, n in enumerate((n_pools, 3 * n_pools, 3 * n_pools))
-    )
-    journal = Journal(journal, {**about, "untuned": identity(network)})
+    if simulator is not None:
+        about["simulator"] = name_of(simulator)
+    memory = Memory(network, about, simulator)
+    known = None if fresh else memory.recall()
+    if known is not None:
+        return known
+    about["versions"] = {
+        "maxpool_circuits": version,
+        "nengo": nengo.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scipy": scipy.__version__,
+    }
+    any_level = network.depends_on_level
+    draws = {
+        name: _mixture(sizes, rate, seed_of_draw(seed, number), size * 4, any_level)
+        for number, (name, size) in enumerate(
+            [("training", n_pools), ("validation", 3 * n_pools), ("test", 3 * n_pools)]
+        )
+    }
+    key = search_key(network, about, source_code(network, simulator))
+    journal = Journal(journal, {**about, "search": key})
 
-    n_steps = n_trials(len(network.free_parameters))
-    name = f"Tuning {type(network).__name__}"
-    tracker = ProgressTracker(progress_bar, Progress(name, name, n_steps))
-    with tracker, joblib.Parallel(n_jobs=n_jobs) as parallel:
-        step = tracker.total_progress.step
-        trials = Trials(circuit, seed, parallel, journal, step)
-        search = Search(trials, network, training, rate, weights)
+    progress = tqdm(
+        total=n_questions(len(network.open_tunables)),
+        desc=f"tuning {network.setup.class_name}",
+        disable=None if progress_bar else True,
+    )
+    with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
+        step = progress.update
+        trials = Trials(circuit, draws, rate, seed, simulator, parallel, journal, step)
+        search = Search(trials, network, weights)
         search.run()
-        tuned = search.checked(validation)
-        draws = {"training": training, "validation": validation, "test": test}
-        measured = {name: search.compared(tuned, draw) for name, draw in draws.items()}
-        before, after = (search.costs(c, test) for c in (search.untuned, tuned))
-    journal.forget()
+        tuned = search.checked("validation")
+        measured = {name: search.compared(tuned, name) for name in draws}
+        before, after = (trials.costs(c, "test") for c in (search.untuned, tuned))
     report = {
         "errors": measured,
         "costs": {name: [before[name], after[name]] for name in before},
         "seconds": round(time.perf_counter() - started, 1),
         **about,
     }
-    return dataclasses.replace(tuned, report=report)
+    tuned = dataclasses.replace(tuned, report=report)
+    memory.keep(tuned)
+    journal.forget()
+    return tuned
+
+
+def seed_of_draw(seed, number):
+    """Seed of the draw of a number; no two searches share one."""
+    return 3 * seed + number
 
 
 def _sizes(window_size):

@@ -3,7 +3,8 @@
 import numpy as np
 import scipy.linalg
 import scipy.optimize
-from threadpoolctl import threadpool_limits
+
+from ..utils.threads import one_thread
 
 #: How many inputs the error is measured on: for each number that is chosen, and in all.
 POINTS_PER_NUMBER, FEWEST_POINTS, MOST_POINTS = 4, 4000, 10000
@@ -19,8 +20,8 @@ WIDTH = 0.05
 LIMIT = 0.95
 
 
-@threadpool_limits.wrap(limits=1)
-def place(population):
+@one_thread()
+def optimise_tuning_curves(population):
     """Choose the tuning curves of a population together with its decoders.
 
     Minimises the regularised error that the decoders are fitted by,
@@ -41,7 +42,7 @@ def place(population):
     Returns
     -------
     (n_neurons, size_in + 1) array
-        Encoders and intercepts; see `.FittedPopulation.with_neurons`.
+        Encoders and intercepts; see `.FittedPopulation.with_tuning_curves`.
 
     References
     ----------
@@ -52,7 +53,7 @@ def place(population):
        large scale optimization. Mathematical Programming 45, 503-528.
        https://doi.org/10.1007/BF01589116
     """
-    start = population.neurons
+    start = population.tuning_curves
     n_points = int(np.clip(POINTS_PER_NUMBER * start.size, FEWEST_POINTS, MOST_POINTS))
     problem = _Problem(population, n_points)
     intercepts = np.arctanh(np.clip(start[:, -1] / LIMIT, -0.99, 0.99))

@@ -16,29 +16,7 @@ def is_integer(value):
 
 
 def positive_number(value, attr, obj=None, unit=""):
-    """Return a number as a float if it is finite and above 0.
-
-    Parameters
-    ----------
-    value : object
-        What was given.
-    attr : str
-        Name of the argument.
-    obj : object, optional (Default: None)
-        Whose argument it is; None if a function's.
-    unit : str, optional (Default: "")
-        What the number counts, for the message.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is anything else.
-    """
+    """Return a number as a float if it is finite and above 0, in a unit or without."""
     if not is_real(value) or value <= 0:
         raise ValidationError(
             f"must be a finite number above 0{unit and f', in {unit}'}, got {value!r}",
@@ -48,60 +26,31 @@ def positive_number(value, attr, obj=None, unit=""):
     return float(value)
 
 
+def valid_integer(value, attr, obj=None, lowest=1, highest=None):
+    """Return an integer if it is in range; floats such as 2.0 are refused."""
+    if is_integer(value) and lowest <= value and (highest is None or value <= highest):
+        return int(value)
+    allowed = f"of at least {lowest}"
+    if highest is not None:
+        allowed = f"from {lowest} to {highest}"
+    raise ValidationError(
+        f"must be an integer {allowed}, got {value!r}", attr=attr, obj=obj
+    )
+
+
 def positive_integer(value, attr, obj=None):
-    """Return an integer if it is at least 1.
-
-    Parameters
-    ----------
-    value : object
-        What was given.
-    attr : str
-        Name of the argument.
-    obj : object, optional (Default: None)
-        Whose argument it is; None if a function's.
-
-    Returns
-    -------
-    int
-        The integer.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is anything else; floats such as 2.0 and truth values are refused.
-    """
-    if not is_integer(value) or value < 1:
-        raise ValidationError(
-            f"must be an integer of at least 1, got {value!r}", attr=attr, obj=obj
-        )
-    return int(value)
+    """Return an integer if it is at least 1."""
+    return valid_integer(value, attr, obj)
 
 
 def valid_seed(value, obj=None):
-    """Return a seed if random number generators take it.
-
-    Parameters
-    ----------
-    value : object
-        What was given.
-    obj : object, optional (Default: None)
-        Whose argument it is; None if a function's.
-
-    Returns
-    -------
-    int or None
-        The seed.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If it is neither None nor an integer from 0 to 2**32 - 1.
-    """
+    """Return a seed if random number generators take it; None is one."""
     if value is None:
         return None
-    if not is_integer(value) or not 0 <= value < 2**32:
+    # Nengo's simulator draws with the next one too
+    if not is_integer(value) or not 0 <= value < 2**32 - 1:
         raise ValidationError(
-            f"must be an integer from 0 to 2**32 - 1, or None, got {value!r}",
+            f"must be an integer from 0 to 2**32 - 2, or None, got {value!r}",
             attr="seed",
             obj=obj,
         )

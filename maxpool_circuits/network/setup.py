@@ -1,0 +1,170 @@
+"""What tuned decoders are for."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from nengo.exceptions import ValidationError
+
+from ..utils.checks import is_integer, is_real
+from ..utils.describe import qualified_name
+
+#: Ratios of ``max_rate`` at which decoders are still better than none. It is less above
+#: 1, where neurons come closer to their refractory period.
+SIMILAR_RATES = (0.6, 1.3)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The identity of what is tuned: a circuit and all that its decoders depend on.
+
+    Seeds, labels, initial states of neurons and the number of pools are no part of it,
+    and neither is the input range, because all values scale with it. Objects are given
+    as text, with the full names of their classes.
+
+    Parameters
+    ----------
+    circuit : str
+        Module and qualified name of the class.
+    n_neurons : int
+        Neurons per comparator, unit or pool.
+    max_rate : float
+        Firing rate, in Hz.
+    any_rate : bool
+        Whether decoders for one rate serve all: with neurons whose rate is
+        proportional to their input, all that is tuned is relative to ``max_rate``.
+    window_size : int or None
+        Number of inputs of the largest window; None if one tuning serves all sizes.
+    neuron_type, synapse, input_synapse : str or None
+        These arguments; None if they were left to their defaults, for tuning to choose.
+    own : tuple of (str, float)
+        Further arguments of the circuit that were given, for inputs from 0 to 1.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a value has another type, as in a damaged file.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    >>> pool = mpc.WinnerTakeAll(windows, max_rate=100)
+    >>> print(pool.setup)
+    WinnerTakeAll(n_neurons=1, max_rate=100.0)
+    """
+
+    circuit: str
+    n_neurons: int
+    max_rate: float
+    any_rate: bool = False
+    window_size: int | None = None
+    neuron_type: str | None = None
+    synapse: str | None = None
+    input_synapse: str | None = None
+    own: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check all types, because files may hold anything."""
+        texts = (self.neuron_type, self.synapse, self.input_synapse)
+        valid = (
+            isinstance(self.circuit, str)
+            and is_integer(self.n_neurons)
+            and is_real(self.max_rate)
+            and self.max_rate > 0
+            and isinstance(self.any_rate, bool)
+            and (self.window_size is None or is_integer(self.window_size))
+            and all(text is None or isinstance(text, str) for text in texts)
+        )
+        try:
+            own = tuple((str(name), float(value)) for name, value in self.own)
+        except (TypeError, ValueError):
+            valid = False
+        if not valid:
+            got = {field.name: getattr(self, field.name) for field in fields(self)}
+            raise ValidationError(
+                f"must have numbers and text as its docstring lists them, got {got}",
+                attr="setup",
+            )
+        object.__setattr__(self, "own", tuple(sorted(own)))
+
+    def __str__(self) -> str:
+        """The circuit with its arguments."""
+        arguments = ", ".join(f"{k}={v}" for k, v in self.arguments.items())
+        return f"{self.class_name}({arguments})"
+
+    @property
+    def class_name(self) -> str:
+        """Name of the circuit's class, without its module."""
+        return self.circuit.rsplit(".", 1)[-1]
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Arguments of `.tune`, and of the circuit for inputs from 0 to 1, as text."""
+        stated = {
+            "window_size": self.window_size,
+            "n_neurons": self.n_neurons,
+            "max_rate": self.max_rate,
+            "neuron_type": self.neuron_type,
+            "synapse": self.synapse,
+            "input_synapse": self.input_synapse,
+            **dict(self.own),
+        }
+        return {name: str(value) for name, value in stated.items() if value is not None}
+
+    @property
+    def tuning_code(self) -> str:
+        """A line of Python that tunes it."""
+        arguments = [f"{name}={value}" for name, value in self.arguments.items()]
+        package = sys.modules.get(self.circuit.split(".")[0])
+        exported = getattr(package, self.class_name, None)
+        circuit = self.circuit
+        if "<locals>" in circuit:
+            # only the code around it can name it
+            circuit = self.class_name
+        elif exported is not None and qualified_name(exported) == circuit:
+            circuit = f"{circuit.split('.')[0]}.{self.class_name}"
+        texts = [self.neuron_type, self.synapse, self.input_synapse]
+        named = [circuit, "maxpool_circuits.tune", *filter(None, texts)]
+        modules = sorted({text.split(".")[0] for text in named if "." in text})
+        call = f"maxpool_circuits.tune({', '.join([circuit, *arguments])})"
+        return f"import {', '.join(modules)}; decoders = {call}"
+
+    @property
+    def stem(self) -> str:
+        """Start of the names of files with decoders of such a setup for any rate."""
+        relevant = {**asdict(self), "max_rate": None}
+        digest = hashlib.sha256(repr(sorted(relevant.items())).encode()).hexdigest()
+        return f"{self.class_name}-{self.n_neurons}-{digest[:10]}"
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file with the decoders."""
+        return f"{self.stem}-{self.max_rate:g}Hz.npz"
+
+    def differences(self, needed: Setup) -> list[str]:
+        """What decoders for this setup do not suit in a needed one, as text."""
+        low, high = SIMILAR_RATES
+        found: list[str] = []
+        for field in fields(self):
+            own, other = getattr(self, field.name), getattr(needed, field.name)
+            same = own == other
+            if field.name == "max_rate":
+                same = self.any_rate or low <= other / own <= high
+            if not same:
+                found.append(
+                    f"{field.name} is {_shown(other)}, tuned for {_shown(own)}"
+                )
+        return found
+
+    def matches(self, needed: Setup) -> bool:
+        """Whether decoders for this setup suit a needed one."""
+        return not self.differences(needed)
+
+
+def _shown(value: Any) -> str:
+    """Value of a field, as messages show it."""
+    return "its default" if value is None else repr(value)

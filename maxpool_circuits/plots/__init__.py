@@ -1,0 +1,26 @@
+"""Pictures of comparisons.
+
+Functions that take ``ax`` draw into these Axes, or into new ones, and return them.
+Those that take ``path`` return a new figure, and write it to this file if there is one.
+Nothing is shown. Needs matplotlib (``pip install matplotlib``).
+"""
+
+from .errors import error_by_gap, error_map, pareto
+from .images import image_comparison, pooled_images
+from .keras import conversions, layers
+from .over_time import raster, traces
+from .summaries import before_and_after, comparison
+
+__all__ = [
+    "before_and_after",
+    "comparison",
+    "conversions",
+    "error_by_gap",
+    "error_map",
+    "image_comparison",
+    "layers",
+    "pareto",
+    "pooled_images",
+    "raster",
+    "traces",
+]

@@ -1,0 +1,38 @@
+"""Axes, colors and files of all pictures."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from nengo.exceptions import ValidationError
+
+from ..utils.files import written_whole
+
+
+def axes_or_new(ax):
+    """Given Axes, or those of a new figure."""
+    return plt.subplots()[1] if ax is None else ax
+
+
+def color_of(table, circuit):
+    """Color of a circuit, the same in all pictures of a table; references are grey."""
+    references = [row.circuit for row in table.rows if row.is_reference]
+    if circuit in references:
+        return ("0.2", "0.6")[references.index(circuit)]
+    names = [row.circuit for row in table.rows]
+    return f"C{names.index(circuit) % 10}"
+
+
+def saved(figure, path):
+    """Write a figure to a file, if there is one, in the format of its ending."""
+    if path is None:
+        return figure
+    form = Path(path).suffix[1:].lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if form not in known:
+        raise ValidationError(
+            f"the ending of {str(path)!r} must be one of {', '.join(known)}",
+            attr="path",
+        )
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=150, format=form)
+    return figure

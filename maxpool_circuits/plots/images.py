@@ -1,0 +1,141 @@
+"""Images, and what pools make of them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from .figure import axes_or_new, saved
+
+
+def pooled_images(maps, ax=None, **options):
+    """Draw the pooled maps of one image next to each other in a square.
+
+    Parameters
+    ----------
+    maps : (height, width, n_maps) array
+        The maps.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    **options
+        Passed on to `matplotlib.axes.Axes.imshow`, such as ``vmax`` and ``cmap``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+
+    Examples
+    --------
+    Three maps of 4x4 pixels, in a square of four places, one pixel between them:
+
+    >>> import matplotlib.pyplot as plt
+    >>> import numpy as np
+    >>> from maxpool_circuits import plots
+    >>> ax = plots.pooled_images(np.zeros((4, 4, 3)), vmax=1)
+    >>> ax.images[0].get_array().shape
+    (9, 9)
+    >>> plt.close(ax.figure)
+    """
+    ax = axes_or_new(ax)
+    height, width, n_maps = maps.shape
+    n_columns = int(np.ceil(np.sqrt(n_maps)))
+    n_rows = -(-n_maps // n_columns)
+    canvas = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1), np.nan)
+    for i in range(n_maps):
+        row, column = divmod(i, n_columns)
+        top, left = row * (height + 1), column * (width + 1)
+        canvas[top : top + height, left : left + width] = maps[:, :, i]
+    ax.imshow(canvas, **options)
+    ax.set_axis_off()
+    return ax
+
+
+def image_comparison(table, path=None, n_images=3):
+    """Draw images, their true pooled maps, and the maps and errors of each circuit.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        A comparison on images.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+    n_images : int, optional (Default: 3)
+        How many images are shown, from the last one backward.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the comparison is not on images, or matplotlib has no format for the ending
+        of the path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> from maxpool_circuits.comparison import images
+    >>> table = mpc.compare(["exact"], workload=images(window_size=64, n_images=2))
+    >>> figure = plots.image_comparison(table, n_images=1)
+    >>> [ax.get_title() for ax in figure.axes[:4]]
+    ['image', 'true maximum', 'output', 'error']
+    >>> plt.close(figure)
+    """
+    workload = table.workload
+    if workload.images is None:
+        raise ValidationError(
+            f"must be a comparison on images, got one on {workload.name!r}",
+            attr="table",
+        )
+    height, width, *_, n_maps = workload.windows.output_shape
+    shape = (height, width, n_maps)
+    shown = np.arange(len(workload.images))[-n_images:]
+    # circuits are read at the end of each presentation
+    ends = (shown + 1) * (len(workload.values) // len(workload.images)) - 1
+    targets = workload.target[ends]
+    largest = targets.max()
+    names = [row.circuit for row in table.rows]
+
+    figure, axes = plt.subplots(
+        len(names) + 1,
+        2 * n_images,
+        figsize=(2 * n_images * 1.25 + 2.2, (len(names) + 1) * 1.25 + 0.5),
+        layout="constrained",
+    )
+    of_value = {"cmap": "viridis", "vmin": 0, "vmax": largest}
+    of_error = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
+    for column, (image, target) in enumerate(zip(shown, targets)):
+        axes[0, 2 * column].imshow(workload.images[image], cmap="gray_r")
+        axes[0, 2 * column].set_title("image", fontsize="medium")
+        axes[0, 2 * column].set_axis_off()
+        pooled_images(target.reshape(shape), axes[0, 2 * column + 1], **of_value)
+        axes[0, 2 * column + 1].set_title("true maximum", fontsize="medium")
+    for line, row in zip(axes[1:], table.rows):
+        outputs = table.filtered_output(row.circuit)[ends]
+        for column, (output, target) in enumerate(zip(outputs, targets)):
+            pooled_images(output.reshape(shape), line[2 * column], **of_value)
+            error = (output - target).reshape(shape)
+            pooled_images(error, line[2 * column + 1], **of_error)
+        # an Axes that is switched off does not draw its own label
+        line[0].text(
+            -0.1,
+            0.5,
+            f"{row.circuit}\nRMSE {row.rmse:.3f}",
+            transform=line[0].transAxes,
+            horizontalalignment="right",
+            verticalalignment="center",
+        )
+    for column in range(n_images):
+        axes[1, 2 * column].set_title("output", fontsize="medium")
+        axes[1, 2 * column + 1].set_title("error", fontsize="medium")
+    bars = ((axes[: len(axes) // 2], "value"), (axes[len(axes) // 2 :], "error"))
+    for (where, label), column in zip(bars, (0, 1)):
+        drawn = axes[1, column].images[0]
+        figure.colorbar(drawn, ax=where, label=label, shrink=0.8)
+    return saved(figure, path)

@@ -1,0 +1,122 @@
+"""What circuits and inputs do over time."""
+
+import numpy as np
+
+from ..utils.checks import valid_integer
+from .figure import axes_or_new, color_of
+
+
+def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
+    """Draw the true maximum and the filtered output of each circuit for one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    pool : int, optional (Default: 0)
+        Which pool.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    interval : (float, float), optional (Default: (0, 0.5))
+        First and last time, in seconds.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.traces(table, pool=3, interval=(0, 0.2))
+    >>> [line.get_label() for line in ax.lines]
+    ['winner-take-all', 'true maximum']
+    >>> plt.close(ax.figure)
+    """
+    _check_pool(table, pool)
+    ax = axes_or_new(ax)
+    steps = _steps(table, interval)
+    time = (np.arange(len(table.workload.values))[steps] + 1) * table.workload.dt
+    for row in table.rows:
+        if row.is_reference:
+            continue
+        output = table.filtered_output(row.circuit)[steps, pool]
+        color = color_of(table, row.circuit)
+        ax.plot(time, output, color=color, linewidth=1, label=row.circuit)
+    target = table.workload.target[steps, pool]
+    ax.plot(time, target, "k", linewidth=2, label="true maximum")
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("value")
+    ax.set_title(f"pool {pool}, each circuit behind its readout filter")
+    ax.legend(fontsize="small", ncols=2)
+    return ax
+
+
+def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
+    """Draw the spikes of the inputs of one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    pool : int, optional (Default: 0)
+        Which pool.
+    ax : matplotlib.axes.Axes, optional (Default: None)
+        Where to draw.
+    interval : (float, float), optional (Default: (0, 0.5))
+        First and last time, in seconds.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The Axes.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> ax = plots.raster(table, pool=1)
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['4', '5', '6', '7']
+    >>> plt.close(ax.figure)
+    """
+    _check_pool(table, pool)
+    ax = axes_or_new(ax)
+    steps = _steps(table, interval)
+    windows = table.workload.windows
+    inputs = windows.indices[pool, : windows.sizes[pool]]
+    spikes = table.spikes[: len(table.workload.values)][steps][:, inputs]
+    start, dt = max(interval[0], 0.0), table.workload.dt
+    times = [start + (np.flatnonzero(train) + 1) * dt for train in spikes.T]
+    ax.eventplot(times, colors="k", linelengths=0.8, linewidths=0.6)
+    ax.set_yticks(range(len(inputs)), [str(index) for index in inputs])
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("input")
+    ax.set_title(f"spikes of the inputs of pool {pool}")
+    return ax
+
+
+def _check_pool(table, pool):
+    last = table.workload.windows.n_pools - 1
+    valid_integer(pool, "pool", lowest=0, highest=last)
+
+
+def _steps(table, interval):
+    """Steps of the workload that lie in an interval in seconds."""
+    first, last = (int(round(time / table.workload.dt)) for time in interval)
+    return slice(max(first, 0), min(last, len(table.workload.values)))

@@ -1,0 +1,120 @@
+"""Several pictures of one comparison side by side."""
+
+import dataclasses
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from .errors import error_by_gap, error_map, errors_of, pareto
+from .figure import saved
+from .over_time import raster, traces
+
+
+def comparison(table, path=None, pool=0):
+    """Draw error against latency, and the traces and spikes of one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+    pool : int, optional (Default: 0)
+        The pool whose traces are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool, or matplotlib has no format for the ending of the
+        path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> figure = plots.comparison(table, pool=1)
+    >>> for ax in figure.axes:
+    ...     print(ax.get_title())
+    error against latency: lower left is better
+    pool 1, each circuit behind its readout filter
+    spikes of the inputs of pool 1
+    >>> plt.close(figure)
+    """
+    figure = plt.figure(figsize=(13, 6), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["pareto", "traces"], ["pareto", "raster"]],
+        width_ratios=(2, 3),
+        height_ratios=(3, 1),
+    )
+    pareto(table, axes["pareto"])
+    traces(table, pool, axes["traces"])
+    raster(table, pool, axes["raster"])
+    axes["traces"].sharex(axes["raster"])
+    return saved(figure, path)
+
+
+def before_and_after(table, path=None):
+    """Draw what tuning changed: error by gap, bias over the inputs, and latency.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        A comparison of two circuits called "untuned" and "tuned".
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    KeyError
+        If no circuit is called "untuned", or none "tuned".
+    nengo.exceptions.ValidationError
+        If all windows have one input, or matplotlib has no format for the ending of the
+        path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import functools
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> untuned = functools.partial(mpc.WinnerTakeAll, decoders=None)
+    >>> table = mpc.compare({"untuned": untuned, "tuned": mpc.WinnerTakeAll}, n_pools=5)
+    >>> figure = plots.before_and_after(table)
+    >>> for ax in figure.axes[:4]:
+    ...     print(ax.get_title())
+    error against the gap: ties are on the left
+    error against latency: lower left is better
+    mean error, untuned
+    mean error, tuned
+    >>> plt.close(figure)
+    """
+    # the error of average pooling would squeeze the others
+    rows = tuple(row for row in table.rows if row.circuit != "average")
+    table = dataclasses.replace(table, rows=rows)
+    figure = plt.figure(figsize=(12, 8), layout="constrained")
+    axes = figure.subplot_mosaic([["gap", "latency"], ["untuned", "tuned"]])
+    error_by_gap(table, ax=axes["gap"])
+    pareto(table, ax=axes["latency"])
+    largest = max(np.abs(errors_of(table, c)).mean() for c in ("untuned", "tuned"))
+    for circuit in ("untuned", "tuned"):
+        ax = error_map(table, circuit, ax=axes[circuit], limit=3 * largest)
+        ax.set_title(f"mean error, {circuit}")
+    bar = {"label": "mean error", "extend": "both"}
+    figure.colorbar(ax.collections[0], ax=[axes["untuned"], axes["tuned"]], **bar)
+    return saved(figure, path)

@@ -1,0 +1,161 @@
+"""A circuit under test: how it is made and simulated, and how exact it must be."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Union
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..network.windows import PoolWindows
+from ..registry import find, make
+from ..utils.checks import is_real
+from .cases import NEURON_TYPES
+
+#: What `maxpool_circuits.make` takes: a name, a class, or a callable.
+Circuit = Union[str, Callable[..., nengo.Network]]
+
+#: Tolerance of circuits whose author states none, on inputs that do not change.
+CONSTANT = 0.05
+#: Least tolerance with neuron types that the circuit was not made for.
+OTHER_NEURONS = 0.15
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A circuit, with the tolerances that hold for it."""
+
+    circuit: Circuit
+    tolerances: Mapping[str, float]
+
+    @classmethod
+    def of(cls, circuit: Circuit, tolerances: Mapping[str, float]) -> Subject:
+        """Look up what the author of a circuit allows, and what the caller does."""
+        # A circuit states itself what it is expected to reach: a list here would have
+        # to know all circuits, and those of other packages could not be in it.
+        author = find(circuit)
+        while isinstance(author, functools.partial):
+            author = author.func
+        stated = getattr(author, "check_tolerances", {})
+        return cls(circuit, _valid({**stated, **tolerances}))
+
+    @property
+    def constant(self) -> float:
+        """Largest root mean square error on constant inputs, in widths of the range."""
+        return self.tolerances.get("constant", CONSTANT)
+
+    def with_neurons(self, neuron_type: str) -> float:
+        """Largest error in windows of 4 with one of `NEURON_TYPES`."""
+        return self.tolerances.get(neuron_type, max(self.constant, OTHER_NEURONS))
+
+    def make(self, windows: PoolWindows, **options: Any) -> nengo.Network:
+        """Make the network."""
+        return make(self.circuit, windows, **options)
+
+    def run(self, windows: PoolWindows, x: Any, **options: Any) -> np.ndarray:
+        """Simulate it; see `run_circuit`."""
+        return run_circuit(self.circuit, windows, x, **options)
+
+    def settled_error(self, windows: PoolWindows, x: Any, **options: Any) -> float:
+        """Root mean square error of the mean output, after it has settled."""
+        y = self.run(windows, x, steps=300, **options)[:, 150:].mean(axis=1)
+        return float(np.sqrt(np.mean((y - windows.max(x)) ** 2)))
+
+
+def run_circuit(
+    circuit: Circuit,
+    windows: PoolWindows,
+    x: Any,
+    steps: int = 1,
+    dt: float = 0.001,
+    simulator: Callable[..., Any] = nengo.Simulator,
+    **options: Any,
+) -> np.ndarray:
+    """Simulate a circuit on inputs that are each held for some time steps.
+
+    Parameters
+    ----------
+    circuit : str or callable
+        As in `maxpool_circuits.make`, which also gets the windows and the options.
+    windows : PoolWindows
+        Which inputs each pool looks at.
+    x : (n_presentations, n_inputs) array_like
+        Inputs, one after another.
+    steps : int, optional (Default: 1)
+        Number of time steps that each is held for.
+    dt : float, optional (Default: 0.001)
+        Time step, in seconds.
+    simulator : callable, optional (Default: nengo.Simulator)
+        Simulator class of a backend.
+    **options
+        Further arguments of the circuit.
+
+    Returns
+    -------
+    (n_presentations, steps, n_pools) array
+        Outputs in every time step.
+
+    Examples
+    --------
+    >>> from maxpool_circuits import PoolWindows
+    >>> from maxpool_circuits.testing import run_circuit
+    >>> windows = PoolWindows.independent(n_pools=2, window_size=2)
+    >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
+    [[[0.75 0.5 ]]]
+    """
+    x = np.atleast_2d(x)
+    with nengo.Network(seed=0) as model:
+        inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
+        pool = make(circuit, windows, **options)
+        nengo.Connection(inputs, pool.input, synapse=None)
+        probe = nengo.Probe(pool.output)
+    with simulator(model, dt=dt, progress_bar=False) as sim:
+        sim.run_steps(len(x) * steps)
+    return np.array(sim.data[probe]).reshape(len(x), steps, -1)
+
+
+def simulate(model: nengo.Network, steps: int) -> nengo.Simulator:
+    """Simulate a model with Nengo."""
+    with nengo.Simulator(model, progress_bar=False) as sim:
+        sim.run_steps(steps)
+    return sim
+
+
+def draw(
+    windows: PoolWindows, low: float = 0, high: float = 1, n: int = 3
+) -> np.ndarray:
+    """Draw some inputs, the same every time."""
+    return np.random.RandomState(0).uniform(low, high, size=(n, windows.n_inputs))
+
+
+def same_output(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether outputs agree but for rounding: Nengo may add inputs in any order."""
+    return bool(np.allclose(first, second, rtol=0, atol=1e-9))
+
+
+def expect(condition: object, message: str) -> None:
+    """Fail with a message unless a condition holds, even under ``python -O``."""
+    if not condition:
+        raise AssertionError(message)
+
+
+def _valid(tolerances: Mapping[str, float]) -> Mapping[str, float]:
+    known = ["constant", *NEURON_TYPES]
+    for name, value in tolerances.items():
+        if name not in known:
+            raise ValidationError(
+                f"there is no tolerance called {name!r}; choose from "
+                f"{', '.join(known)}",
+                attr="tolerances",
+            )
+        if not is_real(value) or value <= 0:
+            raise ValidationError(
+                f"{name!r} must be a finite number above 0, in widths of the input "
+                f"range, got {value!r}",
+                attr="tolerances",
+            )
+    return tolerances
