@@ -3,14 +3,20 @@
 Networks ``1`` and ``2`` are those of Gaurav, Tripp and Narayan (2022) [1]_: C4(1x1)
 C8(3x3) P C16(3x3) Dense128 Dense10 and C4(1x1) C16(3x3) P C24(3x3) P C32(3x3) Dense128
 Dense10, with 2x2 pools. ``overlapping`` has 3x3 pools with stride 2 and padding "same",
-``global`` ends in the maximum over all positions. All have ReLUs, no biases and valid
-convolutions; images are scaled to [-1, 1]. They are trained on one part of the images,
-chosen by a fixed seed, then converted and tested on others: ::
+``global`` ends in the maximum over all positions; all four have valid convolutions and
+no biases. ``batchnorm`` has three blocks of convolution, ReLU, BatchNorm and 2x2 pool,
+with biases, and its weights are scaled, without a change of what it computes, so that
+ReLUs reach 300. Images are scaled to [-1, 1]. Each network is trained once per seed on
+one part of the images, then converted and tested on others: ::
 
-    python benchmarks/mnist.py FOLDER --model 2 --scale 100 --csv mnist.csv
+    python benchmarks/mnist.py FOLDER --model 1 2 --seeds 0 1 2 --csv mnist.csv
 
-``FOLDER`` holds ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``.
-Needs NengoDL (docs/versions.md says how to install it).
+After every tenth step the table has the share of images that are classified
+correctly, what is lost against Keras, in points, and the distance of the logits to
+Keras's in units of their spread: means over seeds and images, with standard errors.
+``FOLDER`` holds
+``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``. Needs NengoDL
+(docs/versions.md says how to install it).
 
 References
 ----------
@@ -25,7 +31,6 @@ import gzip
 import itertools
 import os
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -34,7 +39,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from maxpool_circuits.nengo_dl import (  # noqa: E402, before NengoDL and TensorFlow
     Converter,
-    ConvertMaxPool,
+    firing_rates,
 )
 
 # isort: split
@@ -46,19 +51,22 @@ from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS  # noqa: E402
-from maxpool_circuits.nengo_dl.demo import (  # noqa: E402
+from maxpool_circuits.nengo_dl.measure import measure  # noqa: E402
+from maxpool_circuits.nengo_dl.peers import (  # noqa: E402
     ReleasedConverter,
     TensorNodeConverter,
 )
 from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 N_TRAINING = 8000
+#: How many training images firing rates are chosen by.
+N_CALIBRATION = 200
+#: Largest activation of ReLUs in the network ``batchnorm``.
+TOP = 300
 #: How many images are simulated at the same time.
 BATCH_SIZE = 100
-STEPS = tuple(range(10, 61, 10))
 
-#: The layers of each network before the dense ones.
+#: The layers of each network before the last one.
 MODELS = {
     "1": lambda: [conv(4, 1), conv(8, 3), pool(2), conv(16, 3), flat(), dense(128)],
     "2": lambda: [
@@ -73,13 +81,29 @@ MODELS = {
         *(conv(16, 3), pool(2), conv(32, 3), conv(64, 3)),
         tf.keras.layers.GlobalMaxPool2D(),
     ],
+    "batchnorm": lambda: [
+        *(*block(16), *block(32), *block(64), flat()),
+        dense(128, use_bias=True),
+    ],
 }
 
 flat = tf.keras.layers.Flatten
 pool = tf.keras.layers.MaxPool2D
-conv = functools.partial(tf.keras.layers.Conv2D, activation=tf.nn.relu, use_bias=False)
-dense = functools.partial(tf.keras.layers.Dense, activation=tf.nn.relu, use_bias=False)
+conv = functools.partial(tf.keras.layers.Conv2D, activation="relu", use_bias=False)
+dense = functools.partial(tf.keras.layers.Dense, activation="relu", use_bias=False)
 
+
+def block(n_filters):
+    """Convolution, ReLU, BatchNorm, max pooling."""
+    first = conv(n_filters, 3, padding="same", use_bias=True)
+    return [first, tf.keras.layers.BatchNormalization(), pool(2)]
+
+
+#: Neuron types that take the place of ReLUs; all start half-way to threshold if asked.
+NEURONS = {
+    "spiking ReLU": nengo.SpikingRectifiedLinear,
+    "IntegrateAndFire": mpc.IntegrateAndFire,
+}
 #: Planners of NengoDL: its default merges operators, which shares arrays.
 PLANNERS = {
     "merge": nengo_dl.graph_optimizer.tree_planner,
@@ -90,6 +114,15 @@ PLANNERS = {
 AVAM = functools.partial(
     mpc.AbsoluteValue, max_rate=250, radius=0.2, synapse=0.001, input_synapse=None
 )
+CONVERSIONS = {
+    "winner-take-all": functools.partial(Converter, max_pool="winner-take-all"),
+    "pairwise-relu": functools.partial(Converter, max_pool="pairwise-relu"),
+    "exact": functools.partial(Converter, max_pool="exact"),
+    "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
+    "TensorNode behind synapse": TensorNodeConverter,
+    "TensorNode as released": ReleasedConverter,
+    "average pooling": functools.partial(Converter, max_to_avg_pool=True),
+}
 
 
 def load(folder):
@@ -104,180 +137,155 @@ def load(folder):
     return images[order], labels[order]
 
 
-def make_model(name):
-    """Make a network."""
+def trained(name, seed, images, labels, options):
+    """Make and train a network, or read its weights if it was trained before."""
+    tf.keras.utils.set_random_seed(seed)
     image = tf.keras.Input((28, 28, 1))
-    output = tf.keras.layers.Dense(10, use_bias=False)
+    output = tf.keras.layers.Dense(10, use_bias=name == "batchnorm")
     x = image
     for layer in [*MODELS[name](), output]:
         x = layer(x)
-    return tf.keras.Model(image, x)
+    model = tf.keras.Model(image, x)
+    kept = options.weights and Path(options.weights) / f"{name}-{seed}.npz"
+    if kept and kept.is_file():
+        with np.load(kept) as weights:
+            model.set_weights([weights[each] for each in weights.files])
+    else:
+        loss = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(tf.keras.optimizers.Adam(0.002), loss)
+        model.fit(images, labels, epochs=options.epochs, batch_size=64, verbose=0)
+        if kept:
+            np.savez(kept, *model.get_weights())
+    if name == "batchnorm":
+        scale_activations(model, images[:N_CALIBRATION])
+    return model
 
 
-def train(model, images, labels, epochs):
-    """Train a network."""
-    loss = tf.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(tf.keras.optimizers.Adam(0.002), loss)
-    model.fit(images, labels, epochs=epochs, batch_size=64, verbose=0)
+def scale_activations(model, images):
+    """Make ReLUs in front of BatchNorm large; BatchNorm makes up for it."""
+    for layer, norm in zip(model.layers, model.layers[1:]):
+        if isinstance(norm, tf.keras.layers.BatchNormalization):
+            active = tf.keras.Model(model.input, layer.output)
+            values = active.predict(images, verbose=0)
+            factor = TOP / np.quantile(values[values > 0], 0.999)
+            layer.set_weights([factor * each for each in layer.get_weights()])
+            gamma, beta, mean, variance = norm.get_weights()
+            variance = (variance + norm.epsilon) * factor**2 - norm.epsilon
+            norm.set_weights([gamma, beta, mean * factor, variance])
 
 
-class SynapseBefore(ConvertMaxPool):
-    """A pool with the converter's synapse before it instead of after it."""
-
-    def synapses(self, rate):
-        """Exchange the two."""
-        return super().synapses(rate)[::-1]
-
-
-class SynapseBeforeConverter(Converter):
-    """Our converter with the synapse before the pools."""
-
-    converters = {
-        **Converter.converters,
-        **dict.fromkeys(MAX_POOL_LAYERS, SynapseBefore),
-    }
+def neurons(name, start):
+    """Make a neuron type, with membranes that start where they are asked to."""
+    if start == "default":
+        return NEURONS[name]()
+    at = nengo.dists.Choice([0.5]) if start == "half" else nengo.dists.Uniform(0, 1)
+    return NEURONS[name](initial_state={"voltage": at})
 
 
-def conversions():
-    """Converters by name; they take a model and keyword arguments."""
-    own = {
-        name: functools.partial(Converter, max_pool=name)
-        for name in ("winner-take-all", "pairwise-relu", "exact")
-    }
-    untuned = functools.partial(mpc.WinnerTakeAll, decoders=None)
-    return {
-        **own,
-        "winner-take-all, untuned": functools.partial(Converter, max_pool=untuned),
-        "winner-take-all, synapse before": functools.partial(
-            SynapseBeforeConverter, max_pool=untuned
-        ),
-        "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
-        "TensorNode behind synapse": TensorNodeConverter,
-        "TensorNode as released": ReleasedConverter,
-        "average pooling": functools.partial(Converter, max_to_avg_pool=True),
-    }
+def summary(values):
+    """Mean over seeds and images, and its standard error.
 
-
-def measure(convert, model, images, labels, options):
-    """Convert and run a network.
-
-    Returns
-    -------
-    correct : (n_steps, n_images) array of bool
-        Whether each image is classified correctly after each of `STEPS`.
-    building, simulating : float
-        Seconds to convert and build, and to simulate.
+    Seeds differ by more than chance among images explains, so that errors are those of
+    the means of seeds if there are several.
     """
-    started = time.perf_counter()
-    converter = convert(
-        model,
-        swap_activations={tf.nn.relu: options["activation"]},
-        scale_firing_rates=options["scale"],
-        synapse=0.005,
-        inference_only=True,
-    )
-    converter.net.seed = options["seed"]
-    with converter.net:
-        nengo_dl.configure_settings(stateful=False)
-        if options["planner"]:
-            nengo_dl.configure_settings(planner=PLANNERS[options["planner"]])
-    shown = np.tile(images.reshape(len(images), 1, -1), (1, STEPS[-1], 1))
-    with nengo_dl.Simulator(
-        converter.net, minibatch_size=BATCH_SIZE, progress_bar=False
-    ) as simulator:
-        building = time.perf_counter() - started
-        # the first call compiles
-        simulator.predict(shown[:BATCH_SIZE], verbose=0)
-        started = time.perf_counter()
-        (output,) = simulator.predict(shown, verbose=0).values()
-    simulating = time.perf_counter() - started
-    guesses = output[:, np.array(STEPS) - 1].argmax(axis=2).T
-    return guesses == labels, building, simulating
+    values = np.array(values)
+    means = values.mean(axis=1)
+    if len(values) == 1:
+        return means[0], values[0].std(axis=0) / np.sqrt(values.shape[1])
+    return means.mean(axis=0), means.std(axis=0, ddof=1) / np.sqrt(len(means))
 
 
-def main():
-    """Run the benchmark."""
+def parse():
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", help="folder with the images and labels")
-    parser.add_argument("--model", default="2", choices=MODELS)
-    parser.add_argument("--scale", type=float, nargs="+", default=[50, 100, 400])
-    parser.add_argument("--images", type=int, default=2000, help="to test with")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--model", nargs="+", default=["2"], choices=MODELS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
-        "--only", nargs="+", choices=conversions(), help="names of conversions"
-    )
-    parser.add_argument(
-        "--floor",
-        type=float,
+        "--scale",
         nargs="+",
-        help="use IntegrateAndFire with this min_voltage as all activations",
+        default=["100"],
+        help="Hz per unit of activation, or 'calibrated' for 250 Hz per layer",
     )
+    parser.add_argument("--neurons", nargs="+", default=list(NEURONS), choices=NEURONS)
     parser.add_argument(
-        "--planner",
-        choices=PLANNERS,
-        help="how NengoDL orders operators, the same for all; by default that is left "
-        "to each conversion",
+        "--start",
+        default="default",
+        choices=["default", "half", "uniform"],
+        help="where the membranes of the other layers start; 'default' leaves it to "
+        "the conversion, and to Nengo in those that are not ours",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", choices=CONVERSIONS)
+    parser.add_argument("--images", type=int, default=500, help="to test with")
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--weights", help="folder where trained weights are kept")
+    parser.add_argument("--planner", choices=PLANNERS, help="NengoDL's order, for all")
     parser.add_argument("--csv", help="write the table to this file")
     options = parser.parse_args()
     if options.images % BATCH_SIZE:
         parser.error(f"--images must be a multiple of {BATCH_SIZE}")
-    warnings.simplefilter("ignore")
+    return options
 
+
+def main():
+    """Run the benchmark."""
+    options = parse()
+    warnings.simplefilter("ignore")
     images, labels = load(options.folder)
-    tf.keras.utils.set_random_seed(options.seed)
-    model = make_model(options.model)
-    train(model, images[:N_TRAINING], labels[:N_TRAINING], options.epochs)
+    training = images[:N_TRAINING], labels[:N_TRAINING]
     images = images[N_TRAINING:][: options.images]
     labels = labels[N_TRAINING:][: options.images]
-    right = model.predict(images, verbose=0).argmax(axis=1) == labels
-    print(f"network {options.model}, {len(images)} images; ANN: {_percent(right)}")
-
-    activations = {"spiking ReLU": nengo.SpikingRectifiedLinear()}
-    if options.floor is not None:
-        activations = {
-            f"floor {floor:g}": mpc.IntegrateAndFire(min_voltage=floor)
-            for floor in options.floor
-        }
-    rows = []
-    jobs = list(
-        itertools.product(activations, options.scale, options.only or conversions())
+    steps = tuple(range(10, options.steps + 1, 10))
+    models = {
+        (name, seed): trained(name, seed, *training, options)
+        for name, seed in itertools.product(options.model, options.seeds)
+    }
+    jobs = itertools.product(
+        options.model, options.scale, options.neurons, options.only or CONVERSIONS
     )
-    for name, scale, conversion in tqdm(jobs, file=sys.stderr):
-        correct, building, simulating = measure(
-            conversions()[conversion],
-            model,
-            images,
-            labels,
-            {**vars(options), "activation": activations[name], "scale": scale},
-        )
-        # the same images are hard for all, so the loss is known better than accuracy
-        loss = 100 * (right - correct[-1].astype(float))
-        error = loss.std() / np.sqrt(len(labels))
-        accuracy = 100 * correct.mean(axis=1)
-        costs = building, simulating
-        rows.append((conversion, name, scale, *accuracy, loss.mean(), error, *costs))
-    headers = [
-        "max pooling",
-        "activation",
-        "scale",
-        *(f"{step} steps" for step in STEPS),
-        "loss",
-        "± s.e.",
-        "build (s)",
-        "simulate (s)",
-    ]
-    formats = ("", "", "g", *[".2f"] * (len(STEPS) + 2), ".1f", ".1f")
-    print(tabulate(rows, headers, floatfmt=formats))
-    if options.csv:
-        write_csv(options.csv, [headers, *rows])
-
-
-def _percent(right):
-    """Accuracy and its standard error."""
-    error = 100 * right.std() / np.sqrt(len(right))
-    return f"{100 * right.mean():.2f} ± {error:.2f} %"
+    headers = ["network", "Hz", "neurons", "max pooling", "measure", *steps]
+    headers += ["build (s)", "simulate (s)"]
+    rows = []
+    for name, scale, neuron_type, conversion in tqdm(list(jobs), file=sys.stderr):
+        right, lost, distance, seconds = [], [], [], []
+        for seed in options.seeds:
+            model = models[name, seed]
+            logits = model.predict(images, verbose=0)
+            data = training[0][:N_CALIBRATION]
+            convert = functools.partial(
+                CONVERSIONS[conversion],
+                model,
+                swap_activations={
+                    tf.keras.activations.relu: neurons(neuron_type, options.start)
+                },
+                scale_firing_rates=(
+                    firing_rates(model, data) if scale == "calibrated" else float(scale)
+                ),
+                synapse=0.005,
+                inference_only=True,
+            )
+            planner = PLANNERS.get(options.planner)
+            measured = measure(
+                convert, images, options.steps, BATCH_SIZE, seed, planner
+            )
+            right.append(100.0 * measured.right(labels, steps))
+            keras = 100.0 * (logits.argmax(axis=1) == labels)
+            # the same images are hard for both: this is known better than accuracy
+            lost.append(keras[:, np.newaxis] - right[-1])
+            distance.append(measured.distances(logits, steps))
+            seconds.append((measured.build_time, measured.simulation_time))
+        about = [name, scale, neuron_type, conversion]
+        measures = {"right (%)": right, "lost": lost, "distance": distance}
+        for title, values in measures.items():
+            mean, error = summary(values)
+            costs = np.mean(seconds, axis=0) if title == "right (%)" else ()
+            rows.append([*about, title, *mean, *costs])
+            rows.append([*about, f"{title} ± s.e.", *error])
+        table = tabulate(rows[-6:], headers, floatfmt=".3g", tablefmt="plain")
+        print(table, flush=True)
+        if options.csv:
+            write_csv(options.csv, [headers, *rows])
 
 
 if __name__ == "__main__":

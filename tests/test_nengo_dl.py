@@ -23,7 +23,7 @@ from nengo_dl.config import get_setting
 from nengo_dl.graph_optimizer import noop_planner
 from tensorflow.keras import layers
 
-from maxpool_circuits.nengo_dl.converter import MAX_POOL_LAYERS
+from maxpool_circuits.nengo_dl.layers import MAX_POOL_LAYERS
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unknown incer type"),
@@ -236,16 +236,16 @@ def users_circuit(windows):
 @pytest.mark.parametrize(
     "max_pool, kind, max_rate",
     [
-        ("pairwise-relu", mpc.PairwiseReLU, 80),
-        (mpc.WinnerTakeAll, mpc.WinnerTakeAll, 80),
+        ("pairwise-relu", mpc.PairwiseReLU, 120),
+        (mpc.WinnerTakeAll, mpc.WinnerTakeAll, 120),
         (functools.partial(mpc.PairwiseReLU, max_rate=7), mpc.PairwiseReLU, 7),
-        (functools.partial(mpc.AbsoluteValue, n_neurons=2), mpc.AbsoluteValue, 80),
+        (functools.partial(mpc.AbsoluteValue, n_neurons=2), mpc.AbsoluteValue, 120),
         (users_circuit, mpc.PairwiseReLU, 7),
     ],
 )
 def test_circuit_that_is_asked_for(max_pool, kind, max_rate):
     model = conv_model()
-    options = {"swap_activations": SPIKING, "scale_firing_rates": 80}
+    options = {"swap_activations": SPIKING, "scale_firing_rates": 120}
     for chosen in (max_pool, {model.layers[2]: max_pool}):
         (pool,) = circuits_in(Converter(model, max_pool=chosen, **options))
         assert type(pool) is kind
@@ -294,7 +294,8 @@ def test_default_circuit_behind_spikes(by_layer):
     pools = circuits_in(converter)
     assert [type(pool) for pool in pools] == [mpc.WinnerTakeAll] * 2
     assert [pool.max_rate for pool in pools] == pytest.approx([100, 100])
-    for pool in pools:
+    # the second takes the spikes of the first as they are
+    for pool, after in zip(pools, [None, nengo.Lowpass(0.005)]):
         synapses = {
             end: [
                 connection.synapse
@@ -303,7 +304,7 @@ def test_default_circuit_behind_spikes(by_layer):
             ]
             for end, node in [("post", pool.input), ("pre", pool.output)]
         }
-        assert synapses == {"post": [None], "pre": [nengo.Lowpass(0.005)]}
+        assert synapses == {"post": [None], "pre": [after]}
 
 
 @pytest.mark.parametrize("spiking", [False, True])

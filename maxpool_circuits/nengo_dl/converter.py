@@ -1,194 +1,43 @@
 """A converter that turns Keras max-pooling layers into max-pool circuits."""
 
-import functools
+import warnings
 
-import nengo
 import nengo_dl
 import tensorflow as tf
-from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
-from nengo_dl.converter import LayerConverter
-from nengo_dl.graph_optimizer import noop_planner
+from nengo_dl import compat
 
-from ..network.base import MaxPoolNetwork
-from ..network.windows import PoolWindows
-from ..registry import find, make
+from ..registry import find
+from . import calibration as calibrate
+from .activations import SwappedActivations
 from .compatibility import check_keras_2
+from .layers import (
+    ADVICE,
+    IDENTITIES,
+    MAX_POOL_LAYERS,
+    MOVES,
+    ConvertIdentity,
+    ConvertMaxPool,
+    ConvertModel,
+    ConvertMove,
+    ConvertSequential,
+    ConvertUnknown,
+)
+from .pooling import pools_of
 
-#: The layers that are converted, with NengoDL's own converter of each.
-MAX_POOL_LAYERS = {
-    layer: nengo_dl.Converter.converters[layer]
-    for layer in (
-        tf.keras.layers.MaxPool1D,
-        tf.keras.layers.MaxPool2D,
-        tf.keras.layers.MaxPool3D,
-        tf.keras.layers.GlobalMaxPool1D,
-        tf.keras.layers.GlobalMaxPool2D,
-        tf.keras.layers.GlobalMaxPool3D,
-    )
+#: Lowest scale of firing rates, in Hz per unit of activation, that networks whose
+#: activations are near 1 are run with.
+LOWEST_SCALE = 20
+#: Which quantile of its values is the top of a layer (see `firing_rates`).
+QUANTILE = 0.999
+#: How far apart results in single precision may be that are the same (see `verify`).
+TOLERANCE = 1e-4
+
+_POOLING = {
+    **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
+    compat.Functional: ConvertModel,
+    tf.keras.Sequential: ConvertSequential,
 }
-
-
-class ConvertMaxPool(LayerConverter):
-    """Convert any Keras max-pooling layer to a max-pool circuit.
-
-    The pool follows the neurons that its inputs come from. If none of them spikes, it
-    is exact. If they do, one of their spikes is worth one unit in the pool, which gets
-    the spikes themselves; the converter's synapse comes *after* the pool, because the
-    membranes of the circuit average better than a filter in front of it does, and the
-    neurons of the next layer need smooth input. A circuit without neurons gets filtered
-    spikes.
-
-    Parameters
-    ----------
-    layer : tf.keras.layers.Layer
-        The max-pooling layer.
-    converter : nengo_dl.Converter
-        The converter that it belongs to.
-
-    Examples
-    --------
-    Exact behind rate neurons, and a circuit behind spiking ones:
-
-    >>> import nengo
-    >>> from maxpool_circuits.nengo_dl import Converter
-    >>> import tensorflow as tf
-    >>> image = tf.keras.Input((4, 4, 1))
-    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
-    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
-    >>> for neuron_type in (nengo.RectifiedLinear(), nengo.SpikingRectifiedLinear()):
-    ...     net = Converter(model, swap_activations={tf.nn.relu: neuron_type}).net
-    ...     print(*(type(pool).__name__ for pool in net.networks))
-    ExactMax
-    WinnerTakeAll
-    """
-
-    def convert(self, node_id):
-        """Make the circuit for one application of the layer.
-
-        Parameters
-        ----------
-        node_id : int
-            Which application.
-
-        Returns
-        -------
-        nengo.Node
-            The maxima.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If the circuit cannot be made, or if the model is temporal and the layer is
-            not wrapped in TimeDistributed.
-        """
-        if self.converter.max_to_avg_pool:
-            return self._stock(type(self.layer))(self.layer, self.converter).convert(
-                node_id
-            )
-        windows = self._windows(node_id)
-        source = self.get_input_obj(node_id)
-        # the networks of models around the one that the layer is in, then its own
-        converted = [n for n in nengo.Network.context if hasattr(n, "layer_map")]
-        rate = spiking_rate(source, converted)
-        pool = self._make(windows, rate)
-        with pool:
-            nengo_dl.configure_settings(trainable=False)
-        with converted[0]:
-            # merged operators share arrays, and writing to a part of one is slow
-            nengo_dl.configure_settings(planner=noop_planner)
-
-        if pool.n_neurons == 0:
-            self.add_connection(node_id, pool.input)
-            return pool.output
-        before, after = self.synapses(rate)
-        self.add_connection(node_id, pool.input, synapse=before)
-        output = self.add_nengo_obj(node_id)
-        connection = nengo.Connection(pool.output, output, synapse=after)
-        self.set_trainable(connection, False)
-        return output
-
-    def synapses(self, rate):
-        """Choose the synapses before and after a circuit that has neurons.
-
-        Parameters
-        ----------
-        rate : float or None
-            Spikes per second and unit of the inputs, None if they do not spike.
-
-        Returns
-        -------
-        before, after : nengo.synapses.Synapse or float or None
-            The synapses.
-        """
-        return None, None if rate is None else self.converter.synapse
-
-    @classmethod
-    def convertible(cls, layer, converter):
-        """Say whether a layer can be converted: all of them, but for averages.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-        converter : nengo_dl.Converter
-            The converter.
-
-        Returns
-        -------
-        convertible : bool
-            Whether it can be converted.
-        message : str or None
-            Why it cannot.
-        """
-        if converter.max_to_avg_pool:
-            return cls._stock(type(layer)).convertible(layer, converter)
-        return super().convertible(layer, converter)
-
-    @staticmethod
-    def _stock(layer_class):
-        """NengoDL's converter of a layer, which averages."""
-        return next(
-            MAX_POOL_LAYERS[base]
-            for base in layer_class.__mro__
-            if base in MAX_POOL_LAYERS
-        )
-
-    def _windows(self, node_id):
-        """Read the windows of the layer from its arguments."""
-        if self.converter.temporal_model:
-            # inside TimeDistributed, NengoDL says False here
-            raise ValidationError(
-                f"{self.layer.name!r} must be wrapped in TimeDistributed, because the "
-                "model is temporal: alone, it takes time for one of the axes it pools",
-                attr="layer",
-            )
-        channels_last = self.layer.data_format == "channels_last"
-        shape = self.input_shape(node_id)
-        if not hasattr(self.layer, "pool_size"):
-            return PoolWindows.global_pooling(shape, channels_last=channels_last)
-        # Keras keeps sizes of 1-D pools as tuples or as numbers, by version
-        n_spatial = len(shape) - 1
-        return PoolWindows(
-            shape,
-            pool_size=_per_axis(self.layer.pool_size, n_spatial),
-            strides=_per_axis(self.layer.strides, n_spatial),
-            padding=self.layer.padding,
-            channels_last=channels_last,
-        )
-
-    def _make(self, windows, rate):
-        """Make the circuit that was asked for, or the best one for its inputs."""
-        circuit = getattr(self.converter, "max_pool", None)
-        if isinstance(circuit, dict):
-            circuit = circuit.get(self.layer)
-        if circuit is None:
-            circuit = "exact" if rate is None else "winner-take-all"
-        circuit = find(circuit)
-        options = {"label": self.layer.name}
-        if rate is not None:
-            options["max_rate"] = rate
-        return make(_with_defaults(circuit, options), windows)
 
 
 class Converter(nengo_dl.Converter):
@@ -203,19 +52,35 @@ class Converter(nengo_dl.Converter):
     model : tf.keras.Model
         The model to convert.
     *args, **options
-        As in `nengo_dl.Converter`; ``max_to_avg_pool=True`` still averages.
+        As in `nengo_dl.Converter`; ``max_to_avg_pool=True`` still averages. Keys of
+        ``swap_activations`` mean an activation however it is written, and must match
+        one. ``inference_only`` is True unless given if the model has layers that do
+        something else when it is trained, such as BatchNormalization or Dropout.
     max_pool : str, class, callable or dict, optional (Default: None)
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
         windows; or a dict of {layer: one of these}. Options of a circuit are set with
         `functools.partial`. The default is ``exact`` in networks of rate neurons and
         ``winner-take-all`` behind spiking neurons. Unless it is set, ``max_rate``
-        follows ``scale_firing_rates``.
+        follows what a spike is worth at the pool.
+    calibration : (n_samples, ...) array_like or list of them, optional (Default: None)
+        Inputs of the network, some hundred. With them, ``scale_firing_rates`` is that
+        of `firing_rates` unless it is given, and every circuit gets the
+        ``input_range`` of its layer's values.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit is unknown, or refuses an option, or ``max_pool`` has a key that
-        is no max-pooling layer of the model, or the model is built with Keras 3.
+        If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
+        no max-pooling layer of the model, ``scale_firing_rates`` one that is no layer,
+        or ``swap_activations`` one that no layer has; or if ``calibration`` is no input
+        of the model, or the model is built with Keras 3.
+
+    Warns
+    -----
+    UserWarning
+        If a max-pooling layer is exact although spiking neurons were asked for; if one
+        takes the maximum of raw spikes; if rates are so low that activations near 1
+        would hardly fire.
 
     Examples
     --------
@@ -234,28 +99,31 @@ class Converter(nengo_dl.Converter):
     >>> print(outputs[converter.outputs[model.output]])
     [[[ 5.  7. 13. 15.]]]
 
-    A network of spiking neurons, with another circuit and a firing rate of one's own:
+    A network of spiking neurons, with another circuit and firing rates that fit data:
 
-    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
+    >>> active = tf.keras.layers.Activation("relu")(image)
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
     >>> converter = Converter(
     ...     model,
-    ...     swap_activations={tf.nn.relu: nengo.SpikingRectifiedLinear()},
-    ...     scale_firing_rates=100,
+    ...     swap_activations={"relu": nengo.SpikingRectifiedLinear()},
+    ...     calibration=np.linspace(0, 500, 160).reshape(10, 4, 4, 1),
     ...     synapse=0.005,
     ...     max_pool="pairwise-relu",
     ... )
     >>> (pool,) = converter.net.networks
-    >>> pool.n_neurons, pool.max_rate
-    (12, 100.0)
+    >>> pool.n_neurons, round(pool.max_rate), round(pool.input_range[1])
+    (12, 250, 500)
     """
 
     converters = {
         **nengo_dl.Converter.converters,
-        **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
+        **_POOLING,
+        **dict.fromkeys(IDENTITIES, ConvertIdentity),
+        **dict.fromkeys(MOVES, ConvertMove),
+        None: ConvertUnknown,
     }
 
-    def __init__(self, model, *args, max_pool=None, **options):
+    def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
         chosen = max_pool.values() if isinstance(max_pool, dict) else [max_pool]
         for circuit in chosen:
@@ -263,15 +131,80 @@ class Converter(nengo_dl.Converter):
             if circuit is not None:
                 find(circuit)
         self.max_pool = max_pool
+        self.value_ranges = {}
+        if len(args) < 2:
+            options.setdefault("inference_only", _differs_in_training(model))
+        if calibration is not None:
+            self._calibrate(model, calibration, args, options)
         super().__init__(model, *args, **options)
+        self._check_keys(max_pool)
+        self._warn_of_low_rates(calibration)
+
+    def _calibrate(self, model, data, args, options):
+        """Choose firing rates, and ranges of the values that pools see."""
+        applications = calibrate.record(model, data)
+        position = 5  # of scale_firing_rates in NengoDL's arguments
+        if len(args) <= position and options.get("scale_firing_rates") is None:
+            options["scale_firing_rates"] = calibrate.scales(
+                applications, 250, QUANTILE
+            )
+        for layer in {application.layer for application in applications}:
+            if isinstance(layer, tuple(MAX_POOL_LAYERS)):
+                self.value_ranges[layer] = calibrate.channel_ranges(
+                    applications, layer, QUANTILE
+                )
+
+    @property
+    def swap_activations(self):
+        """What takes the place of activations, however those are written."""
+        return self._swap_activations
+
+    @swap_activations.setter
+    def swap_activations(self, swaps):
+        # NengoDL's dict compares functions, which have several names
+        self._swap_activations = SwappedActivations(dict(swaps.dict))
+
+    def _check_keys(self, max_pool):
+        """Refuse keys of arguments that stand for nothing in the model."""
+
+        def refuse(attr, allowed, key):
+            message = f"the keys must be {allowed}, got {key!r}"
+            raise ValidationError(message, attr=attr, obj=self)
+
         for layer in max_pool if isinstance(max_pool, dict) else ():
             if not isinstance(self._layer_converters.get(layer), ConvertMaxPool):
-                raise ValidationError(
-                    "the keys must be max-pooling layers of the model, inside of "
-                    f"TimeDistributed if there is one, got {layer!r}",
-                    attr="max_pool",
-                    obj=self,
+                refuse(
+                    "max_pool",
+                    "max-pooling layers of the model, inside of TimeDistributed if "
+                    "there is one",
+                    layer,
                 )
+        scale = self.scale_firing_rates
+        for layer in scale if isinstance(scale, dict) else ():
+            if layer not in self._layer_converters:
+                refuse("scale_firing_rates", "layers of the model", layer)
+        for activation in self.swap_activations.without_match():
+            refuse("swap_activations", "activations that layers have", activation)
+
+    def _warn_of_low_rates(self, calibration):
+        """Say what to do if rates are too low for activations near 1."""
+        if calibration is not None:
+            return
+        amplitudes = [
+            getattr(ensemble.neuron_type, "amplitude", 1)
+            for network in [self.net, *self.net.all_networks]
+            if hasattr(network, "layer_map")
+            for ensemble in network.ensembles
+            if ensemble.neuron_type.spiking
+        ]
+        if pools_of(self) and amplitudes and 1 / max(amplitudes) < LOWEST_SCALE:
+            warnings.warn(
+                "scale_firing_rates is in Hz per unit of activation, and here only "
+                f"{1 / max(amplitudes):.3g}: pools cannot know which values they will "
+                "see. Give the converter calibration=inputs, which are some hundred "
+                "inputs of the network, or a larger scale",
+                stacklevel=3,
+            )
 
     def get_converter(self, layer):
         """Find the converter of a layer; subclasses of max-pooling layers have it too.
@@ -285,11 +218,89 @@ class Converter(nengo_dl.Converter):
         -------
         nengo_dl.converter.LayerConverter
             Its converter.
+
+        Raises
+        ------
+        TypeError
+            If it cannot be converted; the message says what to do.
         """
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
             self.converters = {**self.converters, type(layer): ConvertMaxPool}
-        return super().get_converter(layer)
+        try:
+            return super().get_converter(layer)
+        except TypeError as error:
+            advice = ADVICE.get(type(layer))
+            if advice is None:
+                raise
+            raise TypeError(f"{error} For this layer: {advice}.") from error
+
+    def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
+        """Check that a network of rate neurons computes what the Keras model does.
+
+        Only networks without spiking neurons can pass, and so only ``exact`` pools.
+        `compare_layers` shows how far a spiking network is from its model.
+
+        Parameters
+        ----------
+        training : bool, optional (Default: False)
+            Check training too.
+        inputs : list of array_like, optional (Default: None)
+            Inputs of the model; None means ones.
+        atol, rtol : float, optional (Default: 1e-4)
+            Absolute and relative tolerance, which fit single precision.
+
+        Returns
+        -------
+        bool
+            True.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there are spiking neurons.
+        ValueError
+            If the outputs differ.
+        """
+        spiking = {e.label for e in self.net.all_ensembles if e.neuron_type.spiking}
+        if spiking:
+            raise ValidationError(
+                "only networks of rate neurons, whose pools are exact, compute just "
+                f"what their model does, and {len(spiking)} ensembles of this one "
+                "spike; maxpool_circuits.nengo_dl.compare_layers shows how close it is",
+                attr="verify",
+                obj=self,
+            )
+        return super().verify(training, inputs, atol, rtol)
+
+
+def _differs_in_training(model):
+    """Whether some layer of a model does something else when it is trained."""
+    return any(
+        isinstance(layer, IDENTITIES)
+        or (_normalises(layer) and layer.trainable)
+        or any(
+            getattr(layer, f"{part}_{kind}", None) is not None
+            for part in ("kernel", "bias", "activity")
+            for kind in ("regularizer", "constraint")
+        )
+        for layer in _all_layers(model)
+    )
+
+
+def _normalises(layer):
+    return isinstance(layer, (compat.BatchNormalizationV1, compat.BatchNormalizationV2))
+
+
+def _all_layers(model):
+    """All layers of a model, of models in it and in wrappers."""
+    for layer in model.layers:
+        yield layer
+        inner = getattr(layer, "layer", None)
+        if isinstance(layer, tf.keras.Model):
+            yield from _all_layers(layer)
+        elif isinstance(inner, tf.keras.layers.Layer):
+            yield inner
 
 
 def register():
@@ -312,79 +323,4 @@ def register():
 
     >>> nengo_dl.Converter.converters.update(before)
     """
-    nengo_dl.Converter.converters.update(dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool))
-
-
-def spiking_rate(source, networks):
-    """How many spikes carry a value of one, at the neurons that values come from.
-
-    Parameters
-    ----------
-    source : nengo.Node or nengo.ensemble.Neurons
-        Where the values are.
-    networks : list of nengo.Network
-        The outermost network, then the networks in it that the source is in. Nodes are
-        followed back to neurons. Inputs of inner networks are not connected yet: they
-        may come from any neurons that there are.
-
-    Returns
-    -------
-    float or None
-        Spikes per second and unit: the smallest rate, if there are several. None if no
-        values come from neurons that spike.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> from maxpool_circuits.nengo_dl.converter import spiking_rate
-    >>> neuron_type = nengo.SpikingRectifiedLinear(amplitude=0.01)
-    >>> with nengo.Network() as net:
-    ...     neurons = nengo.Ensemble(4, 1, neuron_type=neuron_type).neurons
-    ...     node = nengo.Node(size_in=4)
-    ...     _ = nengo.Connection(neurons, node)
-    >>> spiking_rate(node, [net])
-    100.0
-    """
-    outermost, innermost = networks[0], networks[-1]
-    incoming = {}
-    for connection in outermost.all_connections:
-        incoming.setdefault(connection.post_obj, []).append(connection.pre_obj)
-    layer_neurons = [ensemble.neurons for ensemble in outermost.ensembles]
-    for network in outermost.all_networks:
-        if hasattr(network, "layer_map"):
-            layer_neurons += [ensemble.neurons for ensemble in network.ensembles]
-        elif hasattr(network, "input") and hasattr(network, "output"):
-            # the neurons of a circuit have a scale of their own
-            incoming[network.output] = [network.input]
-    seen, rates, sources = set(), [], [source]
-    while sources:
-        source = sources.pop()
-        if source in seen:
-            continue
-        seen.add(source)
-        if isinstance(source, Neurons):
-            neuron_type = source.ensemble.neuron_type
-            if neuron_type.spiking:
-                rates.append(1 / getattr(neuron_type, "amplitude", 1))
-        elif source in incoming:
-            sources.extend(incoming[source])
-        elif innermost is not outermost and source in innermost.nodes:
-            sources.extend(layer_neurons)
-    return min(rates) if rates else None
-
-
-def _per_axis(sizes, n_axes):
-    """One number per spatial axis, as plain integers."""
-    sizes = (sizes,) * n_axes if isinstance(sizes, int) else sizes
-    return tuple(int(size) for size in sizes)
-
-
-def _with_defaults(circuit, options):
-    """Give a circuit options, unless it has them already or takes none."""
-    if isinstance(circuit, functools.partial):
-        options = {k: v for k, v in options.items() if k not in circuit.keywords}
-        made_by = circuit.func
-    else:
-        made_by = circuit
-    is_class = isinstance(made_by, type) and issubclass(made_by, MaxPoolNetwork)
-    return functools.partial(circuit, **options) if is_class else circuit
+    nengo_dl.Converter.converters.update(_POOLING)

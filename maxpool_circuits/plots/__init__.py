@@ -7,7 +7,7 @@ Nothing is shown. Needs matplotlib (``pip install matplotlib``).
 
 from .errors import error_by_gap, error_map, pareto
 from .images import image_comparison, pooled_images
-from .keras import conversions
+from .keras import conversions, layers
 from .over_time import raster, traces
 from .summaries import before_and_after, comparison
 
@@ -18,6 +18,7 @@ __all__ = [
     "error_by_gap",
     "error_map",
     "image_comparison",
+    "layers",
     "pareto",
     "pooled_images",
     "raster",

@@ -64,3 +64,49 @@ def conversions(
     ax.set_title("accuracy against time, and in the end")
     figure.legend(loc="outside right center", fontsize="small")
     return saved(figure, path)
+
+
+def layers(table, path=None):
+    """Draw how close each layer of a converted network is to Keras.
+
+    Parameters
+    ----------
+    table : maxpool_circuits.nengo_dl.LayerTable
+        The layers.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If matplotlib has no format for the ending of the path.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    A table with only what is drawn:
+
+    >>> import matplotlib.pyplot as plt
+    >>> from types import SimpleNamespace
+    >>> from maxpool_circuits import plots
+    >>> row = SimpleNamespace(layer="conv", error=0.1)
+    >>> figure = plots.layers(SimpleNamespace(rows=[row]))
+    >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    ['conv']
+    >>> plt.close(figure)
+    """
+    height = 1.5 + 0.3 * len(table.rows)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
+    # layers may share a name, so that bars are put by number
+    positions = range(len(table.rows))
+    ax.barh(positions, [row.error for row in table.rows])
+    ax.set_yticks(positions, [row.layer for row in table.rows])
+    ax.invert_yaxis()
+    ax.set_xlabel("distance to Keras (of the spread of the layer's values)")
+    return saved(figure, path)

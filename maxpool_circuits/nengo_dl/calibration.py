@@ -1,0 +1,158 @@
+"""Firing rates and ranges of values that fit a network's own activations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from nengo.exceptions import ValidationError
+from nengo_dl import compat
+
+from ..utils.checks import is_real, positive_number
+from .activations import has_neurons
+
+
+def firing_rates(model, data, rate=250, quantile=0.999):
+    """Choose ``scale_firing_rates`` by the activations of a network on data.
+
+    Every layer that becomes neurons gets the scale, in Hz per unit of activation, with
+    which a neuron fires at ``rate`` where its activation is at the top: the quantile of
+    all activations of the layer that are above zero.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        The network.
+    data : (n_samples, ...) array_like or list of them
+        Inputs, prepared as those that the network is for; one array per input of the
+        model. Some hundred samples are enough.
+    rate : float, optional (Default: 250)
+        Firing rate at the top, in Hz.
+    quantile : float, optional (Default: 0.999)
+        Which quantile of the activations is the top; above 0, at most 1.
+
+    Returns
+    -------
+    dict of {tf.keras.layers.Layer: float}
+        The scales.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described, or a layer is silent on all of the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.nengo_dl import firing_rates
+    >>> import tensorflow as tf
+    >>> inputs = tf.keras.Input((2,))
+    >>> relu = tf.keras.layers.ReLU()
+    >>> model = tf.keras.Model(inputs, relu(inputs))
+    >>> data = np.array([[-1, 200], [3, 500]])
+    >>> firing_rates(model, data, quantile=1)[relu]
+    0.5
+    """
+    rate = positive_number(rate, "rate", unit="Hz")
+    return scales(record(model, data), rate, valid_quantile(quantile))
+
+
+def scales(applications, rate, quantile):
+    """Scale of each layer that becomes neurons, {layer: Hz per unit}."""
+    tops = {}
+    for application in applications:
+        layer = application.layer
+        if not has_neurons(layer):
+            continue
+        positive = np.concatenate([np.ravel(x[x > 0]) for x in application.outputs])
+        top = np.quantile(positive, quantile) if len(positive) > 0 else 0
+        tops[layer] = max(top, tops.get(layer, 0))
+    silent = [layer.name for layer, top in tops.items() if top == 0]
+    if silent:
+        raise ValidationError(
+            f"no activation of the layers {silent} is above zero; give inputs that are "
+            "prepared as those that the network was trained on",
+            attr="data",
+        )
+    return {layer: float(rate / top) for layer, top in tops.items()}
+
+
+def channel_ranges(applications, layer, quantile):
+    """Quantiles of the inputs of a pooling layer, (lowest, highest) of each channel."""
+    # inside TimeDistributed there is one axis more in front
+    channels_last = layer.data_format == "channels_last"
+    axis = -1 if channels_last else 1 - layer.input_spec.ndim
+    inputs = [
+        np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
+        for application in applications
+        if application.layer is layer
+        for x in application.inputs
+    ]
+    return np.quantile(np.concatenate(inputs), [1 - quantile, quantile], axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Application:
+    """One application of a layer, with its values on the data."""
+
+    layer: tf.keras.layers.Layer
+    inputs: list
+    outputs: list
+    tensors: list
+
+
+def record(model, data):
+    """Run a model, and list all applications of its layers, also in inner models."""
+    data = data if isinstance(data, (list, tuple)) else [data]
+    data = [np.asarray(x) for x in data]
+    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    fitting = len(shapes) == len(data) and all(
+        len(x) > 0
+        and x.ndim == len(shape) + 1
+        and all(size in (None, given) for size, given in zip(shape, x.shape[1:]))
+        for x, shape in zip(data, shapes)
+    )
+    if not fitting:
+        raise ValidationError(
+            "must be inputs of the model, one array (n_samples, *shape) for each of "
+            f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
+            attr="data",
+        )
+    return _record(model, data)
+
+
+def _record(model, data):
+    nodes, _ = compat._build_map(model.outputs)
+    tensors = {}
+    for node in nodes:
+        for tensor in _inputs(node) + tf.nest.flatten(node.outputs):
+            tensors[tensor.ref()] = tensor
+    values = tf.keras.Model(model.inputs, list(tensors.values())).predict(
+        data if len(data) > 1 else data[0], batch_size=32, verbose=0
+    )
+    values = dict(zip(tensors, values if len(tensors) > 1 else [values]))
+    applications = []
+    for node in nodes:
+        outputs = tf.nest.flatten(node.outputs)
+        inputs = [values[tensor.ref()] for tensor in _inputs(node)]
+        given = inputs, [values[tensor.ref()] for tensor in outputs], outputs
+        layer = node.layer
+        applications.append(Application(layer, *given))
+        if isinstance(layer, tf.keras.layers.TimeDistributed):
+            applications.append(Application(layer.layer, *given))
+        elif isinstance(layer, tf.keras.Model):
+            applications += _record(layer, inputs)
+    return applications
+
+
+def _inputs(node):
+    """Input tensors of an application; inputs of the model have none."""
+    return [] if node.is_input else tf.nest.flatten(node.keras_inputs)
+
+
+def valid_quantile(quantile):
+    """Return a quantile if it is above 0 and at most 1."""
+    if not is_real(quantile) or not 0 < quantile <= 1:
+        raise ValidationError(
+            f"must be a number above 0 and at most 1, got {quantile!r}", attr="quantile"
+        )
+    return float(quantile)
