@@ -79,7 +79,7 @@ def compare(
         ``joblib.parallel_config`` may choose another backend, such as a cluster. More
         than one make the times that it takes to build and simulate less comparable.
     progress_bar : bool, optional (Default: False)
-        Show a progress bar on standard error.
+        Show a progress bar on standard error if that is a terminal.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def compare(
     recorded = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
         joblib.delayed(record_on_spikes)(circuit) for circuit in ready
     )
-    shown = tqdm(recorded, total=len(chosen), disable=not progress_bar)
+    shown = tqdm(recorded, total=len(chosen), disable=None if progress_bar else True)
     recordings = dict(zip(chosen, list(shown)))
     references = (routed_winner(windows, values, spikes), average(windows, spikes))
     recordings.update(zip(REFERENCES, map(Recording, references)))

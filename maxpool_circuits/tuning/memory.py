@@ -1,5 +1,6 @@
 """What was tuned before: in this process, and in the user's cache folder."""
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -7,12 +8,16 @@ import os
 import warnings
 from pathlib import Path
 
+import filelock
 from nengo.exceptions import ValidationError
 
 from ..network.tuned import TunedDecoders
 from ..utils.describe import describe, qualified_name
 from ..version import version
 from .trials import unchanged
+
+#: Seconds to wait for another process that makes the same search.
+PATIENCE = 3600
 
 #: Results of this process, for where the folder cannot be written.
 _remembered = {}
@@ -56,6 +61,24 @@ class Memory:
                 return None
             _remembered[self.key] = found
         return _remembered.get(self.key)
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Wait while another process makes this search.
+
+        The system frees the lock of a process that is killed. Where no file can be
+        locked, or after `PATIENCE`, several may search for the same.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.path is not None:
+                try:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    lock = filelock.FileLock(f"{self.path}.lock", timeout=PATIENCE)
+                    stack.enter_context(lock)
+                except (OSError, NotImplementedError):
+                    # filelock.Timeout is an OSError too: no reason not to search
+                    pass
+            yield
 
     def keep(self, tuned):
         """Remember a result; whether it is in the cache folder too, if possible."""

@@ -70,7 +70,8 @@ def tune(
 
     One window is tuned once, whatever the number of pools it will be used for. The
     result is remembered: asked for the same again, by this process or a later one,
-    ``tune`` returns it at once. It is kept in the user's cache folder, under a key of
+    ``tune`` returns it at once, and of several processes that want it one searches and
+    the others wait. It is kept in the user's cache folder, under a key of
     all arguments, the code of the circuit and the version of this package.
 
     Parameters
@@ -144,7 +145,6 @@ def tune(
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=2)
     >>> pool = mpc.EnsembleMax(windows, decoders=tuned, **options)
     """
-    started = time.perf_counter()
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
@@ -189,13 +189,30 @@ def tune(
     known = None if fresh else memory.recall()
     if known is not None:
         return known
-    about["versions"] = {
-        "maxpool_circuits": version,
-        "nengo": nengo.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "scipy": scipy.__version__,
-    }
+    with memory.alone():
+        # what was searched for while this process waited
+        known = None if fresh else memory.recall()
+        if known is not None:
+            return known
+        running = {
+            "simulator": simulator,
+            "n_jobs": n_jobs,
+            "progress_bar": progress_bar,
+        }
+        tuned = _search(circuit, network, about, weights, journal, **running)
+        if memory.keep(tuned) and journal is not None:
+            forget(journal)
+        return tuned
+
+
+def _search(
+    circuit, network, about, weights, journal, *, simulator, n_jobs, progress_bar
+):
+    """What a search finds, which is described by the arguments in ``about``."""
+    started = time.perf_counter()
+    rate, seed, n_pools = (about[name] for name in ("input_rate", "seed", "n_pools"))
+    sizes = about["window_sizes"]
+    about = {**about, "versions": _versions()}
     any_level = network.depends_on_level
     draws = {
         name: _mixture(sizes, rate, seed_of_draw(seed, number), size * 4, any_level)
@@ -225,10 +242,17 @@ def tune(
         "seconds": round(time.perf_counter() - started, 1),
         **about,
     }
-    tuned = dataclasses.replace(tuned, report=report)
-    if memory.keep(tuned) and journal is not None:
-        forget(journal)
-    return tuned
+    return dataclasses.replace(tuned, report=report)
+
+
+def _versions():
+    return {
+        "maxpool_circuits": version,
+        "nengo": nengo.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scipy": scipy.__version__,
+    }
 
 
 def seed_of_draw(seed: int, number: int) -> int:
