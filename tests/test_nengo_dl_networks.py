@@ -285,7 +285,9 @@ RELUS = {
 
 
 @pytest.mark.parametrize("key", RELUS.values(), ids=RELUS)
-@pytest.mark.parametrize("layer", ["relu", tf.nn.relu, "ReLU"], ids=str)
+@pytest.mark.parametrize(
+    "layer", ["relu", tf.nn.relu, "ReLU"], ids=["text", "function", "layer"]
+)
 def test_all_spellings_of_an_activation_are_the_same(key, layer):
     active = layers.ReLU() if layer == "ReLU" else layers.Activation(layer)
     model = functional(active, layers.MaxPool2D())

@@ -27,6 +27,7 @@ class SwappedActivations(collections.abc.Mapping):
     Examples
     --------
     >>> import nengo
+    >>> import maxpool_circuits.nengo_dl
     >>> import tensorflow as tf
     >>> swaps = SwappedActivations({tf.nn.relu: nengo.SpikingRectifiedLinear()})
     >>> swaps[tf.keras.activations.relu]

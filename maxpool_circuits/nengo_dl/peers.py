@@ -13,6 +13,7 @@ class TensorNodeConverter(nengo_dl.Converter):
     Examples
     --------
     >>> import nengo
+    >>> import maxpool_circuits.nengo_dl
     >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
     >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
