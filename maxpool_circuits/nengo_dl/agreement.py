@@ -40,7 +40,23 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """How close each layer is to Keras; `print` shows it, `plot` draws it."""
+    """How close each layer is to Keras; `print` shows it.
+
+    Parameters
+    ----------
+    rows : tuple of LayerRow
+        One row per layer, with ``layer``, ``error``, ``top`` and ``rate``.
+
+    Examples
+    --------
+    >>> from maxpool_circuits.nengo_dl.agreement import LayerRow, LayerTable
+    >>> row = LayerRow(layer="conv", error=0.04, top=310, rate=250)
+    >>> print(LayerTable(rows=(row,)))
+    layer         error    largest      highest
+               (spread)      value    rate (Hz)
+    -------  ----------  ---------  -----------
+    conv          0.040        310          250
+    """
 
     rows: tuple
 
@@ -62,7 +78,7 @@ class LayerTable:
         return tabulate(lines, headers, colalign=align, disable_numparse=True)
 
     def plot(self, path=None):
-        """Draw the error of each layer; needs matplotlib.
+        """Draw the error of each layer.
 
         Parameters
         ----------
@@ -73,6 +89,18 @@ class LayerTable:
         -------
         matplotlib.figure.Figure
             The figure.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from maxpool_circuits.nengo_dl.agreement import LayerRow, LayerTable
+        >>> figure = LayerTable(rows=(LayerRow("conv", 0.04, 310, 250),)).plot()
+        >>> plt.close(figure)
         """
         from .. import plots
 
