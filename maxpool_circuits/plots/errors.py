@@ -3,7 +3,7 @@
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .figure import axes_or_new, color_of
+from .figure import axes_or_new, checked_table, color_of
 
 
 def pareto(table, ax=None):
@@ -34,6 +34,7 @@ def pareto(table, ax=None):
     True
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     for row in table.rows:
         color = color_of(table, row.circuit)
@@ -89,6 +90,7 @@ def error_by_gap(table, ax=None):
     average 10
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     gap, _ = _gaps(table)
     parts = np.array_split(np.argsort(gap), 10)
@@ -149,6 +151,7 @@ def error_map(table, circuit, ax=None, limit=0.25):
     (-0.1, 0.1)
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
     ax.hexbin(
@@ -174,6 +177,7 @@ def error_map(table, circuit, ax=None, limit=0.25):
 
 def errors_of(table, circuit):
     """Filtered output less true maximum of all readings."""
+    checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .figure import axes_or_new, saved
+from .figure import axes_or_new, checked_table, saved
 
 
 def pooled_images(maps, ax=None, **options):
@@ -87,6 +87,7 @@ def image_comparison(table, path=None, n_images=3):
     ['image', 'true maximum', 'output', 'error']
     >>> plt.close(figure)
     """
+    checked_table(table)
     workload = table.workload
     if workload.images is None:
         raise ValidationError(

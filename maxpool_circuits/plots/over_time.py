@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..utils.checks import valid_integer
-from .figure import axes_or_new, color_of
+from .figure import axes_or_new, checked_table, color_of
 
 
 def traces(table, pool=0, ax=None, interval=(0.0, 0.5)):
@@ -112,6 +112,7 @@ def raster(table, pool=0, ax=None, interval=(0.0, 0.5)):
 
 
 def _check_pool(table, pool):
+    checked_table(table)
     last = table.workload.windows.n_pools - 1
     valid_integer(pool, "pool", lowest=0, highest=last)
 

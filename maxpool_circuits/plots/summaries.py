@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from .errors import error_by_gap, error_map, errors_of, pareto
-from .figure import saved
+from .figure import checked_table, saved
 from .over_time import raster, traces
 
 
@@ -49,6 +49,7 @@ def comparison(table, path=None, pool=0):
     spikes of the inputs of pool 1
     >>> plt.close(figure)
     """
+    checked_table(table)
     figure = plt.figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplot_mosaic(
         [["pareto", "traces"], ["pareto", "raster"]],
@@ -104,6 +105,7 @@ def before_and_after(table, path=None):
     mean error, tuned
     >>> plt.close(figure)
     """
+    checked_table(table)
     # the error of average pooling would squeeze the others
     rows = tuple(row for row in table.rows if row.circuit != "average")
     table = dataclasses.replace(table, rows=rows)

@@ -14,7 +14,13 @@ from tqdm.auto import tqdm
 
 from ..comparison.simulators import checked_simulator
 from ..registry import find
-from ..utils.checks import is_real, positive_integer, positive_number, valid_seed
+from ..utils.checks import (
+    is_real,
+    positive_integer,
+    positive_number,
+    valid_jobs,
+    valid_seed,
+)
 from ..version import version
 from .inputs import draw
 from .journal import Journal, forget
@@ -142,6 +148,7 @@ def tune(
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_seed(seed)
     simulator = checked_simulator(simulator)
+    n_jobs = valid_jobs(n_jobs)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),
