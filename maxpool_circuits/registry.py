@@ -8,6 +8,8 @@ from typing import Any, Callable
 import nengo
 from nengo.exceptions import ValidationError
 
+from .utils.checks import did_you_mean
+
 _circuits: dict[str, Callable[..., Any]] = {}
 
 
@@ -85,6 +87,8 @@ def unregister(name: str) -> None:
     >>> "second-name" in mpc.circuits()
     False
     """
+    if not isinstance(name, str):
+        raise ValidationError(f"must be the name of a circuit, got {name!r}", "name")
     find(name)
     del _circuits[name]
 
@@ -140,7 +144,8 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     if not isinstance(circuit, str) or circuit not in _circuits:
         known = ", ".join(repr(name) for name in _circuits)
         raise ValidationError(
-            f"no circuit is called {circuit!r}; the known circuits are {known}, and "
+            f"no circuit is called {circuit!r}{did_you_mean(circuit, _circuits)}; the "
+            f"known circuits are {known}, and "
             "any subclass of MaxPoolNetwork or callable that takes windows will do",
             attr="circuit",
         )

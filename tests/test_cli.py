@@ -2,6 +2,7 @@
 
 import csv
 import os
+import struct
 import subprocess
 import sys
 
@@ -67,9 +68,13 @@ def test_compare_prints_the_table_and_no_progress_into_files(run):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_progress_goes_to_a_terminal_on_stderr():
+    import fcntl
     import pty
+    import termios
 
     terminal, theirs = pty.openpty()
+    size = struct.pack("HHHH", 24, 80, 0, 0)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
     words = [sys.executable, "-m", "maxpool_circuits", *SMALL]
     process = subprocess.run(words, stdout=subprocess.PIPE, stderr=theirs)
     os.write(theirs, b"the end")
@@ -84,7 +89,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
 
     def compare(circuits, window_size, **options):
         given.update(options, circuits=circuits, window_size=window_size)
-        return mpc.compare([], n_pools=1)
+        return mpc.compare(["exact"], n_pools=1)
 
     monkeypatch.setattr("maxpool_circuits.cli.comparing.compare", compare)
     options = "--workload band-limited --window-size 9 --pools 5 --input-rate 100 "

@@ -11,6 +11,7 @@ from ..network.neurons import IntegrateAndFire
 from ..registry import circuits, find
 from ..tuning import tune
 from ..tuning.journal import forget
+from ..utils.checks import did_you_mean
 from .common import add_jobs, add_seed, check_outputs, print_path
 
 
@@ -151,7 +152,8 @@ def _neuron_type(name):
             known[other] = value
     if name not in known:
         raise ValidationError(
-            f"no neuron type is called {name!r}; there are {', '.join(sorted(known))}",
+            f"no neuron type is called {name!r}{did_you_mean(name, known)}; there are "
+            f"{', '.join(sorted(known))}",
             attr="neuron_type",
         )
     return known[name]()

@@ -11,7 +11,7 @@ from nengo.exceptions import ValidationError
 
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
-from ..utils.checks import positive_number, valid_seed
+from ..utils.checks import positive_number, valid_jobs, valid_seed
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
 from .recording import Recording, input_spikes, record
@@ -107,6 +107,7 @@ def compare(
 
     chosen = _by_row_name(circuits)
     simulator = checked_simulator(simulator)
+    n_jobs = valid_jobs(n_jobs)
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
     workload = find_workload(workload, window_size, n_pools, seed_of_values(seed))
@@ -169,6 +170,10 @@ def _by_row_name(circuits):
         raise ValidationError(
             f"must be a list or a dict of circuits, or None for all, got {circuits!r}",
             attr="circuits",
+        )
+    if not pairs:
+        raise ValidationError(
+            "must name at least one circuit, or be None for all", attr="circuits"
         )
     named = {}
     for name, circuit in pairs:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import positive_integer, valid_seed
+from ..utils.checks import did_you_mean, positive_integer, valid_seed
 from .images import images
 from .workloads import Workload, band_limited, constant, presentations
 
@@ -31,7 +31,8 @@ def find_workload(
     if not isinstance(workload, str) or workload not in WORKLOADS:
         known = ", ".join(repr(name) for name in WORKLOADS)
         raise ValidationError(
-            f"no workload is called {workload!r}; the known workloads are {known}",
+            f"no workload is called {workload!r}{did_you_mean(workload, WORKLOADS)}; "
+            f"the known workloads are {known}",
             attr="workload",
         )
     window_size = positive_integer(window_size, "window_size")

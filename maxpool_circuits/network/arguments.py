@@ -28,7 +28,8 @@ def checked_input_range(input_range, network):
     """Two numbers in ascending order."""
     try:
         low, high = input_range
-        valid = is_real(low) and is_real(high) and low < high
+        valid = is_real(low) and is_real(high) and low < high and is_real(high - low)
+        valid = valid and not isinstance(input_range, (bytes, bytearray))
     except (TypeError, ValueError):
         valid = False
     if not valid:

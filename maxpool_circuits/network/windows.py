@@ -379,6 +379,9 @@ def _is_positive(value):
 
 def _entries(value):
     """Give the entries of a sequence or array; none if it is neither."""
+    if isinstance(value, (bytes, bytearray)):
+        # whose entries are numbers, but not meant as such
+        return ()
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(value) if isinstance(value, Sequence) else ()

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from .figure import axes_or_new, color_of
+from .figure import axes_or_new, checked_table, color_of
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -42,6 +42,7 @@ def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     True
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     for row in table.rows:
         color = color_of(table, row.circuit)
@@ -97,6 +98,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     average 10
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     gap, _ = _gaps(table)
     parts = np.array_split(np.argsort(gap), 10)
@@ -159,6 +161,7 @@ def error_map(
     (-0.1, 0.1)
     >>> plt.close(ax.figure)
     """
+    checked_table(table)
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
     ax.hexbin(
@@ -184,6 +187,7 @@ def error_map(
 
 def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
+    checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
 

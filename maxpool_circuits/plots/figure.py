@@ -23,6 +23,16 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
 
+def checked_table(table: Any) -> ComparisonTable:
+    """A comparison table; told by what it has, for this module knows no such class."""
+    if not all(hasattr(table, name) for name in ("rows", "workload", "outputs")):
+        raise ValidationError(
+            f"must be a table that maxpool_circuits.compare made, got {table!r}",
+            attr="table",
+        )
+    return table
+
+
 def color_of(table: ComparisonTable, circuit: str) -> str:
     """Color of a circuit, the same in all pictures of a table; references are grey."""
     references = [row.circuit for row in table.rows if row.is_reference]

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
-from .figure import axes_or_new, saved
+from .figure import axes_or_new, checked_table, saved
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -101,6 +101,7 @@ def image_comparison(
     ['image', 'true maximum', 'output', 'error']
     >>> plt.close(figure)
     """
+    checked_table(table)
     workload = table.workload
     if workload.images is None:
         raise ValidationError(

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..utils.checks import valid_integer
-from .figure import axes_or_new, color_of
+from .figure import axes_or_new, checked_table, color_of
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -130,6 +130,7 @@ def raster(
 
 
 def _check_pool(table, pool):
+    checked_table(table)
     last = table.workload.windows.n_pools - 1
     valid_integer(pool, "pool", lowest=0, highest=last)
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .errors import error_by_gap, error_map, errors_of, pareto
-from .figure import saved
+from .figure import checked_table, saved
 from .over_time import raster, traces
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def comparison(
     spikes of the inputs of pool 1
     >>> plt.close(figure)
     """
+    checked_table(table)
     figure = plt.figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplot_mosaic(
         [["pareto", "traces"], ["pareto", "raster"]],
@@ -116,6 +117,7 @@ def before_and_after(
     mean error, tuned
     >>> plt.close(figure)
     """
+    checked_table(table)
     # the error of average pooling would squeeze the others
     rows = tuple(row for row in table.rows if row.circuit != "average")
     table = dataclasses.replace(table, rows=rows)

@@ -11,6 +11,7 @@ from ..comparison.compare import FIRST_SEED
 from ..comparison.lookup import WORKLOADS
 from ..comparison.recording import input_spikes
 from ..comparison.workloads import Workload
+from ..utils.checks import positive_integer, positive_number, valid_integer
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,10 @@ def draw(
     >>> mixture["constant, spikes"].signals.shape
     (1500, 12)
     """
+    window_size = positive_integer(window_size, "window_size")
+    n_pools = positive_integer(n_pools, "n_pools")
+    input_rate = positive_number(input_rate, "input_rate", unit="Hz")
+    seed = valid_integer(seed, "seed", lowest=0, highest=3 * 2**32)
     mixture = {}
     for number, (name, kind) in enumerate(INPUTS.items()):
         seed_of_values = seed_of(seed, number)

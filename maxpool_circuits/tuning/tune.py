@@ -20,7 +20,13 @@ from tqdm.auto import tqdm
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
 from ..registry import find
-from ..utils.checks import is_real, positive_integer, positive_number, valid_integer
+from ..utils.checks import (
+    is_real,
+    positive_integer,
+    positive_number,
+    valid_integer,
+    valid_jobs,
+)
 from ..version import version
 from .inputs import draw
 from .journal import Journal, forget
@@ -148,6 +154,7 @@ def tune(
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
+    n_jobs = valid_jobs(n_jobs)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,24 @@ def valid_integer(
         allowed = f"from {lowest} to {limit}"
     raise ValidationError(
         f"must be an integer {allowed}, got {value!r}", attr=attr, obj=obj
+    )
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """End of a message about an unknown name: the nearest known one, if one is near."""
+    normal = {other.lower().replace("_", "-"): other for other in known}
+    wanted = name.lower().replace("_", "-") if isinstance(name, str) else ""
+    near = difflib.get_close_matches(wanted, normal, n=1)
+    return f" (did you mean {normal[near[0]]!r}?)" if near else ""
+
+
+def valid_jobs(value: Any) -> int | None:
+    """Number of processes, as joblib takes it: any integer but 0, or None."""
+    if value is None or (is_integer(value) and value and abs(value) <= LARGEST_INTEGER):
+        return value
+    raise ValidationError(
+        f"must be the number of processes, or -1 for one for each core, got {value!r}",
+        attr="n_jobs",
     )
 
 
