@@ -81,7 +81,7 @@ docs: $(VENV)/docs-installed  ## build the documentation, notebooks included, in
 	$(VENV)/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
 
 clean:  ## delete the environments and all that was built
-	rm -rf .venv* build dist *.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv* build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	rm -rf docs/_build docs/notebooks docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -52,7 +52,7 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     return figure
 
 
-def checked_format(path):
+def checked_format(path: str | os.PathLike[str]) -> str:
     """Format of the ending of a path, if matplotlib writes it."""
     form = Path(path).suffix[1:].lower() or "png"
     known = FigureCanvasBase.get_supported_filetypes()

@@ -66,7 +66,7 @@ def conversions(
     return saved(figure, path)
 
 
-def layers(table, path=None):
+def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     """Draw how close each layer of a converted network is to Keras.
 
     Parameters

@@ -15,7 +15,6 @@ import nengo
 import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
-from tqdm.auto import tqdm
 
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
@@ -230,10 +229,10 @@ def _search(
     key = search_key(network, about, source_code(network, simulator))
     answers = Journal(journal, {**about, "search": key})
 
-    progress = tqdm(
+    progress = _progress_bar(
+        progress_bar,
         total=n_questions(len(network.open_tunables)),
         desc=f"tuning {network.setup.class_name}",
-        disable=None if progress_bar else True,
     )
     with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
         step = progress.update
@@ -265,6 +264,15 @@ def _versions():
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
+
+
+def _progress_bar(shown: bool, **options: Any) -> Any:
+    """A progress bar; in notebooks without widgets, only a shown one warns of that."""
+    if shown:
+        from tqdm.auto import tqdm
+    else:
+        from tqdm import tqdm
+    return tqdm(disable=None if shown else True, **options)
 
 
 def _sizes(window_size):

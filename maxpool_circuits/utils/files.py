@@ -75,7 +75,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def writable_target(path):
+def writable_target(path: str | os.PathLike[str]) -> Path:
     """The file behind a path, if it can be written: for a check before work starts.
 
     Raises what `written_whole` does, with the path as it was given.
