@@ -37,7 +37,7 @@ def compare(
     input_rate: float = 250,
     seed: int | None = 0,
     simulator: Callable[..., Any] | None = None,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     progress_bar: bool = False,
 ) -> ComparisonTable:
     """Compare circuits on spiking inputs.

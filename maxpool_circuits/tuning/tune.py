@@ -44,7 +44,7 @@ def tune(
     input_rate: float | None = None,
     n_pools: int = 40,
     seed: int = 0,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     simulator: Callable[..., Any] | None = None,
     latency_weight: float = 0,
     spikes_weight: float = 0,
