@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import itertools
 import subprocess
 import sys
 import time
@@ -692,13 +693,13 @@ def test_workload_of_ones_own_with_windows_of_different_sizes():
     assert table.outputs["pairwise-relu"].shape == (300 + 2 * STEP_LENGTH, 3)
 
 
-def test_progress_is_only_shown_if_asked_for_and_on_stderr(capsys):
-    mpc.compare(["exact"], n_pools=2)
-    assert capsys.readouterr() == ("", "")
-    mpc.compare(["exact"], n_pools=2, progress_bar=True)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "1/1" in err
+def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypatch):
+    for on_terminal, asked_for in itertools.product([False, True], repeat=2):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
+        mpc.compare(["exact"], n_pools=2, progress_bar=asked_for)
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert ("1/1" in err) == (on_terminal and asked_for)
 
 
 # --- rules ----------------------------------------------------------------------------
