@@ -695,7 +695,7 @@ def test_workload_of_ones_own_with_windows_of_different_sizes():
 
 def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypatch):
     for on_terminal, asked_for in itertools.product([False, True], repeat=2):
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda answer=on_terminal: answer)
         mpc.compare(["exact"], n_pools=2, progress_bar=asked_for)
         out, err = capsys.readouterr()
         assert out == ""
