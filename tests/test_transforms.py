@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import warnings
 
 import nengo
 import numpy as np
@@ -12,6 +13,7 @@ from nengo.builder import Signal
 from nengo.builder.signal import SignalDict
 from nengo.exceptions import BuildError, ReadonlyError, ValidationError
 
+import maxpool_circuits as mpc
 from maxpool_circuits.network.transform import MaxPool, MaxPoolInc
 from maxpool_circuits.network.windows import PoolWindows
 
@@ -316,3 +318,26 @@ def test_bad_windows(bad):
         ValidationError, match=r"^MaxPool\.windows: must be PoolWindows.*got"
     ):
         MaxPool(bad)
+
+
+def carried_by_spikes(**connection):
+    """A model: spiking neurons, a node that passes on, and an exact pool."""
+    windows = PoolWindows.independent(n_pools=1, window_size=2)
+    with nengo.Network(seed=0) as model:
+        neurons = nengo.Ensemble(2, 1, gain=[250] * 2, bias=[100] * 2).neurons
+        passed_on = nengo.Node(size_in=2)
+        pool = mpc.ExactMax(windows)
+        nengo.Connection(neurons, passed_on, **connection)
+        nengo.Connection(passed_on, pool.input, synapse=None)
+    return model
+
+
+def test_a_maximum_of_raw_spikes_is_warned_of():
+    with pytest.warns(UserWarning, match="raw spikes of .* far too large"):
+        nengo.Simulator(carried_by_spikes(synapse=None), progress_bar=False).close()
+
+
+def test_a_maximum_of_filtered_spikes_is_not_warned_of():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nengo.Simulator(carried_by_spikes(synapse=0.005), progress_bar=False).close()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
+from nengo import Ensemble, Network, Node
 from nengo.builder import Builder, Operator, Signal
 from nengo.builder.operator import Reset
+from nengo.ensemble import Neurons
 from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Parameter
 from nengo.transforms import Transform
@@ -193,6 +196,8 @@ def _build_max_pool(
         )
     # only weight solvers make encoders, and only for decoded connections
     assert encoders is None
+    if model.toplevel is not None:
+        _warn_of_raw_spikes(model.toplevel, transform)
 
     maxima = Signal(shape=transform.size_out, name=f"{transform}.maxima")
     model.add_op(Reset(maxima))
@@ -202,3 +207,33 @@ def _build_max_pool(
     # other backends mark the weights of every connection, for example as trainable
     weights = Signal(np.zeros(0), readonly=True, name=f"{transform}.weights")
     return maxima, weights
+
+
+def _warn_of_raw_spikes(network: Network, transform: MaxPool) -> None:
+    """Warn if spikes reach a `MaxPool` unfiltered: it takes a maximum in each step."""
+    unfiltered: dict[Any, list[Any]] = {}
+    sources = []
+    for connection in network.all_connections:
+        if connection.transform is transform:
+            # its own synapse comes after the maximum
+            sources.append(connection.pre_obj)
+        if connection.synapse is None:
+            unfiltered.setdefault(connection.post_obj, []).append(connection.pre_obj)
+    seen = set()
+    while sources:
+        source = sources.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        if isinstance(source, (Ensemble, Neurons)):
+            if getattr(source, "ensemble", source).neuron_type.spiking:
+                warnings.warn(
+                    f"the raw spikes of {source} reach an exact maximum, which is "
+                    "taken in each time step and so is far too large; connect with a "
+                    "synapse, or take a circuit such as WinnerTakeAll",
+                    stacklevel=2,
+                )
+                return
+        elif isinstance(source, Node) and source.output is None:
+            # it only passes values on
+            sources += unfiltered.get(source, [])
