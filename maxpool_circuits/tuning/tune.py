@@ -7,6 +7,7 @@ import functools
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import nengo
 import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
+from tqdm import TqdmWarning
 
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
@@ -267,11 +269,11 @@ def seed_of_draw(seed: int, number: int) -> int:
 
 
 def _progress_bar(shown: bool, **options: Any) -> Any:
-    """A progress bar; in notebooks without widgets, only a shown one warns of that."""
-    if shown:
+    """A progress bar, on terminals and in notebooks that can show widgets."""
+    with warnings.catch_warnings():
+        # in other notebooks there is no bar, which is no reason to complain
+        warnings.simplefilter("ignore", TqdmWarning)
         from tqdm.auto import tqdm
-    else:
-        from tqdm import tqdm
     return tqdm(disable=None if shown else True, **options)
 
 
