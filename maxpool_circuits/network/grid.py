@@ -36,7 +36,7 @@ def lay_out_grid(
         coordinates = starts[:, None] + np.arange(np.max(stops - starts))
 
         # first the axes of the windows, then those of the positions in a window
-        other_axes = [i for i in range(2 * n_axes) if i % n_axes != axis]
+        other_axes = tuple(i for i in range(2 * n_axes) if i % n_axes != axis)
         flat = flat * length + np.expand_dims(coordinates, other_axes)
         inside = inside & np.expand_dims(coordinates < stops[:, None], other_axes)
         output_shape += (n_windows,)

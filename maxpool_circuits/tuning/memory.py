@@ -20,7 +20,7 @@ from .trials import unchanged
 PATIENCE = 3600
 
 #: Results of this process, for where the folder cannot be written.
-_remembered = {}
+_remembered: dict[tuple[type, str], TunedDecoders] = {}
 
 
 class Memory:

@@ -45,14 +45,11 @@ def write(
             "hold",
             attr="path",
         )
+    texts = {"header": text, "checksum": checksum(text, arrays)}
+    entries: dict[str, Any] = {n: np.array(v) for n, v in texts.items()} | arrays
     with written_whole(path) as unfinished:
         with open(unfinished, "wb") as file:
-            np.savez_compressed(
-                file,
-                header=np.array(text),
-                checksum=np.array(checksum(text, arrays)),
-                **arrays,
-            )
+            np.savez_compressed(file, **entries)
 
 
 def read(
