@@ -1,7 +1,7 @@
 """Max-pooling layers in NengoDL's converter.
 
 Needs NengoDL, on Python 3.9 to 3.13 (``maxpool-circuits doctor`` says what to install).
-Import it before `nengo_dl` and TensorFlow: it imports both, in a way that works with
+Import it before NengoDL and TensorFlow: it imports both, in a way that works with
 TensorFlow 2.12 to 2.21.
 """
 

@@ -75,7 +75,7 @@ class ConvertMaxPool(LayerConverter):
         Returns
         -------
         nengo.Node
-            The maxima; its circuit follows in `finish`.
+            The maxima; its circuit follows in ``finish``.
 
         Raises
         ------
