@@ -75,6 +75,10 @@ class SwappedActivations(collections.abc.Mapping):
         return ()
 
 
+#: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
+KERAS = ("tensorflow", "keras", "tf_keras")
+
+
 def name_of(activation):
     """Something that is equal for all ways to write one activation."""
     if isinstance(activation, str):
@@ -100,7 +104,7 @@ def name_of(activation):
             if neuron_type == activation:
                 return function.__name__
     module = getattr(activation, "__module__", None) or ""
-    if callable(activation) and module.split(".")[0] in ("tensorflow", "keras"):
+    if callable(activation) and module.split(".")[0] in KERAS:
         return getattr(activation, "__name__", activation)
     return activation
 
