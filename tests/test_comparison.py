@@ -708,7 +708,7 @@ def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypat
 def slow_at_first(windows):
     """A circuit that takes long to make for the first time in each process."""
     if not hasattr(nengo, "_prepared_for_test"):
-        time.sleep(0.5)
+        time.sleep(4)
         nengo._prepared_for_test = True
     return mpc.PairwiseReLU(windows)
 
@@ -720,7 +720,8 @@ def test_compare_times_prepared_circuits_only(monkeypatch, n_jobs):
     table = mpc.compare(circuits, n_pools=2, n_jobs=n_jobs)
     monkeypatch.delattr(nengo, "_prepared_for_test", raising=False)
     for name in circuits:
-        assert table.row(name).build_time < 0.4
+        # not a benchmark: building takes a moment, also on a machine that is busy
+        assert table.row(name).build_time < 3.5
 
 
 #: Seeds up to the largest one, many of them around those that values are drawn with.

@@ -3,18 +3,20 @@
 import os
 import subprocess
 import sys
-import time
 import warnings
 
+import joblib
 import nengo
 import numpy as np
 import pytest
+import scipy.optimize
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network import shelf
 from maxpool_circuits.network.populations import Replicas, rectifier
 from maxpool_circuits.tuning.presets import make_preset, path_of, presets
+from maxpool_circuits.tuning.search import Search
 from maxpool_circuits.utils.describe import describe
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=3, window_size=4)
@@ -366,14 +368,19 @@ def test_no_decoders_need_no_warning():
 @pytest.mark.parametrize("circuit", [c for c in mpc.circuits() if c != "exact"])
 def test_building_never_searches(circuit, monkeypatch, unwarned):
     def forbidden(*_, **__):
-        raise AssertionError("a constructor must not simulate")
+        raise AssertionError("a constructor must not simulate or optimise")
 
-    monkeypatch.setattr(nengo, "Simulator", forbidden)
+    for module, name in (
+        (nengo, "Simulator"),
+        (Search, "run"),
+        (scipy.optimize, "minimize"),
+        (joblib, "Parallel"),
+    ):
+        monkeypatch.setattr(module, name, forbidden)
     types = [nengo.LIF(tau_rc=0.07), nengo.AdaptiveLIF(tau_n=0.5)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for neuron_type in types:
-            started = time.perf_counter()
             mpc.make(
                 circuit,
                 WINDOWS,
@@ -381,8 +388,6 @@ def test_building_never_searches(circuit, monkeypatch, unwarned):
                 neuron_type=neuron_type,
                 **NO_CONTAINER,
             )
-            # not a benchmark: a search takes twenty seconds and more
-            assert time.perf_counter() - started < 5
 
 
 def test_decoders_of_another_name_are_refused():
