@@ -1,9 +1,13 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
 from .compare import compare
+from .estimates import Estimate
 from .images import images
 from .lookup import WORKLOADS
 from .measures import READOUTS, Row
+from .ratios import RatioTable
+from .results import SavedTable
+from .saved import read_csv
 from .table import ComparisonTable
 from .workloads import Workload, band_limited, presentations
 
@@ -11,10 +15,14 @@ __all__ = [
     "READOUTS",
     "WORKLOADS",
     "ComparisonTable",
+    "Estimate",
+    "RatioTable",
     "Row",
+    "SavedTable",
     "Workload",
     "band_limited",
     "compare",
     "images",
     "presentations",
+    "read_csv",
 ]

@@ -14,7 +14,7 @@ from .workloads import DT, Workload
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
 #: Rows of a comparison that are no circuits.
-REFERENCES = ("routed winner", "average")
+REFERENCES = ROUTED_WINNER, AVERAGE = ("routed winner", "average")
 #: How long the inputs are held before and after the step that the latency is read of.
 STEP_LENGTH = 300
 
@@ -232,7 +232,7 @@ def measure(
         bias=float(np.mean(errors)),
         p99=float(np.percentile(np.abs(errors), 99)),
         latency=float(latency(response)),
-        neurons=recording.neurons,
+        neurons=float(recording.neurons),
         spikes=recording.spikes,
         events=recording.events,
         build_time=recording.build_time,
