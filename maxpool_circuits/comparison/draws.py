@@ -21,6 +21,10 @@ from .recording import Recording, input_spikes, record
 from .references import average, routed_winner
 from .workloads import Workload
 
+#: How often the inputs step from one half of a workload's step to the other: what
+#: spikes happen to do after one step would move the latency by up to 20 ms.
+N_STEPS = 4
+
 
 def seed_of_draw(seed: int | None, number: int) -> int | None:
     """Seed of the draw of a number: the seed itself, then others far from it."""
@@ -43,9 +47,10 @@ class Draw:
 
     @classmethod
     def of(cls, workload: Workload, input_rate: float, seed: int | None) -> Draw:
-        """Let neurons carry a workload, and after it the step for the latency."""
-        step = np.repeat(workload.step, STEP_LENGTH, axis=0)
-        values = np.concatenate([workload.values, step])
+        """Let neurons carry a workload, and after it the steps for the latency."""
+        held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
+        steps = np.repeat(held, STEP_LENGTH, axis=0)
+        values = np.concatenate([workload.values, steps])
         spikes = input_spikes(values, input_rate, seed)
         return cls(workload, values, spikes, input_rate, seed)
 

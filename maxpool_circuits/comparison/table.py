@@ -50,7 +50,7 @@ class ComparisonTable(ResultTable):
     routed winner ...
     average ...
     >>> table.outputs["winner-take-all"].shape
-    (1700, 5)
+    (2600, 5)
     """
 
     workload: Workload
@@ -94,7 +94,7 @@ class ComparisonTable(ResultTable):
         >>> import maxpool_circuits as mpc
         >>> table = mpc.compare(["exact"], n_pools=5)
         >>> table.filtered_output("exact").shape
-        (1700, 5)
+        (2600, 5)
         """
         return read_out(self.outputs[circuit], self.row(circuit).readout)
 
