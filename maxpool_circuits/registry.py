@@ -167,7 +167,7 @@ def styles_of(names: Iterable[str]) -> dict[str, Style]:
     }
     known = {**REFERENCE_STYLES, **_styles}
     rows = list(names)
-    found = {}
+    found: dict[str, Style] = {}
     for row in rows:
         bare = row.split(" (")[0]
         name = classes.get(bare, bare)

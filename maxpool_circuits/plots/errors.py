@@ -85,7 +85,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against the gap between the two largest inputs.
 
     All readings, in order of their gap, are cut into ten parts of equal size; each
-    point is the root-mean-square error of one part.
+    point is the root-mean-square error of one part. The scale is that of the circuits.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     ...     print(line.get_label(), len(line.get_ydata()))
     winner-take-all 10
     routed winner 10
-    average 10
+    average (not shown) 10
     >>> plt.close(ax.figure)
     """
     checked_table(table)

@@ -35,7 +35,7 @@ def checked_table(table: Any) -> ComparisonTable:
     return table
 
 
-def styles(names: Iterable[str]) -> dict[str, dict[str, str]]:
+def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Color and marker of each circuit, the same in all pictures.
 
     Parameters
@@ -62,7 +62,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, str]]:
     return {name: style._asdict() for name, style in styles_of(names).items()}
 
 
-def styles_in(table: ComparisonTable) -> dict[str, dict[str, str]]:
+def styles_in(table: ComparisonTable) -> dict[str, dict[str, Any]]:
     """Color and marker of each row of a table."""
     return styles(row.circuit for row in table.rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ def traces(
         # markers that are far from each other, and none on that of another circuit
         apart = max(len(time) // 8, 1)
         every = (number * apart // max(len(circuits), 1), apart)
-        options = {"linewidth": 1, "markersize": 4, "markevery": every}
+        options: dict[str, Any] = {"linewidth": 1, "markersize": 4, "markevery": every}
         ax.plot(time, output, label=name, **options, **styles[name])
     ax.set_xlabel("time (s)")
     ax.set_ylabel("value (units of the input)")
