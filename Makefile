@@ -48,8 +48,8 @@ test-core: .venv-core/installed  ## run the tests without NengoDL (makes .venv-c
 	.venv-core/bin/python $(PYTEST)
 
 # Chromium and ChromeDriver are taken from PATH.
-test-gui: .venv-gui/installed  ## open each script for Nengo GUI in Chromium, if that is on PATH (makes .venv-gui)
-	.venv-gui/bin/python $(PYTEST) tests/test_gui.py
+test-gui: .venv-gui/installed  ## open each script for Nengo GUI, and the interactive page, in Chromium (makes .venv-gui)
+	.venv-gui/bin/python $(PYTEST) tests/test_gui.py tests/test_explore.py
 
 # With each TensorFlow that there is for this Python, in an environment of its own, which takes 2 GB and is deleted again.
 test-versions: $(VENV)/tests-installed  ## test the converter with every TensorFlow that it works with (an hour)
@@ -91,7 +91,7 @@ figures: $(VENV)/docs-installed  ## redraw all figures of README, documentation 
 
 clean:  ## delete the environments and all that was built
 	rm -rf .venv* build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf docs/_build docs/notebooks docs/wiring
+	rm -rf docs/_build docs/interactive docs/notebooks docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 %/bin/python:

@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # not by a variable: kernels draw into their pages
 matplotlib.use("Agg")
 
+import explore  # noqa: E402
 from wiring_diagram import draw_all  # noqa: E402
 
 from maxpool_circuits import __version__  # noqa: E402
@@ -38,6 +39,10 @@ html_title = f"{project} {release}"
 html_math_renderer = "mathml"
 html_static_path = ["static"]
 html_css_files = ["width.css"]
+# a page with scripts of its own, made below
+INTERACTIVE = HERE / "interactive"
+INTERACTIVE.mkdir(exist_ok=True)
+html_extra_path = [INTERACTIVE.name]
 
 # Single backticks in docstrings are references, and must be right.
 default_role = "py:obj"
@@ -68,13 +73,14 @@ nb_merge_streams = True
 
 
 def prepare(app):
-    """Bring in what is not kept here: the notebooks, and a diagram of each circuit."""
+    """Bring in what is not kept here: notebooks, diagrams, and the interactive page."""
     notebooks = HERE / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     notebooks.mkdir()
     for notebook in HERE.parent.glob("notebooks/*.ipynb"):
         shutil.copy(notebook, notebooks)
     draw_all(HERE / "wiring")
+    explore.write_page(INTERACTIVE / "explore.html")
 
 
 def write_equation(translator, node):

@@ -1,0 +1,135 @@
+"""The interactive page of the documentation, in a browser without a network."""
+
+import csv
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+import maxpool_circuits as mpc
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+pytestmark = pytest.mark.skipif(
+    not (DOCS / "explore.py").exists(),
+    reason="the source archive comes without the documentation",
+)
+
+
+@pytest.fixture(scope="module")
+def explore():
+    """The module that makes the page."""
+    spec = importlib.util.spec_from_file_location("explore", DOCS / "explore.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def browser(explore, tmp_path_factory):
+    """The page, opened as a file."""
+    for module in ("plotly", "selenium"):
+        pytest.importorskip(module)
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next((path for path in map(shutil.which, names) if path), None)
+    driver = shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("needs Chromium and ChromeDriver on PATH")
+    path = tmp_path_factory.mktemp("page") / "explore.html"
+    explore.write_page(path)
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--window-size=1300,1600")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        browser.get(path.as_uri())
+        yield browser
+    finally:
+        browser.quit()
+
+
+def choose(browser, menu, value):
+    """Choose from a menu, or move the slider."""
+    browser.execute_script(
+        "const menu = document.getElementById(arguments[0]); menu.value = arguments[1];"
+        "for (const name of ['change', 'input']) menu.dispatchEvent(new Event(name));",
+        menu,
+        str(value),
+    )
+
+
+def drawn(browser, plot):
+    """Names and coordinates of all that a plot shows."""
+    return browser.execute_script(
+        "return document.getElementById(arguments[0]).data"
+        ".map((trace) => [trace.name, trace.x, trace.y]);",
+        plot,
+    )
+
+
+def test_measurements_are_of_all_circuits_in_all_settings(explore):
+    with open(explore.FRONTS, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    settings = {(i["workload"], i["window_size"], i["input_rate"]) for i in lines}
+    n_settings = len(explore.WORKLOADS) * len(explore.SIZES) * len(explore.RATES)
+    assert len(settings) == n_settings
+    # all circuits, and two references
+    assert len(lines) == n_settings * (len(mpc.circuits()) + 2)
+    with open(explore.PLAYBACK, newline="", encoding="utf-8") as file:
+        assert {line["circuit"] for line in csv.DictReader(file)} == set(mpc.circuits())
+
+
+def test_menus_change_the_front(browser):
+    seen = [drawn(browser, "front")]
+    assert len(seen[0]) == len(mpc.circuits()) + 2
+    for menu, value in (
+        ("workload", "band-limited"),
+        ("window_size", 9),
+        ("input_rate", 100),
+        ("cost", "neurons"),
+        ("cost", "events"),
+    ):
+        choose(browser, menu, value)
+        seen.append(drawn(browser, "front"))
+    assert all(one != other for one, other in zip(seen, seen[1:]))
+
+
+def test_every_circuit_is_played_back_step_by_step(browser):
+    seen = set()
+    for name in mpc.circuits():
+        choose(browser, "circuit", name)
+        choose(browser, "step", 200)
+        whole = drawn(browser, "pool")
+        seen.add(str(whole))
+        choose(browser, "step", 50)
+        part = drawn(browser, "pool")
+        assert max(max(x, default=0) for _, x, _ in whole) == 200
+        assert max(max(x, default=0) for _, x, _ in part) == 50
+        (output,) = (y for trace, _, y in whole if trace == "output")
+        assert output[95] == pytest.approx(0.9, abs=0.25)
+    assert len(seen) == len(mpc.circuits())
+
+
+def test_play_moves_on(browser):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    choose(browser, "step", 10)
+    browser.find_element("id", "play").click()
+    step = browser.find_element("id", "step")
+    WebDriverWait(browser, 60).until(lambda _: int(step.get_property("value")) > 12)
+    browser.find_element("id", "play").click()
+    assert browser.find_element("id", "play").text == "play"
+
+
+def test_page_has_no_errors_and_asks_for_nothing(browser):
+    assert [e for e in browser.get_log("browser") if e["level"] != "INFO"] == []
+    assert "https://cdn" not in browser.page_source[-20000:]
+    resources = "return performance.getEntriesByType('resource').map((e) => e.name);"
+    assert browser.execute_script(resources) == []
