@@ -44,7 +44,7 @@ default_role = "py:obj"
 nitpicky = True
 # Other projects' pages would have to be fetched to be linked.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|numpy)\..+"),
+    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|nir|numpy)\..+"),
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 

@@ -19,6 +19,7 @@ MODULES = [
     "maxpool_circuits.comparison",
     "maxpool_circuits.network.sparse",
     "maxpool_circuits.nengo_dl",
+    "maxpool_circuits.nir",
     "maxpool_circuits.plots",
     "maxpool_circuits.testing",
     "maxpool_circuits.network.populations",
