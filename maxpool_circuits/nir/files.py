@@ -38,7 +38,9 @@ def save(
     >>> import maxpool_circuits as mpc
     >>> from maxpool_circuits.nir import save, to_nir
     >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
-    >>> pool = mpc.WinnerTakeAll(windows, add_to_container=False, input_synapse=None)
+    >>> pool = mpc.WinnerTakeAll(
+    ...     windows, input_synapse=None, decoders=None, add_to_container=False
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "pool.nir")
     ...     save(to_nir(pool, spike_value=1 / 250), path)
