@@ -57,7 +57,9 @@ def shared_comparisons(
     for i in min(permutations(longer), key=cost):
         for first, second in axes[i].levels:
             values = np.arange(prod(n_values)).reshape(n_values)
-            levels.append((values.take(first, i).ravel(), values.take(second, i).ravel()))
+            levels.append(
+                (values.take(first, i).ravel(), values.take(second, i).ravel())
+            )
             n_values[i] = len(first)
     inputs = np.ravel_multi_index(np.ix_(*(axis.inputs for axis in axes)), shape)
     maxima = np.ravel_multi_index(np.ix_(*(axis.maxima for axis in axes)), n_values)
@@ -98,7 +100,7 @@ def split(runs: Iterable[Run], rule: Rule) -> dict[Run, list[Run]]:
     """Give the two parts of each run, of their parts, and so on, longest runs first."""
     starts: dict[int, set[int]] = {}
     for start, stop in runs:
-        starts.setdefault(stop - start, set()).add(start)
+        starts.setdefault(length_of((start, stop)), set()).add(start)
     parts = {}
     for length in range(max(starts, default=1), 1, -1):
         of_length = sorted(starts.get(length, ()))
@@ -127,12 +129,22 @@ def in_levels(runs: list[Run], parts: dict[Run, list[Run]]) -> Comparisons:
     maxima = positions(values, runs)
     levels = []
     for n in range(max(level.values(), default=0), 0, -1):
-        pairs = [parts[run] if level.get(run) == n else [run] * 2 for run in values]
+        # the longer part comes second: it is more often the larger, so that its
+        # comparator is more often silent
+        pairs = [
+            sorted(parts[run], key=length_of) if level.get(run) == n else [run, run]
+            for run in values
+        ]
         values = sorted({part for pair in pairs for part in pair})
         first, second = (positions(values, part) for part in zip(*pairs))
         levels.append((first, second))
     inputs = np.array([start for start, _ in values])
     return Comparisons(inputs, levels[::-1], maxima)
+
+
+def length_of(run: Run) -> int:
+    """Number of inputs."""
+    return run[1] - run[0]
 
 
 def positions(values: list[Run], runs: Iterable[Run]) -> np.ndarray:
@@ -141,7 +153,9 @@ def positions(values: list[Run], runs: Iterable[Run]) -> np.ndarray:
     return np.array([place[run] for run in runs])
 
 
-def overlapping_halves(starts: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+def overlapping_halves(
+    starts: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Two parts of one length."""
     half = np.full(len(starts), -(-length // 2))
     return half, half
