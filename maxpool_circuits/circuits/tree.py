@@ -26,6 +26,10 @@ class ComparatorTree(MaxPoolNetwork):
     comparators of a level are one ensemble; there are :math:`\lceil \log_2 k \rceil`
     levels for :math:`k` inputs and :math:`k - 1` comparators.
 
+    Windows that overlap on a grid share comparators where that saves any: maxima are
+    taken along one axis after the other, which takes :math:`\lceil \log_2 l \rceil`
+    levels for each axis along which windows are :math:`l` inputs long.
+
     A subclass defines `linear_path` and `comparator`.
 
     Parameters
@@ -134,7 +138,7 @@ class ComparatorTree(MaxPoolNetwork):
         wiring.build()
 
     def _compare(self):
-        """What to compare, level by level, and the wiring before and behind it."""
+        """The wiring before, the pairs of each level, and the wiring behind."""
         sizes = self.windows.sizes[self.pools]
         if self.windows.grid is not None:
             shared = shared_comparisons(self.windows.input_shape, self.windows.grid)
