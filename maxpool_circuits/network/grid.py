@@ -13,12 +13,14 @@ def lay_out_grid(
     pool_size: Sequence[int],
     strides: Sequence[int],
     padding: str,
-) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
-    """Give the number of windows along each axis, their inputs, and their sizes.
+) -> tuple[tuple[int, ...], np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+    """Give the number of windows along each axis, their inputs, sizes and ends.
 
-    The inputs are flat indices, one window after another.
+    The inputs are flat indices, one window after another. The ends are, for each axis,
+    the first input of each window along it and the one behind its last.
     """
     n_axes = len(shape)
+    grid: tuple[np.ndarray, ...] = ()
     output_shape: tuple[int, ...] = ()
     flat = np.array(0)
     inside = np.array(True)
@@ -40,6 +42,9 @@ def lay_out_grid(
         flat = flat * length + np.expand_dims(coordinates, other_axes)
         inside = inside & np.expand_dims(coordinates < stops[:, None], other_axes)
         output_shape += (n_windows,)
+        ends = np.stack([starts, stops], axis=1)
+        ends.flags.writeable = False
+        grid += (ends,)
 
     inside = inside.reshape(prod(output_shape), -1)
-    return output_shape, flat.reshape(inside.shape)[inside], inside.sum(axis=1)
+    return output_shape, flat.reshape(inside.shape)[inside], inside.sum(axis=1), grid

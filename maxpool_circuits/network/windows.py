@@ -62,6 +62,9 @@ class PoolWindows(FrozenObject):
         `from_indices`), then -1 where a window is smaller than the largest.
     sizes : (n_pools,) array of int, read-only
         Number of inputs in each window.
+    grid : tuple of (n_windows, 2) arrays of int, read-only, or None
+        For each axis of ``input_shape``, the first input of each window along it and
+        the one behind its last. None for windows of `independent` and `from_indices`.
 
     Raises
     ------
@@ -215,13 +218,14 @@ class PoolWindows(FrozenObject):
         shape, channel_axis = _check_shape(input_shape, channels_last)
         pool_size = list(shape)
         pool_size[channel_axis] = 1
-        _, members, sizes = lay_out_grid(shape, pool_size, pool_size, "valid")
+        _, members, sizes, grid = lay_out_grid(shape, pool_size, pool_size, "valid")
         return cls.__new__(cls)._define(
             f"PoolWindows.global_pooling({shape}, channels_last={bool(channels_last)})",
             shape,
             (shape[channel_axis],),
             members,
             sizes,
+            grid,
         )
 
     @classmethod
@@ -272,7 +276,9 @@ class PoolWindows(FrozenObject):
             sizes,
         )
 
-    def _define(self, description, input_shape, output_shape, members, sizes):
+    def _define(
+        self, description, input_shape, output_shape, members, sizes, grid=None
+    ):
         """Set all attributes, from the inputs of all windows one after another."""
         super().__init__()
         indices = np.full((len(sizes), sizes.max()), -1, dtype=np.int64)
@@ -281,6 +287,7 @@ class PoolWindows(FrozenObject):
         self.output_shape = output_shape
         self.indices = indices
         self.sizes = sizes
+        self.grid = grid
         self._description = description
         return self
 
