@@ -3,12 +3,12 @@
 Pools of four inputs of 250 Hz that change every 50 ms, as in ``maxpool-circuits
 compare``; each output is read through the filter that suits it best. ::
 
-    python benchmarks/inputs.py --csv docs/inputs.csv
+    python benchmarks/inputs.py --csv docs/inputs.csv --choice docs/inputs_choice.csv
 
 Errors are fractions of the input range, which is twice as wide where populations
-represent values from -1 to 1. They are means over seeds, with the half-width of the 95
-% confidence interval of Student's t distribution. It takes about five minutes on two
-cores.
+represent values from -1 to 1: root-mean-square error, with the half-width of its 95 %
+confidence interval over seeds (Student's t distribution), and in brackets the bias. It
+takes about five minutes on two cores.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import CARRIERS, WORKLOADS
+from maxpool_circuits.comparison.measures import REFERENCES
 from maxpool_circuits.utils.files import write_csv
 
 #: Settings that are tried besides the defaults.
@@ -35,7 +36,8 @@ SETTINGS = {
 }
 #: The circuits that they are tried with.
 WITH_SETTINGS = ("pairwise-relu", "winner-take-all")
-HEADER = ("inputs", "circuit", "rmse", "rmse_interval", "bias", "bias_interval")
+#: Rows that are no choice: references, and what has no neurons.
+NO_CHOICE = (*REFERENCES, "exact (5 ms synapse)")
 
 
 def main():
@@ -45,7 +47,8 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=range(1000, 1005))
     parser.add_argument("--workload", choices=list(WORKLOADS), default="presentations")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
-    parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
+    parser.add_argument("--csv", metavar="FILE", help="write all errors to FILE")
+    parser.add_argument("--choice", metavar="FILE", help="write the best ones to FILE")
     options = parser.parse_args()
     if len(options.seeds) < 2:
         parser.error("confidence intervals need at least two --seeds")
@@ -57,18 +60,21 @@ def main():
     )
     n_tables = len(CARRIERS) * len(options.seeds)
     measured = list(tqdm(measured, total=n_tables, file=sys.stderr))
-    rows = []
+    by_inputs = {}
     for number, inputs in enumerate(CARRIERS):
         tables = measured[number * len(options.seeds) :][: len(options.seeds)]
-        for circuit in tables[0]:
-            of_circuit = np.array([table[circuit] for table in tables])
-            figures = np.column_stack([of_circuit.mean(axis=0), interval(of_circuit)])
-            # no "-0.0000"
-            texts = [f"{round(figure, 4) + 0:.4f}" for figure in figures.ravel()]
-            rows.append([inputs, circuit, *texts])
-    print(tabulate(rows, HEADER, disable_numparse=True))
-    if options.csv:
-        write_csv(options.csv, [HEADER, *rows])
+        by_inputs[inputs] = {
+            circuit: statistics([table[circuit] for table in tables])
+            for circuit in tables[0]
+        }
+    for lines, path in (
+        (all_errors(by_inputs), options.csv),
+        (choices(by_inputs), options.choice),
+    ):
+        header, *rows = lines
+        print(tabulate(rows, header, disable_numparse=True), end="\n\n")
+        if path:
+            write_csv(path, lines)
 
 
 def circuits():
@@ -97,11 +103,41 @@ def measure(inputs, seed, n_pools, workload):
     }
 
 
-def interval(figures):
-    """Half-width of the 95 % confidence interval of the mean over seeds."""
-    n_seeds = len(figures)
-    quantile = scipy.stats.t.ppf(0.975, n_seeds - 1)
-    return quantile * figures.std(axis=0, ddof=1) / np.sqrt(n_seeds)
+def statistics(figures):
+    """Mean RMSE, half-width of its 95 % confidence interval, and mean bias."""
+    rmse, bias = np.transpose(figures)
+    quantile = scipy.stats.t.ppf(0.975, len(rmse) - 1)
+    return rmse.mean(), quantile * rmse.std(ddof=1) / np.sqrt(len(rmse)), bias.mean()
+
+
+def all_errors(by_inputs):
+    """A line for each circuit, with a column for each kind of inputs."""
+    names = next(iter(by_inputs.values()))
+    lines = [["circuit", *by_inputs]]
+    for name in names:
+        lines.append([f"`{name}`", *(shown(*of[name]) for of in by_inputs.values())])
+    return lines
+
+
+def choices(by_inputs):
+    """A line for each kind of inputs: the circuits with the least errors."""
+    lines = [["inputs", "take", "it has", "next", "as it is", "routed winner"]]
+    for inputs, errors in by_inputs.items():
+        ranked = sorted(errors, key=lambda name: errors[name][0])
+        best, second, *_ = ranked = [name for name in ranked if name not in NO_CHOICE]
+        default = next(name for name in ranked if name in mpc.circuits())
+        cells = [f"`{name}`: {shown(*errors[name])}" for name in (second, default)]
+        reference = shown(*errors["routed winner"])
+        lines.append(
+            [f"`{inputs}`", f"`{best}`", shown(*errors[best]), *cells, reference]
+        )
+    return lines
+
+
+def shown(rmse, interval, bias):
+    """Text of an error."""
+    # no "-0.000"
+    return f"{rmse:.3f} ± {interval:.3f} ({round(bias, 3) + 0:+.3f})"
 
 
 if __name__ == "__main__":
