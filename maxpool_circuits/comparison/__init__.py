@@ -1,5 +1,6 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
+from .carriers import CARRIERS, Carrier
 from .compare import compare
 from .images import images
 from .lookup import WORKLOADS
@@ -8,8 +9,10 @@ from .table import ComparisonTable
 from .workloads import Workload, band_limited, presentations
 
 __all__ = [
+    "CARRIERS",
     "READOUTS",
     "WORKLOADS",
+    "Carrier",
     "ComparisonTable",
     "Row",
     "Workload",

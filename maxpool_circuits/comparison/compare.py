@@ -12,9 +12,10 @@ from nengo.exceptions import ValidationError
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
 from ..utils.checks import positive_number, valid_jobs, valid_seed
+from .carriers import find_carrier
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
-from .recording import Recording, input_spikes, record
+from .recording import Recording, record
 from .references import average, routed_winner
 from .simulators import checked_simulator
 from .table import ComparisonTable
@@ -33,6 +34,7 @@ def compare(
     window_size: int = 4,
     *,
     workload: str | Workload = "presentations",
+    inputs: str = "regular",
     n_pools: int | None = None,
     input_rate: float = 250,
     seed: int | None = 0,
@@ -42,10 +44,11 @@ def compare(
 ) -> ComparisonTable:
     """Compare circuits on spiking inputs.
 
-    Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
-    the same spikes, without a synapse, and have their default options. Only
-    ``max_rate`` is ``input_rate`` if that is below 250 Hz, for classes and partials of
-    them that do not set it. Beside them stand two references: ``routed winner``, the
+    By default each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All
+    circuits get the same spikes, without a synapse, and have their default options.
+    Only ``max_rate`` is ``input_rate`` if inputs that spike have less than 250 Hz, and
+    ``input_range`` is that of the inputs, for classes and partials of them that do not
+    set it. Beside them stand two references: ``routed winner``, the
     spike train of the largest input, passed on by a switch that knows which one that
     is, and ``average``, which is what average pooling passes on. The readout filter of
     each row is the one of `READOUTS` with which it has the least error.
@@ -61,11 +64,15 @@ def compare(
     workload : str or Workload, optional (Default: "presentations")
         What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
         windows held 50 ms each), or a `Workload` of your own.
+    inputs : str, optional (Default: "regular")
+        How the values reach the circuits: a name in `.CARRIERS`, such as "poisson". The
+        values of "population" are spread over [-1, 1], so that errors have to be seen
+        in relation to a range of 2.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
     input_rate : float, optional (Default: 250)
-        Firing rate of the inputs, in Hz per unit value.
+        Firing rate of inputs that spike, in Hz per unit value.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the networks. No seed gives the inputs that decoders
         were tuned on.
@@ -89,7 +96,8 @@ def compare(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit or a workload is unknown, or an argument is not possible.
+        If a circuit, a workload or a kind of inputs is unknown, or an argument is not
+        possible.
     ImportError
         If the workload is "images" and scikit-learn is not installed.
 
@@ -110,28 +118,34 @@ def compare(
     n_jobs = valid_jobs(n_jobs)
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
-    workload = find_workload(workload, window_size, n_pools, seed_of_values(seed))
+    carrier = find_carrier(inputs)
+    workload = carrier.spread(
+        find_workload(workload, window_size, n_pools, seed_of_values(seed))
+    )
     windows = workload.windows
 
     # the step that the latency is read of comes after the workload
     values = np.concatenate(
         [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
     )
-    spikes = input_spikes(values, input_rate, seed)
+    spikes = carrier.carry(values, windows, input_rate, seed)
     record_on_spikes = functools.partial(
         record,
         windows=windows,
         inputs=spikes,
         n_counted=len(workload.values),
-        input_rate=input_rate,
+        input_rate=input_rate if carrier.spikes else 0,
         seed=seed,
         simulator=simulator,
     )
-    ready = list(chosen.values())
-    if input_rate < 250:
+    options: dict[str, Any] = {}
+    if carrier.spikes and input_rate < 250:
         # a membrane that was made for faster and therefore smaller input spikes forgets
         # too soon
-        ready = [with_defaults(circuit, max_rate=input_rate) for circuit in ready]
+        options["max_rate"] = input_rate
+    if carrier.input_range != (0, 1):
+        options["input_range"] = carrier.input_range
+    ready = [with_defaults(circuit, **options) for circuit in chosen.values()]
     recorded = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
         joblib.delayed(record_on_spikes)(circuit) for circuit in ready
     )
@@ -143,7 +157,7 @@ def compare(
         measure(name, recording, workload) for name, recording in recordings.items()
     )
     outputs = {name: recording.output for name, recording in recordings.items()}
-    return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
+    return ComparisonTable(workload, rows, READOUTS, outputs, spikes, inputs)
 
 
 def seed_of_values(seed: int | None) -> int | None:

@@ -33,7 +33,9 @@ class ComparisonTable:
     outputs : dict of {str: (n_steps, n_pools) array}
         Output of each circuit and reference, not filtered.
     spikes : (n_steps, n_inputs) array
-        The spikes of the inputs, in units of the input.
+        What the circuits got, in units of the input: spikes, or values.
+    inputs : str, optional (Default: "regular")
+        How the values reached the circuits, as in `.compare`.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class ComparisonTable:
     readouts: tuple
     outputs: dict = field(repr=False)
     spikes: np.ndarray = field(repr=False)
+    inputs: str = "regular"
 
     def __str__(self) -> str:
         """All rows, in units that read well."""
@@ -92,9 +95,12 @@ class ComparisonTable:
         )
         align = ["left"] + ["right"] * (len(headers) - 1)
         table = tabulate(lines, headers, colalign=align, disable_numparse=True)
+        inputs = "spiking inputs"
+        if self.inputs != "regular":
+            inputs = f"inputs ({self.inputs})"
         return (
             f"{self.workload.name}: {windows.n_pools} pools of {windows.sizes.max()} "
-            f"spiking inputs; readout: best low-pass of {grid} ms\n\n{table}"
+            f"{inputs}; readout: best low-pass of {grid} ms\n\n{table}"
         )
 
     def row(self, circuit: str) -> Row:
