@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
+from . import operators  # noqa: F401, the simulator uses them
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire

@@ -1,0 +1,187 @@
+"""Trees of counting comparators, as one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from nengo.builder import Operator, Signal
+
+from ..circuits.pairwise_relu import PairwiseReLU
+from ..network.windows import PoolWindows
+from .members import Members, in_place, of_units
+from .recognition import Flow, factor, one_neuron_each
+
+
+@dataclass(frozen=True, eq=False)
+class PairwiseReLURule:
+    r"""What the comparators of all pools do in a time step, level by level.
+
+    .. math::
+
+       v \leftarrow \max(v + g (a - b), v_\text{min}), \qquad n = \max(\lfloor v \rfloor,
+       0), \qquad v \leftarrow v - n
+
+    and the value for the next level is :math:`b + h n`.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        The pools.
+    gain : float
+        :math:`g`, thresholds per second and unit of input.
+    floor : float
+        Lowest membrane potential.
+    area : float
+        :math:`h` times the time step: area of a spike.
+    start : tuple of (n_pairs, n_pools) array
+        Where membranes start, by level.
+    paired : tuple of (n_pairs, n_pools) array of bool
+        Where there are two to compare, by level; a value without partner is passed on.
+    """
+
+    windows: PoolWindows
+    gain: float
+    floor: float
+    area: float
+    start: tuple
+    paired: tuple
+
+    def operator(self, x: Signal, y: Signal) -> PairwiseReLUStep:
+        """The operator, for Nengo's own simulator."""
+        return PairwiseReLUStep(x, y, self)
+
+
+def pairs(sizes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Which pairs of neighbours are complete, by level, (n_pairs, n_pools) each."""
+    found = []
+    while sizes.max() > 1:
+        n_pairs = (sizes.max() + 1) // 2
+        found.append(np.arange(1, 2 * n_pairs, 2)[:, np.newaxis] < sizes)
+        sizes = (sizes + 1) // 2
+    return tuple(found)
+
+
+def partners(values: np.ndarray, paired: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two values of each pair; one without partner is paired with itself."""
+    a, b = values[::2], values[1::2]
+    if len(b) < len(a):
+        b = np.concatenate([b, a[-1:]])
+    return a, b if paired.all() else np.where(paired, b, a)
+
+
+def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
+    """What a circuit computes, if it is what `PairwiseReLURule` says."""
+    levels = getattr(circuit, "comparators", [])
+    members, paired = Members(circuit.windows), pairs(circuit.windows.sizes)
+    if not levels or levels != circuit.ensembles or len(levels) != len(paired):
+        return None
+    gains = {
+        one_neuron_each(level, np.count_nonzero(there), model)
+        for level, there in zip(levels, paired)
+    }
+    types = [level.neuron_type for level in levels]
+    alike = len(gains) == 1 and all(each == types[0] for each in types)
+    if not alike or None in gains:
+        return None
+    rng = np.random.RandomState(0)
+    x = rng.uniform(size=circuit.windows.n_inputs)
+    fired = [rng.uniform(size=level.n_neurons) for level in levels]
+    flow = Flow(circuit)
+    last = flow.into(circuit.output, {levels[-1].neurons: (fired[-1], None)})
+    decoder = factor(last, in_place(fired[-1], paired[-1])[0])
+    if decoder is None:
+        return None
+
+    given: dict[Any, Any] = {circuit.input: (x, circuit.input_synapse)}
+    values, encoders = members.take(x), []
+    for level, there, spikes in zip(levels, paired, fired):
+        a, b = partners(values, there)
+        difference = of_units(a - b, there)
+        encoders.append(factor(flow.into(level.neurons, given), difference))
+        given[level.neurons] = spikes, None
+        values = b + decoder * in_place(spikes, there)
+    path = factor(flow.into(circuit.output, given), values[0])
+    if None in encoders or path != 1 or not np.allclose(encoders, encoders[0], 1e-9):
+        return None
+    starts = [model.sig[level.neurons]["voltage"].initial_value for level in levels]
+    return PairwiseReLURule(
+        windows=circuit.windows,
+        gain=encoders[0] * gains.pop(),
+        floor=float(types[0].min_voltage),
+        area=decoder * types[0].amplitude,
+        start=tuple(map(in_place, starts, paired)),
+        paired=paired,
+    )
+
+
+class PairwiseReLUStep(Operator):
+    """One time step of all comparators of a tree.
+
+    Parameters
+    ----------
+    X : (n_inputs,) nengo.builder.Signal
+        The inputs.
+    Y : (n_pools,) nengo.builder.Signal
+        The signal that the maxima are added to.
+    rule : PairwiseReLURule
+        What is computed.
+    tag : str, optional (Default: None)
+        A label, for debugging.
+
+    Notes
+    -----
+    1. sets ``[]``
+    2. incs ``[Y]``
+    3. reads ``[X]``
+    4. updates the membranes of each level
+    """
+
+    def __init__(
+        self, X: Signal, Y: Signal, rule: PairwiseReLURule, tag: str | None = None
+    ) -> None:
+        super().__init__(tag=tag)
+        self.rule = rule
+        self.sets: list[Signal] = []
+        self.incs = [Y]
+        self.reads = [X]
+        self.updates = [Signal(start, name="comparators") for start in rule.start]
+
+    @property
+    def _descstr(self):
+        return f"pairwise_relu({self.reads[0]}) -> {self.incs[0]}"
+
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
+        """Make the function that Nengo calls in every time step."""
+        rule, members = self.rule, Members(self.rule.windows)
+        x, y = signals[self.reads[0]], signals[self.incs[0]]
+        gain, height = rule.gain * dt, rule.area / dt
+        blocks = []
+        for pools in members.blocks():
+            columns = np.ascontiguousarray(members.columns[:, pools])
+            levels = [
+                (signals[voltage][:, pools], paired[:, pools])
+                for voltage, paired in zip(self.updates, rule.paired)
+            ]
+            blocks.append((columns, y[pools], levels))
+
+        def step_pairwise_relu():
+            inputs = members.padded(x)
+            for columns, y, levels in blocks:
+                values = inputs[columns]
+                for voltage, paired in levels:
+                    a, b = partners(values, paired)
+                    values = a - b
+                    values *= gain
+                    voltage += values
+                    np.maximum(voltage, rule.floor, out=voltage)
+                    np.floor(voltage, out=values)
+                    np.maximum(values, 0, out=values)
+                    voltage -= values
+                    values *= height
+                    values += b
+                y += values[0]
+
+        return step_pairwise_relu
