@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Grid(NamedTuple):
+    """Windows on a grid over all axes of an array, that of the channels too."""
+
+    pool_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: str
+
+    @property
+    def tiles(self) -> bool:
+        """Whether windows neither overlap, nor leave gaps, nor reach past an edge."""
+        return self.pool_size == self.strides and self.padding == "valid"
 
 
 def lay_out_grid(

@@ -39,7 +39,7 @@ class PairwiseReLURule:
     start : tuple of (n_pairs, n_pools) array
         Where membranes start, by level.
     paired : tuple of (n_pairs, n_pools) array of bool
-        Where there are two to compare, by level; a value without partner is passed on.
+        Where there are two to compare, by level; other values are passed on.
     """
 
     windows: PoolWindows
@@ -58,18 +58,22 @@ def pairs(sizes: np.ndarray) -> tuple[np.ndarray, ...]:
     """Which pairs of neighbours are complete, by level, (n_pairs, n_pools) each."""
     found = []
     while sizes.max() > 1:
-        n_pairs = (sizes.max() + 1) // 2
-        found.append(np.arange(1, 2 * n_pairs, 2)[:, np.newaxis] < sizes)
+        second = np.arange(1, sizes.max(), 2)[:, np.newaxis]
+        found.append(second < sizes)
         sizes = (sizes + 1) // 2
     return tuple(found)
 
 
-def partners(values: np.ndarray, paired: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two values of each pair; one without partner is paired with itself."""
-    a, b = values[::2], values[1::2]
-    if len(b) < len(a):
-        b = np.concatenate([b, a[-1:]])
-    return a, b if paired.all() else np.where(paired, b, a)
+def partners(
+    values: np.ndarray, paired: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The two values of each pair, and those that are left.
+
+    A value without partner is paired with itself, which makes no spikes.
+    """
+    end = 2 * len(paired)
+    a, b = values[:end:2], values[1:end:2]
+    return a, b if paired.all() else np.where(paired, b, a), values[end:]
 
 
 def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
@@ -98,11 +102,11 @@ def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
     given: dict[Any, Any] = {circuit.input: (x, circuit.input_synapse)}
     values, encoders = members.take(x), []
     for level, there, spikes in zip(levels, paired, fired):
-        a, b = partners(values, there)
+        a, b, left = partners(values, there)
         difference = of_units(a - b, there)
         encoders.append(factor(flow.into(level.neurons, given), difference))
         given[level.neurons] = spikes, None
-        values = b + decoder * in_place(spikes, there)
+        values = np.concatenate([b + decoder * in_place(spikes, there), left])
     path = factor(flow.into(circuit.output, given), values[0])
     if None in encoders or path != 1 or not np.allclose(encoders, encoders[0], 1e-9):
         return None
@@ -172,7 +176,7 @@ class PairwiseReLUStep(Operator):
             for columns, y, levels in blocks:
                 values = inputs[columns]
                 for voltage, paired in levels:
-                    a, b = partners(values, paired)
+                    a, b, left = partners(values, paired)
                     values = a - b
                     values *= gain
                     voltage += values
@@ -182,6 +186,8 @@ class PairwiseReLUStep(Operator):
                     voltage -= values
                     values *= height
                     values += b
+                    if len(left) > 0:
+                        values = np.concatenate([values, left])
                 y += values[0]
 
         return step_pairwise_relu
