@@ -10,7 +10,7 @@ from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBu
 
 from ..network.neurons import IntegrateAndFire
 from ..network.transform import MaxPoolInc
-from .members import layout
+from .members import maxima
 
 
 class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
@@ -130,7 +130,7 @@ class MaxPoolIncBuilder(OpBuilder):
         (op,) = self.ops
         self.X_data = signals[op.X]
         self.Y_data = signals[op.Y]
-        self.layout = layout(op.windows)
+        self.windows = op.windows
 
     def build_step(self, signals):
         """Take the maxima of all windows.
@@ -140,5 +140,5 @@ class MaxPoolIncBuilder(OpBuilder):
         signals : nengo_dl.signals.SignalDict
             NengoDL's signals; the maxima are added to one of them.
         """
-        maxima = self.layout.max(signals.gather(self.X_data))
-        signals.scatter(self.Y_data, maxima, mode="inc")
+        maximum = maxima(signals.gather(self.X_data), self.windows)
+        signals.scatter(self.Y_data, maximum, mode="inc")
