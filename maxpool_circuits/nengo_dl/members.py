@@ -11,9 +11,7 @@ from ..network.windows import window_columns
 
 def members_of(windows):
     """The fastest way to the members of these windows."""
-    if windows.grid is None:
-        return Gathered(windows)
-    return Tiles(windows) if windows.grid.tiles else Slices(windows)
+    return Gathered(windows) if windows.grid is None else OnGrid(windows)
 
 
 class Gathered:
@@ -40,61 +38,58 @@ class Gathered:
         return [tf.gather(x, column, axis=1) for column in self.columns]
 
 
-class Slices:
-    """Members of windows on a grid: a slice for each position in a window."""
+class OnGrid:
+    """Members of windows on a grid: a slice for each position in a window.
+
+    Slices with strides are slow. So axes are split by the stride first, and taken
+    apart, and then slices have no strides. Where windows tile the grid, that is all.
+    """
 
     def __init__(self, windows):
-        pool_size, strides, padding = windows.grid
         self.shape = windows.input_shape
-        self.padding, spans = [], []
-        for length, size, stride in zip(self.shape, pool_size, strides):
-            before = after = 0
-            n_windows = (length - size) // stride + 1
-            if padding == "same":
+        self.crop, self.padding, self.split, positions = [], [], [], []
+        for length, size, stride in zip(self.shape, *windows.grid[:2]):
+            before, n_windows = 0, (length - size) // stride + 1
+            if windows.grid.padding == "same":
                 n_windows = -(-length // stride)
-                overhang = max((n_windows - 1) * stride + size - length, 0)
-                before, after = overhang // 2, overhang - overhang // 2
-            self.padding.append((before, after))
-            reach = (n_windows - 1) * stride + 1
-            spans.append([slice(i, i + reach, stride) for i in range(size)])
-        self.slices = list(product(*spans))
-        numbers = np.arange(windows.n_inputs).reshape(self.shape)
+                before = max((n_windows - 1) * stride + size - length, 0) // 2
+            n_strides = n_windows + (size - 1) // stride
+            self.split += [n_strides, stride]
+            kept = min(length, n_strides * stride - before)
+            self.crop.append(slice(kept))
+            self.padding.append((before, n_strides * stride - before - kept))
+            parts = [divmod(i, stride) for i in range(size)]
+            positions.append(
+                [(phase, slice(i, i + n_windows)) for i, phase in parts]
+            )
+        self.positions = [tuple(zip(*each)) for each in product(*positions)]
+        numbers = np.arange(windows.n_inputs).reshape(self.shape)[tuple(self.crop)]
         numbers = np.pad(numbers, self.padding, constant_values=windows.n_inputs)
-        self.columns = np.stack([numbers[at].ravel() for at in self.slices])
+        numbers = numbers.reshape(self.split)
+        every = [slice(None)] * len(self.shape)
+        self.columns = np.stack(
+            [
+                numbers[tuple(i for pair in zip(every, phase) for i in pair)][at].ravel()
+                for phase, at in self.positions
+            ]
+        )
 
     def __call__(self, x, lacking=0):
         """As `Gathered`; members that lack are what is given."""
-        x = tf.reshape(x, (x.shape[0], *self.shape))
+        batch = x.shape[0]
+        x = tf.reshape(x, (batch, *self.shape))[(slice(None), *self.crop)]
         if any(map(any, self.padding)):
             x = tf.pad(x, [(0, 0), *self.padding], constant_values=lacking)
-        slices = [x[(slice(None), *at)] for at in self.slices]
-        return [tf.reshape(each, (x.shape[0], -1)) for each in slices]
-
-
-class Tiles:
-    """Members of windows that tile a grid: axes are split, and taken apart."""
-
-    def __init__(self, windows):
-        self.shape = windows.input_shape
-        pool_size = windows.grid.pool_size
-        counts = [n // size for n, size in zip(self.shape, pool_size)]
-        self.crop = tuple(slice(n * size) for n, size in zip(counts, pool_size))
-        self.split = [part for pair in zip(counts, pool_size) for part in pair]
-        numbers = np.arange(windows.n_inputs).reshape(self.shape)[self.crop]
-        numbers = numbers.reshape(self.split)
-        inner = range(1, len(self.split), 2)
-        self.columns = np.moveaxis(numbers, inner, range(len(inner)))
-        self.columns = self.columns.reshape(windows.sizes.max(), windows.n_pools)
-
-    def __call__(self, x):
-        """As `Gathered`."""
-        x = tf.reshape(x, (x.shape[0], *self.shape))[(slice(None), *self.crop)]
-        members = [tf.reshape(x, (x.shape[0], *self.split))]
+        phases = {(): tf.reshape(x, (batch, *self.split))}
         # the last axes first: long pieces are copied fast
         for axis in range(len(self.split), 0, -2):
-            apart = [tf.unstack(each, axis=axis) for each in members]
-            members = [each for position in zip(*apart) for each in position]
-        return [tf.reshape(each, (x.shape[0], -1)) for each in members]
+            phases = {
+                (i, *phase): part
+                for phase, each in phases.items()
+                for i, part in enumerate(tf.unstack(each, axis=axis))
+            }
+        slices = (phases[phase][(slice(None), *at)] for phase, at in self.positions)
+        return [tf.reshape(each, (batch, -1)) for each in slices]
 
 
 def maxima(x, windows):
@@ -108,7 +103,7 @@ def maxima(x, windows):
         size, strides = grid.pool_size[:2], grid.strides[:2]
         images = tf.nn.max_pool2d(images, size, strides, grid.padding.upper())
         return tf.reshape(images, (x.shape[0], -1))
-    return functools.reduce(tf.maximum, Slices(windows)(x, lacking=x.dtype.min))
+    return functools.reduce(tf.maximum, OnGrid(windows)(x, lacking=x.dtype.min))
 
 
 def arranged(values, units, windows, columns):

@@ -16,11 +16,6 @@ class Grid(NamedTuple):
     strides: tuple[int, ...]
     padding: str
 
-    @property
-    def tiles(self) -> bool:
-        """Whether windows neither overlap, nor leave gaps, nor reach past an edge."""
-        return self.pool_size == self.strides and self.padding == "valid"
-
 
 def lay_out_grid(
     shape: Sequence[int],
