@@ -46,50 +46,68 @@ class OnGrid:
     """
 
     def __init__(self, windows):
-        self.shape = windows.input_shape
-        self.crop, self.padding, self.split, positions = [], [], [], []
-        for length, size, stride in zip(self.shape, *windows.grid[:2]):
-            before, n_windows = 0, (length - size) // stride + 1
-            if windows.grid.padding == "same":
-                n_windows = -(-length // stride)
-                before = max((n_windows - 1) * stride + size - length, 0) // 2
-            n_strides = n_windows + (size - 1) // stride
-            self.split += [n_strides, stride]
-            kept = min(length, n_strides * stride - before)
-            self.crop.append(slice(kept))
-            self.padding.append((before, n_strides * stride - before - kept))
-            parts = [divmod(i, stride) for i in range(size)]
-            positions.append(
-                [(phase, slice(i, i + n_windows)) for i, phase in parts]
-            )
-        self.positions = [tuple(zip(*each)) for each in product(*positions)]
-        numbers = np.arange(windows.n_inputs).reshape(self.shape)[tuple(self.crop)]
+        self.shape, (sizes, self.strides, padding) = windows.input_shape, windows.grid
+        self.counts, before = [], []
+        for length, size, stride in zip(self.shape, sizes, self.strides):
+            n_windows = -(-length // stride)
+            overhang = max((n_windows - 1) * stride + size - length, 0)
+            if padding == "valid":
+                n_windows, overhang = (length - size) // stride + 1, 0
+            self.counts.append(n_windows)
+            before.append(overhang // 2)
+        # how many strides windows reach over, and what is cut off and padded for that
+        self.reach = [
+            n + (size - 1) // stride
+            for n, size, stride in zip(self.counts, sizes, self.strides)
+        ]
+        ends = [n * s - b for n, s, b in zip(self.reach, self.strides, before)]
+        self.kept = tuple(map(min, ends, self.shape))
+        self.padding = [(b, e - k) for b, e, k in zip(before, ends, self.kept)]
+        self.positions = list(product(*map(range, sizes)))
+        numbers = np.arange(windows.n_inputs).reshape(self.shape)
+        numbers = numbers[tuple(map(slice, self.kept))]
         numbers = np.pad(numbers, self.padding, constant_values=windows.n_inputs)
-        numbers = numbers.reshape(self.split)
-        every = [slice(None)] * len(self.shape)
-        self.columns = np.stack(
-            [
-                numbers[tuple(i for pair in zip(every, phase) for i in pair)][at].ravel()
-                for phase, at in self.positions
-            ]
-        )
+        self.columns = np.stack([self._at(numbers, at) for at in self.positions])
+
+    def _at(self, numbers, position):
+        """The inputs at a position in all windows."""
+        spans = zip(position, self.counts, self.strides)
+        at = tuple(slice(i, i + (n - 1) * s + 1, s) for i, n, s in spans)
+        return numbers[at].ravel()
 
     def __call__(self, x, lacking=0):
         """As `Gathered`; members that lack are what is given."""
         batch = x.shape[0]
-        x = tf.reshape(x, (batch, *self.shape))[(slice(None), *self.crop)]
-        if any(map(any, self.padding)):
+        if self.kept != self.shape or any(map(any, self.padding)):
+            x = tf.reshape(x, (batch, *self.shape))
+            x = tf.slice(x, [0] * x.shape.rank, [batch, *self.kept])
             x = tf.pad(x, [(0, 0), *self.padding], constant_values=lacking)
-        phases = {(): tf.reshape(x, (batch, *self.split))}
+        split, axes = [batch], []
+        for n, stride in zip(self.reach, self.strides):
+            split.append(n)
+            # no operation where there is nothing to take apart
+            axes.append(len(split) if stride > 1 else None)
+            split += [stride] if stride > 1 else []
+        phases = {(): tf.reshape(x, split)}
         # the last axes first: long pieces are copied fast
-        for axis in range(len(self.split), 0, -2):
+        for axis in reversed(axes):
             phases = {
                 (i, *phase): part
                 for phase, each in phases.items()
-                for i, part in enumerate(tf.unstack(each, axis=axis))
+                for i, part in enumerate(
+                    [each] if axis is None else tf.unstack(each, axis=axis)
+                )
             }
-        slices = (phases[phase][(slice(None), *at)] for phase, at in self.positions)
-        return [tf.reshape(each, (batch, -1)) for each in slices]
+        return [self._sliced(phases, position) for position in self.positions]
+
+    def _sliced(self, phases, position):
+        """The inputs at a position in all windows, from what was taken apart."""
+        starts, phase = zip(*map(divmod, position, self.strides))
+        part = phases[phase]
+        batch = part.shape[0]
+        if self.reach != self.counts:
+            part = tf.slice(part, [0, *starts], [batch, *self.counts])
+        return tf.reshape(part, (batch, -1))
 
 
 def maxima(x, windows):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from nengo.builder import Signal
 from nengo_dl.builder import Builder, NengoModel, OpBuilder
+from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
@@ -33,6 +34,11 @@ def ungrouped(tensors):
     ]
 
 
+def shaped(tensor, shape):
+    """A tensor of a shape; one operation less where it has it."""
+    return tensor if tensor.shape == shape else tf.reshape(tensor, shape)
+
+
 def states(name, rows):
     """Signals of a state that was given by rows, grouped likewise."""
     groups = rows if len(rows) <= MANY else [rows.ravel()]
@@ -53,15 +59,16 @@ def spikes_or_rates(config, step, rates):
 class WinnerTakeAllTensors(WinnerTakeAllStep):
     """The same operator, with a signal for each member's membranes."""
 
-    def __init__(self, x, y, rule):
+    def __init__(self, x, y, rule, trained):
         super().__init__(x, y, rule)
         self.members = members_of(rule.windows)
         units = np.isfinite(rule.start)
         start = arranged(rule.start, units, rule.windows, self.members.columns)
         self.voltages = states("units.voltage", start)
-        # what neurons fired last, which takes the place of membranes in training
-        self.fired = states("units.fired", np.zeros(start.shape))
-        self.updates = [self.updates[1], *self.voltages, *self.fired]
+        self.updates = [self.updates[1], *self.voltages]
+        if trained:
+            # what neurons fired last, which takes the place of membranes
+            self.updates.append(Signal(np.zeros(start.size), name="units.fired"))
 
 
 @Builder.register(WinnerTakeAllTensors)
@@ -72,71 +79,81 @@ class WinnerTakeAllBuilder(OpBuilder):
         """Look up signals and constants."""
         super().build_pre(signals, config)
         (op,) = self.ops
-        self.rule, self.members = op.rule, op.members
+        rule, self.members = op.rule, op.members
         self.x, self.y = signals[op.reads[0]], signals[op.incs[0]]
         self.spikes, *units = (signals[each] for each in op.updates)
         self.voltages = units[: len(op.voltages)]
         self.fired = units[len(op.voltages) :]
-        # members that lack never fire
-        self.present, self.floors = [], []
+
+        def constant(value):
+            return tf.constant(value, signals.dtype)
+
+        sizes = rule.windows.sizes
+        self.share = constant(1 / (sizes if np.ptp(sizes) else sizes[0]))
+        self.gain = constant(rule.gain * signals.dt_val)
+        self.height = constant(rule.area / signals.dt_val)
+        self.strength, self.floors = constant(rule.strength), []
+        lowest = constant(rule.floor)
         for voltage in op.voltages:
             present = np.isfinite(voltage.initial_value)
-            present = present.reshape(-1, op.rule.windows.n_pools)
-            present = present if len(present) > 1 else present[0]
-            floor = np.where(present, op.rule.floor, -np.inf)
-            floor = op.rule.floor if present.all() else floor
-            self.present.append(None if present.all() else present)
-            self.floors.append(tf.constant(floor, signals.dtype))
-        sizes = op.rule.windows.sizes
-        self.share = 1 / (sizes if np.ptp(sizes) else sizes[0])
+            if not present.all():
+                # members that lack never fire
+                lacking = np.where(present, rule.floor, -np.inf)
+                lacking = lacking.reshape(-1, rule.windows.n_pools)
+                self.floors.append(constant(np.squeeze(lacking)))
+            else:
+                self.floors.append(lowest)
 
     def build_step(self, signals):
         """Compute a time step."""
-        strength, dt = self.rule.strength, signals.dt_val
-        gain, height = self.rule.gain * dt, self.rule.area / dt
         members = self.members(signals.gather(self.x))
-        mean = tf.add_n(members) * tf.constant(self.share, signals.dtype)
+        mean = tf.add_n(members) * self.share
         spikes = signals.gather(self.spikes)
+        counts = self.ops[0].rule.strength == 1
         # what all units of a pool are lowered by
-        lowered = gain * mean + (spikes if strength == 1 else strength * spikes)
+        lowered = self.gain * mean + (spikes if counts else self.strength * spikes)
         members = grouped(members)
         if members[0].shape.rank == 3:
             lowered = tf.expand_dims(lowered, 1)
-        currents = [gain * member - lowered for member in members]
-        voltages, fired = (
-            [tf.reshape(signals.gather(state), member.shape) for state, member in each]
-            for each in (zip(self.voltages, members), zip(self.fired, members))
-        )
+        currents = [self.gain * member - lowered for member in members]
+        before = [
+            shaped(signals.gather(state), current.shape)
+            for state, current in zip(self.voltages, currents)
+        ]
+        fired = [signals.gather(state) for state in self.fired]
 
         def step():
             spikes, after = [], []
-            for voltage, current, floor in zip(voltages, currents, self.floors):
+            for voltage, current, floor in zip(before, currents, self.floors):
                 voltage = tf.maximum(voltage + current, floor)
                 spikes.append(tf.floor(tf.nn.relu(voltage)))
-                if strength != 1:
-                    voltage -= (1 - strength) * spikes[-1]
+                if not counts:
+                    voltage -= (1 - self.strength) * spikes[-1]
                 after.append(voltage)
             return tf.add_n(ungrouped(spikes)), after, fired
 
         def rates():
+            parts = tf.split(fired[0], len(currents), axis=1)
             after = []
-            for last, current, present in zip(fired, currents, self.present):
-                rate = tf.nn.relu(current + strength * last)
+            for last, current, floor in zip(parts, currents, self.floors):
+                own = self.strength * tf.reshape(last, current.shape)
                 # members that lack have a current too
-                after.append(rate if present is None else rate * present)
-            return tf.add_n(ungrouped(after)), voltages, after
+                rate = tf.where(tf.math.is_inf(floor), 0.0, tf.nn.relu(current + own))
+                after.append(rate)
+            flat = [tf.reshape(rate, last.shape) for rate, last in zip(after, parts)]
+            return tf.add_n(ungrouped(after)), before, [tf.concat(flat, axis=1)]
 
-        spikes, *states = spikes_or_rates(self.config, step, rates)
-        signals.scatter(self.y, mean + height * spikes, mode="inc")
+        spikes, voltages, fired = spikes_or_rates(self.config, step, rates)
+        signals.scatter(self.y, mean + self.height * spikes, mode="inc")
         signals.scatter(self.spikes, spikes)
-        for signal, state in zip(self.voltages + self.fired, tf.nest.flatten(states)):
+        for signal, state in zip(self.voltages + self.fired, [*voltages, *fired]):
             signals.scatter(signal, state)
 
 
 class PairwiseReLUTensors(PairwiseReLUStep):
     """The same operator, with a signal for each pair's membranes."""
 
-    def __init__(self, x, y, rule):
+    def __init__(self, x, y, rule, trained):
         super().__init__(x, y, rule)
         self.levels = [states("comparators", start) for start in rule.start]
         self.updates = [state for level in self.levels for state in level]
@@ -150,7 +167,10 @@ class PairwiseReLUBuilder(OpBuilder):
         """Look up signals."""
         super().build_pre(signals, config)
         (op,) = self.ops
-        self.rule, windows = op.rule, op.rule.windows
+        rule, windows = op.rule, op.rule.windows
+        self.gain = tf.constant(rule.gain * signals.dt_val, signals.dtype)
+        self.height = tf.constant(rule.area / signals.dt_val, signals.dtype)
+        self.floor = tf.constant(rule.floor, signals.dtype)
         self.x, self.y = signals[op.reads[0]], signals[op.incs[0]]
         self.levels = [[signals[each] for each in level] for level in op.levels]
         self.members = members_of(windows)
@@ -160,9 +180,8 @@ class PairwiseReLUBuilder(OpBuilder):
 
     def build_step(self, signals):
         """Compute a time step."""
-        gain, height = self.rule.gain * signals.dt_val, self.rule.area / signals.dt_val
         values = self.members(signals.gather(self.x))
-        for level, paired in zip(self.levels, self.rule.paired):
+        for level, paired in zip(self.levels, self.ops[0].rule.paired):
             end = 2 * len(paired)
             first, second = grouped(values[:end:2]), grouped(values[1:end:2])
             there = paired if len(level) > 1 or len(paired) == 1 else [paired]
@@ -171,10 +190,10 @@ class PairwiseReLUBuilder(OpBuilder):
                 if not both.all():
                     # a value without partner is paired with itself
                     b = tf.where(both, b, a)
-                voltage = tf.reshape(signals.gather(state), a.shape)
-                spikes, voltage = self._compared(gain * (a - b), voltage)
+                voltage = shaped(signals.gather(state), a.shape)
+                spikes, voltage = self._compared(self.gain * (a - b), voltage)
                 signals.scatter(state, voltage)
-                maximum.append(b + height * spikes)
+                maximum.append(b + self.height * spikes)
             values = ungrouped(maximum) + values[end:]
         signals.scatter(self.y, values[0], mode="inc")
 
@@ -182,7 +201,7 @@ class PairwiseReLUBuilder(OpBuilder):
         """Spikes of comparators, and their membranes after them."""
 
         def step():
-            v = tf.maximum(voltage + current, self.rule.floor)
+            v = tf.maximum(voltage + current, self.floor)
             spikes = tf.floor(tf.nn.relu(v))
             return spikes, v - spikes
 
@@ -198,4 +217,10 @@ TENSORS = {
     PairwiseReLURule: PairwiseReLUTensors,
 }
 
-serve(NengoModel, lambda rule, x, y: TENSORS[type(rule)](x, y, rule))
+
+def _make(model, rule, x, y):
+    trained = not get_setting(model, "inference_only", False)
+    return TENSORS[type(rule)](x, y, rule, trained)
+
+
+serve(NengoModel, _make)

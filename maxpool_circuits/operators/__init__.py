@@ -13,4 +13,4 @@ __all__ = ["recognise", "serve"]
 
 recognise(WinnerTakeAll, winner_take_all.read)
 recognise(PairwiseReLU, pairwise_relu.read)
-serve(Model, lambda rule, x, y: rule.operator(x, y))
+serve(Model, lambda model, rule, x, y: rule.operator(x, y))

@@ -27,7 +27,7 @@ _MAKERS: dict[type, Callable] = {}
 
 
 def serve(model_class: type, make: Callable) -> None:
-    """Let a backend use operators: ``make(rule, input_signal, output_signal)``."""
+    """Let a backend use operators: ``make(model, rule, input, output)`` makes one."""
     _MAKERS[model_class] = make
 
 
@@ -67,7 +67,7 @@ def _build(read, model, circuit, progress=None):
     if circuit.input_synapse is not None:
         # it is linear: it can as well come before the weights
         x = model.build(circuit.input_synapse, x, mode="update")
-    model.add_op(make(rule, x, y))
+    model.add_op(make(model, rule, x, y))
 
 
 def _is_plain(circuit, toplevel):
