@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from . import operators  # noqa: F401, the simulator uses them
 from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
-from . import operators  # noqa: F401, the simulator uses them
 from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.neurons import IntegrateAndFire

@@ -12,7 +12,7 @@ from nengo.builder import Operator, Signal
 from ..circuits.pairwise_relu import PairwiseReLU
 from ..network.windows import PoolWindows
 from .members import Members, in_place, of_units
-from .recognition import Flow, factor, one_neuron_each
+from .recognition import Flow, check, factor, one_neuron_each
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +21,8 @@ class PairwiseReLURule:
 
     .. math::
 
-       v \leftarrow \max(v + g (a - b), v_\text{min}), \qquad n = \max(\lfloor v \rfloor,
-       0), \qquad v \leftarrow v - n
+       v \leftarrow \max(v + g (a - b), v_\text{min}), \quad
+       n = \max(\lfloor v \rfloor, 0), \quad v \leftarrow v - n
 
     and the value for the next level is :math:`b + h n`.
 
@@ -76,46 +76,41 @@ def partners(
     return a, b if paired.all() else np.where(paired, b, a), values[end:]
 
 
-def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
+def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule:
     """What a circuit computes, if it is what `PairwiseReLURule` says."""
-    levels = getattr(circuit, "comparators", [])
-    members, paired = Members(circuit.windows), pairs(circuit.windows.sizes)
-    if not levels or levels != circuit.ensembles or len(levels) != len(paired):
-        return None
-    gains = {
-        one_neuron_each(level, np.count_nonzero(there), model)
-        for level, there in zip(levels, paired)
-    }
-    types = [level.neuron_type for level in levels]
-    alike = len(gains) == 1 and all(each == types[0] for each in types)
-    if not alike or None in gains:
-        return None
+    windows, levels = circuit.windows, getattr(circuit, "comparators", [])
+    paired = pairs(windows.sizes)
+    check(levels == circuit.ensembles and 0 < len(levels) == len(paired))
+    neuron_type = levels[0].neuron_type
+    check(all(level.neuron_type == neuron_type for level in levels))
+    gains = [
+        one_neuron_each(level, np.count_nonzero(both), model)
+        for level, both in zip(levels, paired)
+    ]
     rng = np.random.RandomState(0)
-    x = rng.uniform(size=circuit.windows.n_inputs)
+    x = rng.uniform(size=windows.n_inputs)
     fired = [rng.uniform(size=level.n_neurons) for level in levels]
     flow = Flow(circuit)
-    last = flow.into(circuit.output, {levels[-1].neurons: (fired[-1], None)})
-    decoder = factor(last, in_place(fired[-1], paired[-1])[0])
-    if decoder is None:
-        return None
+    decoder = factor(
+        flow.into(circuit.output, {levels[-1].neurons: (fired[-1], None)}),
+        in_place(fired[-1], paired[-1])[0],
+    )
 
     given: dict[Any, Any] = {circuit.input: (x, circuit.input_synapse)}
-    values, encoders = members.take(x), []
-    for level, there, spikes in zip(levels, paired, fired):
-        a, b, left = partners(values, there)
-        difference = of_units(a - b, there)
-        encoders.append(factor(flow.into(level.neurons, given), difference))
+    values, encoders = Members(windows).take(x), []
+    for level, both, spikes in zip(levels, paired, fired):
+        a, b, left = partners(values, both)
+        encoders.append(factor(flow.into(level.neurons, given), of_units(a - b, both)))
         given[level.neurons] = spikes, None
-        values = np.concatenate([b + decoder * in_place(spikes, there), left])
-    path = factor(flow.into(circuit.output, given), values[0])
-    if None in encoders or path != 1 or not np.allclose(encoders, encoders[0], 1e-9):
-        return None
+        values = np.concatenate([b + decoder * in_place(spikes, both), left])
+    check(factor(flow.into(circuit.output, given), values[0]) == 1)
+    check(np.allclose(encoders, encoders[0], 1e-9) and np.ptp(gains) == 0)
     starts = [model.sig[level.neurons]["voltage"].initial_value for level in levels]
     return PairwiseReLURule(
-        windows=circuit.windows,
-        gain=encoders[0] * gains.pop(),
-        floor=float(types[0].min_voltage),
-        area=decoder * types[0].amplitude,
+        windows=windows,
+        gain=encoders[0] * gains[0],
+        floor=float(neuron_type.min_voltage),
+        area=decoder * neuron_type.amplitude,
         start=tuple(map(in_place, starts, paired)),
         paired=paired,
     )

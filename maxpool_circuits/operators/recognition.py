@@ -22,8 +22,14 @@ from nengo.transforms import Dense, NoTransform, Sparse
 
 from ..network.neurons import IntegrateAndFire
 
+#: Section of Nengo's configuration, whose option ``operators`` may be set to false.
+SECTION = "maxpool_circuits"
 #: What makes the operator of a rule, by the class of a backend's model.
 _MAKERS: dict[type, Callable] = {}
+
+
+class NotRecognised(Exception):
+    """A circuit computes something else than one of our operators."""
 
 
 def serve(model_class: type, make: Callable) -> None:
@@ -32,19 +38,19 @@ def serve(model_class: type, make: Callable) -> None:
 
 
 def recognise(circuit: type[nengo.Network], read: Callable) -> None:
-    """Look at circuits of a class with ``read(circuit, model)``: a rule or None."""
+    """Look at circuits of a class: ``read(circuit, model)`` gives what is computed."""
     Builder.register(circuit)(functools.partial(_build, read))
 
 
 def enabled() -> bool:
     """Whether the setting, in Nengo's own configuration, allows operators."""
     try:
-        return nengo.rc.getboolean("maxpool_circuits", "operators", fallback=True)
+        return nengo.rc.getboolean(SECTION, "operators", fallback=True)
     except ValueError as error:
-        given = nengo.rc.get("maxpool_circuits", "operators")
+        given = nengo.rc.get(SECTION, "operators")
         raise ValidationError(
             f"must be true or false in Nengo's configuration, got {given!r}",
-            attr="[maxpool_circuits] operators",
+            attr=f"[{SECTION}] operators",
         ) from error
 
 
@@ -55,8 +61,9 @@ def _build(read, model, circuit, progress=None):
     make = _MAKERS.get(type(model))
     if make is None or not enabled() or not _is_plain(circuit, model.toplevel):
         return
-    rule = read(circuit, model)
-    if rule is None:
+    try:
+        rule = read(circuit, model)
+    except NotRecognised:
         return
     x, y = model.sig[circuit.input]["in"], model.sig[circuit.output]["in"]
     own = model.operators[first:]
@@ -105,26 +112,29 @@ def _has_weights_only(connection):
     )
 
 
-def one_neuron_each(ensemble: nengo.Ensemble, n_units: int, model: Any) -> float | None:
-    """Gain of an ensemble of equal integrate-and-fire neurons; None for others."""
+def check(as_expected: bool) -> None:
+    """Go on only if a circuit is as an operator expects it."""
+    if not as_expected:
+        raise NotRecognised
+
+
+def one_neuron_each(ensemble: nengo.Ensemble, n_units: int, model: Any) -> float:
+    """Gain of an ensemble of equal integrate-and-fire neurons, one for each unit."""
     built = model.params[ensemble]
-    alike = (
-        type(ensemble.neuron_type) is IntegrateAndFire
-        and ensemble.noise is None
-        and ensemble.n_neurons == n_units
-        and np.all(built.gain == built.gain[0])
-        and not built.bias.any()
-    )
-    return float(built.gain[0]) if alike else None
+    check(type(ensemble.neuron_type) is IntegrateAndFire and ensemble.noise is None)
+    check(ensemble.n_neurons == n_units and not built.bias.any())
+    check(bool(np.all(built.gain == built.gain[0])))
+    return float(built.gain[0])
 
 
-def factor(actual: np.ndarray, expected: np.ndarray) -> float | None:
-    """What makes ``actual`` of ``expected`` when they are multiplied; None if nothing."""
+def factor(actual: np.ndarray, expected: np.ndarray) -> float:
+    """What ``expected`` has to be multiplied by to be ``actual``."""
     found = float(actual @ expected / (expected @ expected))
-    # both sides have been summed up in an order of their own
-    close = np.allclose(actual, found * expected, 1e-9, 1e-9 * np.abs(actual).max())
-    # the digits that rounding has left: thresholds may be met exactly
-    return float(f"{found:.13g}") if close and found != 0 else None
+    # both have been summed up, in different orders
+    tolerance = 1e-9 * np.abs(actual).max()
+    check(found != 0 and np.allclose(actual, found * expected, 1e-9, tolerance))
+    # without the digits that rounding has left: thresholds may be met exactly
+    return float(f"{found:.13g}")
 
 
 class Flow:

@@ -13,7 +13,7 @@ from nengo.builder import Operator, Signal
 from ..circuits.winner_take_all import WinnerTakeAll
 from ..network.windows import PoolWindows
 from .members import Members, in_place, of_units
-from .recognition import Flow, factor, one_neuron_each
+from .recognition import Flow, check, factor, one_neuron_each
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,37 +57,35 @@ class WinnerTakeAllRule:
         return WinnerTakeAllStep(x, y, self)
 
 
-def read(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule | None:
+def read(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule:
     """What a circuit computes, if it is what `WinnerTakeAllRule` says."""
-    units = getattr(circuit, "units", None)
-    if units not in circuit.ensembles or len(circuit.ensembles) > 1:
-        return None
-    members = Members(circuit.windows)
+    check(hasattr(circuit, "units") and circuit.ensembles == [circuit.units])
+    units, windows = circuit.units, circuit.windows
+    members = Members(windows)
     neuron_gain = one_neuron_each(units, np.count_nonzero(members.units), model)
-    if neuron_gain is None:
-        return None
     rng = np.random.RandomState(0)
-    x = rng.uniform(size=circuit.windows.n_inputs)
-    mean = members.take(x).sum(axis=0) / members.sizes
-    spikes = rng.uniform(size=units.n_neurons)
+    x, spikes = rng.uniform(size=windows.n_inputs), rng.uniform(size=units.n_neurons)
+    mean = members.take(x).sum(axis=0) / windows.sizes
     fired = in_place(spikes, members.units)
     total = fired.sum(axis=0)
 
     flow = Flow(circuit)
     inputs = {circuit.input: (x, circuit.input_synapse)}
-    above_mean = of_units(members.take(x) - mean, members.units)
-    encoder = factor(flow.into(units.neurons, inputs), above_mean)
+    encoder = factor(
+        flow.into(units.neurons, inputs),
+        of_units(members.take(x) - mean, members.units),
+    )
     # a loop of one time step
-    looped = flow.into(units.neurons, {units.neurons: (spikes, nengo.Lowpass(0))})
-    inhibition = factor(looped, of_units(total - fired, members.units))
+    inhibition = factor(
+        flow.into(units.neurons, {units.neurons: (spikes, nengo.Lowpass(0))}),
+        of_units(total - fired, members.units),
+    )
     decoder = factor(flow.into(circuit.output, {units.neurons: (spikes, None)}), total)
-    path = factor(flow.into(circuit.output, inputs), mean)
-    if None in (encoder, inhibition, decoder) or path != 1:
-        return None
+    check(factor(flow.into(circuit.output, inputs), mean) == 1)
     neuron_type = units.neuron_type
     start = model.sig[units.neurons]["voltage"].initial_value
     return WinnerTakeAllRule(
-        windows=circuit.windows,
+        windows=windows,
         gain=encoder * neuron_gain,
         strength=-inhibition * neuron_type.amplitude * neuron_gain,
         floor=float(neuron_type.min_voltage),
