@@ -15,8 +15,8 @@ import nengo_dl
 import tensorflow as tf
 from nengo_dl.graph_optimizer import noop_planner, tree_planner
 
-from maxpool_circuits.nengo_dl.members import MANY, maxima, members_of
-from maxpool_circuits.nengo_dl.operators import TENSORS
+from maxpool_circuits.nengo_dl.members import maxima, members_of
+from maxpool_circuits.nengo_dl.operators import MANY, TENSORS
 
 W = mpc.PoolWindows
 WINDOWS = {
@@ -66,7 +66,9 @@ def model_of(circuit, windows, planner=noop_planner, **options):
             neuron_type=nengo.SpikingRectifiedLinear(amplitude=0.0041234),
         )
         pool = circuit(windows, **options)
-        nengo.Connection(inputs, spikes.neurons, synapse=None)
+        nengo.Connection(
+            inputs, spikes.neurons, transform=np.ones(n_inputs), synapse=None
+        )
         nengo.Connection(spikes.neurons, pool.input, synapse=None)
         probe = nengo.Probe(pool.output)
     return model, inputs, pool, probe
@@ -125,9 +127,6 @@ def test_state_goes_on_and_starts_again(circuit):
 @pytest.mark.parametrize("windows", [WINDOWS["smaller at edges"], WINDOWS["many"]])
 def test_training_is_that_of_the_circuit(circuit, windows):
     made = model_of(circuit, windows)
-    with made[0]:
-        nengo_dl.configure_settings(trainable=None)
-        made[0].config[nengo.Connection].trainable = True
     with made[2]:
         nengo_dl.configure_settings(trainable=False)
     data = shown(windows, n_steps=3)
@@ -140,7 +139,7 @@ def test_training_is_that_of_the_circuit(circuit, windows):
             targets = np.zeros((2, 3, windows.n_pools))
             sim.fit({made[1]: data}, {made[3]: targets}, epochs=1, verbose=0)
             gradients.append(sim.data[made[0].connections[0]].weights)
-    assert np.ptp(gradients[0]) > 0
+    assert np.ptp(gradients[0]) > 1e-3
     np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)
 
 
@@ -182,9 +181,7 @@ def test_members_are_those_of_the_windows(windows):
     members = members_of(windows)
     found = [each.numpy() for each in members(tf.constant(x))]
     padded = np.append(x, np.zeros((3, 1)), axis=1)
-    np.testing.assert_array_equal(
-        found, np.moveaxis(padded[:, members.columns], 1, 0)
-    )
+    np.testing.assert_array_equal(found, np.moveaxis(padded[:, members.columns], 1, 0))
     for columns, indices in zip(members.columns.T, windows.indices):
         there = columns[columns < windows.n_inputs]
         assert sorted(there) == sorted(indices[indices >= 0])

@@ -80,7 +80,7 @@ class WinnerTakeAllBuilder(OpBuilder):
         super().build_pre(signals, config)
         (op,) = self.ops
         rule, self.members = op.rule, op.members
-        self.x, self.y = signals[op.reads[0]], signals[op.incs[0]]
+        self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
         self.spikes, *units = (signals[each] for each in op.updates)
         self.voltages = units[: len(op.voltages)]
         self.fired = units[len(op.voltages) :]
@@ -144,7 +144,7 @@ class WinnerTakeAllBuilder(OpBuilder):
             return tf.add_n(ungrouped(after)), before, [tf.concat(flat, axis=1)]
 
         spikes, voltages, fired = spikes_or_rates(self.config, step, rates)
-        signals.scatter(self.y, mean + self.height * spikes, mode="inc")
+        signals.scatter(self.y, mean + self.height * spikes)
         signals.scatter(self.spikes, spikes)
         for signal, state in zip(self.voltages + self.fired, [*voltages, *fired]):
             signals.scatter(signal, state)
@@ -171,7 +171,7 @@ class PairwiseReLUBuilder(OpBuilder):
         self.gain = tf.constant(rule.gain * signals.dt_val, signals.dtype)
         self.height = tf.constant(rule.area / signals.dt_val, signals.dtype)
         self.floor = tf.constant(rule.floor, signals.dtype)
-        self.x, self.y = signals[op.reads[0]], signals[op.incs[0]]
+        self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
         self.levels = [[signals[each] for each in level] for level in op.levels]
         self.members = members_of(windows)
         if np.any(self.members.columns == windows.n_inputs):
@@ -195,7 +195,7 @@ class PairwiseReLUBuilder(OpBuilder):
                 signals.scatter(state, voltage)
                 maximum.append(b + self.height * spikes)
             values = ungrouped(maximum) + values[end:]
-        signals.scatter(self.y, values[0], mode="inc")
+        signals.scatter(self.y, values[0])
 
     def _compared(self, current, voltage):
         """Spikes of comparators, and their membranes after them."""

@@ -124,7 +124,7 @@ class PairwiseReLUStep(Operator):
     X : (n_inputs,) nengo.builder.Signal
         The inputs.
     Y : (n_pools,) nengo.builder.Signal
-        The signal that the maxima are added to.
+        The maxima.
     rule : PairwiseReLURule
         What is computed.
     tag : str, optional (Default: None)
@@ -132,8 +132,8 @@ class PairwiseReLUStep(Operator):
 
     Notes
     -----
-    1. sets ``[]``
-    2. incs ``[Y]``
+    1. sets ``[Y]``
+    2. incs ``[]``
     3. reads ``[X]``
     4. updates the membranes of each level
     """
@@ -143,19 +143,19 @@ class PairwiseReLUStep(Operator):
     ) -> None:
         super().__init__(tag=tag)
         self.rule = rule
-        self.sets: list[Signal] = []
-        self.incs = [Y]
+        self.sets = [Y]
+        self.incs: list[Signal] = []
         self.reads = [X]
         self.updates = [Signal(start, name="comparators") for start in rule.start]
 
     @property
     def _descstr(self):
-        return f"pairwise_relu({self.reads[0]}) -> {self.incs[0]}"
+        return f"pairwise_relu({self.reads[0]}) -> {self.sets[0]}"
 
     def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """Make the function that Nengo calls in every time step."""
         rule, members = self.rule, Members(self.rule.windows)
-        x, y = signals[self.reads[0]], signals[self.incs[0]]
+        x, y = signals[self.reads[0]], signals[self.sets[0]]
         gain, height = rule.gain * dt, rule.area / dt
         blocks = []
         for pools in members.blocks():
@@ -183,6 +183,6 @@ class PairwiseReLUStep(Operator):
                     values += b
                     if len(left) > 0:
                         values = np.concatenate([values, left])
-                y += values[0]
+                y[...] = values[0]
 
         return step_pairwise_relu

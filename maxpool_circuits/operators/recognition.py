@@ -69,7 +69,8 @@ def _build(read, model, circuit, progress=None):
     own = model.operators[first:]
     del model.operators[first:]
     for operator in own:
-        if isinstance(operator, Reset) and operator.dst in (x, y):
+        # the output is set
+        if isinstance(operator, Reset) and operator.dst is x:
             model.add_op(operator)
     if circuit.input_synapse is not None:
         # it is linear: it can as well come before the weights

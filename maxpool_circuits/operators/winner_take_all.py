@@ -103,7 +103,7 @@ class WinnerTakeAllStep(Operator):
     X : (n_inputs,) nengo.builder.Signal
         The inputs.
     Y : (n_pools,) nengo.builder.Signal
-        The signal that the maxima are added to.
+        The maxima.
     rule : WinnerTakeAllRule
         What is computed.
     order : array of int, optional (Default: None)
@@ -113,8 +113,8 @@ class WinnerTakeAllStep(Operator):
 
     Notes
     -----
-    1. sets ``[]``
-    2. incs ``[Y]``
+    1. sets ``[Y]``
+    2. incs ``[]``
     3. reads ``[X]``
     4. updates ``[voltage, spikes]``
     """
@@ -130,8 +130,8 @@ class WinnerTakeAllStep(Operator):
         super().__init__(tag=tag)
         self.rule = rule
         start = rule.start if order is None else rule.start.ravel()[order]
-        self.sets: list[Signal] = []
-        self.incs = [Y]
+        self.sets = [Y]
+        self.incs: list[Signal] = []
         self.reads = [X]
         self.updates = [
             Signal(start, name="units.voltage"),
@@ -140,12 +140,12 @@ class WinnerTakeAllStep(Operator):
 
     @property
     def _descstr(self):
-        return f"winner_take_all({self.reads[0]}) -> {self.incs[0]}"
+        return f"winner_take_all({self.reads[0]}) -> {self.sets[0]}"
 
     def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """Make the function that Nengo calls in every time step."""
         rule, members = self.rule, Members(self.rule.windows)
-        x, y = signals[self.reads[0]], signals[self.incs[0]]
+        x, y = signals[self.reads[0]], signals[self.sets[0]]
         voltage, spikes = (signals[each] for each in self.updates)
         gain, height = rule.gain * dt, rule.area / dt
         # members that lack never fire
@@ -163,7 +163,7 @@ class WinnerTakeAllStep(Operator):
                 values = inputs[columns]
                 mean = values.sum(axis=0)
                 mean /= sizes
-                y += mean
+                y[...] = mean
                 # what all units of a pool are lowered by
                 mean *= gain
                 spikes *= rule.strength
