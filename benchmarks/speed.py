@@ -15,6 +15,7 @@ ten minutes and one minute.
 """
 
 import argparse
+import functools
 import os
 import sys
 import time
@@ -99,10 +100,9 @@ def converted(n_rounds):
             simulators[way].predict(shown, verbose=0)
         for _ in tqdm(range(n_rounds), name, file=sys.stderr):
             for way in ways:
-                built[way].append(timed(lambda way=way: build(way).close()))
-                stepped[way].append(
-                    timed(lambda way=way: simulators[way].predict(shown, verbose=0))
-                )
+                built[way].append(timed(functools.partial(build, way)))
+                predict = functools.partial(simulators[way].predict, verbose=0)
+                stepped[way].append(timed(functools.partial(predict, shown)))
         for way in ways[:-1]:
             step = ratios(stepped[way], stepped[reference])
             rows.append(

@@ -108,9 +108,24 @@ def test_operator_has_the_spikes_of_the_circuit(circuit, windows):
 
 
 @each_circuit
+@pytest.mark.parametrize("synapse", [nengo.Alpha(0.002), 0.004])
+def test_operator_behind_an_input_synapse(circuit, synapse):
+    windows, outputs = WINDOWS["overlapping"], []
+    for allowed in (True, False):
+        use_operators(allowed)
+        options = {"input_synapse": synapse, "decoders": None}
+        made = model_of(circuit, windows, **options)
+        with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
+            assert len(operators_in(sim)) == allowed
+            outputs.append(run(sim, made, shown(windows)))
+    # spikes are worth far more
+    np.testing.assert_allclose(*outputs, rtol=1e-3, atol=1e-3)
+
+
+@each_circuit
 def test_state_goes_on_and_starts_again(circuit):
     windows = WINDOWS["overlapping"]
-    made = model_of(circuit, windows, planner=tree_planner, input_synapse=0.003)
+    made = model_of(circuit, windows, planner=tree_planner, decoders=None)
     data = shown(windows)
     with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
         assert operators_in(sim)

@@ -11,9 +11,10 @@ from nengo_dl.builder import Builder, NengoModel, OpBuilder
 from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
-from ..operators import serve
+from ..operators import Backend, serve
 from ..operators.pairwise_relu import PairwiseReLURule, PairwiseReLUStep
 from ..operators.winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
+from .filters import filtered
 from .members import Gathered, arranged, members_of
 
 #: More members than these are stacked in one tensor, so that graphs stay small.
@@ -92,17 +93,18 @@ class WinnerTakeAllBuilder(OpBuilder):
         self.share = constant(1 / (sizes if np.ptp(sizes) else sizes[0]))
         self.gain = constant(rule.gain * signals.dt_val)
         self.height = constant(rule.area / signals.dt_val)
-        self.strength, self.floors = constant(rule.strength), []
-        lowest = constant(rule.floor)
+        self.strength, lowest = constant(rule.strength), constant(rule.floor)
+        self.floors, self.present = [], []
         for voltage in op.voltages:
             present = np.isfinite(voltage.initial_value)
-            if not present.all():
-                # members that lack never fire
-                lacking = np.where(present, rule.floor, -np.inf)
-                lacking = lacking.reshape(-1, rule.windows.n_pools)
-                self.floors.append(constant(np.squeeze(lacking)))
-            else:
+            if present.all():
+                self.present.append(None)
                 self.floors.append(lowest)
+                continue
+            present = np.squeeze(present.reshape(-1, rule.windows.n_pools))
+            self.present.append(present)
+            # members that lack never fire
+            self.floors.append(constant(np.where(present, rule.floor, -np.inf)))
 
     def build_step(self, signals):
         """Compute a time step."""
@@ -135,11 +137,11 @@ class WinnerTakeAllBuilder(OpBuilder):
         def rates():
             parts = tf.split(fired[0], len(currents), axis=1)
             after = []
-            for last, current, floor in zip(parts, currents, self.floors):
+            for last, current, present in zip(parts, currents, self.present):
                 own = self.strength * tf.reshape(last, current.shape)
+                rate = tf.nn.relu(current + own)
                 # members that lack have a current too
-                rate = tf.where(tf.math.is_inf(floor), 0.0, tf.nn.relu(current + own))
-                after.append(rate)
+                after.append(rate if present is None else tf.where(present, rate, 0))
             flat = [tf.reshape(rate, last.shape) for rate, last in zip(after, parts)]
             return tf.add_n(ungrouped(after)), before, [tf.concat(flat, axis=1)]
 
@@ -223,4 +225,4 @@ def _make(model, rule, x, y):
     return TENSORS[type(rule)](x, y, rule, trained)
 
 
-serve(NengoModel, _make)
+serve(NengoModel, Backend(operator=_make, filtered=filtered))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import nengo
 import numpy as np
 from nengo.builder import Builder
 from nengo.builder.network import build_network
-from nengo.builder.operator import Reset
 from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
 from nengo.transforms import Dense, NoTransform, Sparse
@@ -24,17 +24,33 @@ from ..network.neurons import IntegrateAndFire
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
 SECTION = "maxpool_circuits"
-#: What makes the operator of a rule, by the class of a backend's model.
-_MAKERS: dict[type, Callable] = {}
+_BACKENDS: dict[type, Backend] = {}
 
 
 class NotRecognised(Exception):
     """A circuit computes something else than one of our operators."""
 
 
-def serve(model_class: type, make: Callable) -> None:
-    """Let a backend use operators: ``make(model, rule, input, output)`` makes one."""
-    _MAKERS[model_class] = make
+@dataclass(frozen=True)
+class Backend:
+    """How a backend makes what it needs, with the model that it builds.
+
+    Parameters
+    ----------
+    operator : callable
+        Makes the operator of a rule, from ``(model, rule, input, output)``.
+    filtered : callable
+        Builds a synapse behind a signal, from ``(model, synapse, signal)``, and returns
+        the signal that comes out of it.
+    """
+
+    operator: Callable
+    filtered: Callable
+
+
+def serve(model_class: type, backend: Backend) -> None:
+    """Let a backend use operators; it is known by the class of its models."""
+    _BACKENDS[model_class] = backend
 
 
 def recognise(circuit: type[nengo.Network], read: Callable) -> None:
@@ -58,24 +74,25 @@ def _build(read, model, circuit, progress=None):
     """Build a circuit; replace its operators if one can stand in for them."""
     first = len(model.operators)
     build_network(model, circuit, progress)
-    make = _MAKERS.get(type(model))
-    if make is None or not enabled() or not _is_plain(circuit, model.toplevel):
+    backend = _BACKENDS.get(type(model))
+    if backend is None or not enabled() or not _is_plain(circuit, model.toplevel):
         return
     try:
         rule = read(circuit, model)
     except NotRecognised:
         return
-    x, y = model.sig[circuit.input]["in"], model.sig[circuit.output]["in"]
     own = model.operators[first:]
     del model.operators[first:]
+    # those of the input stay; the output is set
+    made, x = (model.sig[circuit.input][key] for key in ("in", "out"))
     for operator in own:
-        # the output is set
-        if isinstance(operator, Reset) and operator.dst is x:
+        if any(signal is made or signal is x for signal in operator.sets):
             model.add_op(operator)
+    y = model.sig[circuit.output]["in"]
     if circuit.input_synapse is not None:
         # it is linear: it can as well come before the weights
-        x = model.build(circuit.input_synapse, x, mode="update")
-    model.add_op(make(model, rule, x, y))
+        x = backend.filtered(model, circuit.input_synapse, x)
+    model.add_op(backend.operator(model, rule, x, y))
 
 
 def _is_plain(circuit, toplevel):
