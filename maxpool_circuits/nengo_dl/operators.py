@@ -6,15 +6,16 @@ sums and maxima over an axis, and slices of large tensors.
 
 import numpy as np
 import tensorflow as tf
+from nengo import Alpha
 from nengo.builder import Signal
 from nengo_dl.builder import Builder, NengoModel, OpBuilder
 from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
-from ..operators import Backend, serve
+from ..operators import serve
 from ..operators.pairwise_relu import PairwiseReLURule, PairwiseReLUStep
 from ..operators.winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
-from .filters import filtered
+from .filters import AlphaFilter
 from .members import Gathered, arranged, members_of
 
 #: More members than these are stacked in one tensor, so that graphs stay small.
@@ -60,8 +61,9 @@ def spikes_or_rates(config, step, rates):
 class WinnerTakeAllTensors(WinnerTakeAllStep):
     """The same operator, with a signal for each member's membranes."""
 
-    def __init__(self, x, y, rule, trained):
+    def __init__(self, x, y, rule, unit, trained):
         super().__init__(x, y, rule)
+        self.unit = unit
         self.members = members_of(rule.windows)
         units = np.isfinite(rule.start)
         start = arranged(rule.start, units, rule.windows, self.members.columns)
@@ -91,7 +93,9 @@ class WinnerTakeAllBuilder(OpBuilder):
 
         sizes = rule.windows.sizes
         self.share = constant(1 / (sizes if np.ptp(sizes) else sizes[0]))
-        self.gain = constant(rule.gain * signals.dt_val)
+        self.unit, gain = constant(op.unit), rule.gain * signals.dt_val * op.unit
+        # a product less where it is 1
+        self.gain = None if abs(gain - 1) < 1e-12 else constant(gain)
         self.height = constant(rule.area / signals.dt_val)
         self.strength, lowest = constant(rule.strength), constant(rule.floor)
         self.floors, self.present = [], []
@@ -113,11 +117,11 @@ class WinnerTakeAllBuilder(OpBuilder):
         spikes = signals.gather(self.spikes)
         counts = self.ops[0].rule.strength == 1
         # what all units of a pool are lowered by
-        lowered = self.gain * mean + (spikes if counts else self.strength * spikes)
+        lowered = self._scaled(mean) + (spikes if counts else self.strength * spikes)
         members = grouped(members)
         if members[0].shape.rank == 3:
             lowered = tf.expand_dims(lowered, 1)
-        currents = [self.gain * member - lowered for member in members]
+        currents = [self._scaled(member) - lowered for member in members]
         before = [
             shaped(signals.gather(state), current.shape)
             for state, current in zip(self.voltages, currents)
@@ -146,17 +150,22 @@ class WinnerTakeAllBuilder(OpBuilder):
             return tf.add_n(ungrouped(after)), before, [tf.concat(flat, axis=1)]
 
         spikes, voltages, fired = spikes_or_rates(self.config, step, rates)
-        signals.scatter(self.y, mean + self.height * spikes)
+        signals.scatter(self.y, self.unit * mean + self.height * spikes)
         signals.scatter(self.spikes, spikes)
         for signal, state in zip(self.voltages + self.fired, [*voltages, *fired]):
             signals.scatter(signal, state)
+
+    def _scaled(self, values):
+        """Values in units of the threshold."""
+        return values if self.gain is None else self.gain * values
 
 
 class PairwiseReLUTensors(PairwiseReLUStep):
     """The same operator, with a signal for each pair's membranes."""
 
-    def __init__(self, x, y, rule, trained):
+    def __init__(self, x, y, rule, unit, trained):
         super().__init__(x, y, rule)
+        self.unit = unit
         self.levels = [states("comparators", start) for start in rule.start]
         self.updates = [state for level in self.levels for state in level]
 
@@ -170,8 +179,9 @@ class PairwiseReLUBuilder(OpBuilder):
         super().build_pre(signals, config)
         (op,) = self.ops
         rule, windows = op.rule, op.rule.windows
-        self.gain = tf.constant(rule.gain * signals.dt_val, signals.dtype)
-        self.height = tf.constant(rule.area / signals.dt_val, signals.dtype)
+        self.gain = tf.constant(rule.gain * signals.dt_val * op.unit, signals.dtype)
+        self.height = tf.constant(rule.area / signals.dt_val / op.unit, signals.dtype)
+        self.unit = tf.constant(op.unit, signals.dtype)
         self.floor = tf.constant(rule.floor, signals.dtype)
         self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
         self.levels = [[signals[each] for each in level] for level in op.levels]
@@ -197,7 +207,7 @@ class PairwiseReLUBuilder(OpBuilder):
                 signals.scatter(state, voltage)
                 maximum.append(b + self.height * spikes)
             values = ungrouped(maximum) + values[end:]
-        signals.scatter(self.y, values[0])
+        signals.scatter(self.y, self.unit * values[0])
 
     def _compared(self, current, voltage):
         """Spikes of comparators, and their membranes after them."""
@@ -220,9 +230,18 @@ TENSORS = {
 }
 
 
-def _make(model, rule, x, y):
+def _add(model, rule, synapse, x, y):
+    """What NengoDL computes."""
+    unit = 1
+    if type(synapse) is Alpha:
+        # inputs in units of the threshold
+        unit = 1 / (rule.gain * model.dt)
+        model.add_op(AlphaFilter(synapse.tau, 1 / unit, x))
+        x = model.operators[-1].updates[0]
+    elif synapse is not None:
+        x = model.build(synapse, x, mode="update")
     trained = not get_setting(model, "inference_only", False)
-    return TENSORS[type(rule)](x, y, rule, trained)
+    model.add_op(TENSORS[type(rule)](x, y, rule, unit, trained))
 
 
-serve(NengoModel, Backend(operator=_make, filtered=filtered))
+serve(NengoModel, _add)

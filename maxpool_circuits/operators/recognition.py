@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import nengo
@@ -24,33 +23,20 @@ from ..network.neurons import IntegrateAndFire
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
 SECTION = "maxpool_circuits"
-_BACKENDS: dict[type, Backend] = {}
+_BACKENDS: dict[type, Callable] = {}
 
 
 class NotRecognised(Exception):
     """A circuit computes something else than one of our operators."""
 
 
-@dataclass(frozen=True)
-class Backend:
-    """How a backend makes what it needs, with the model that it builds.
+def serve(model_class: type, add: Callable) -> None:
+    """Let a backend, known by the class of its models, use operators.
 
-    Parameters
-    ----------
-    operator : callable
-        Makes the operator of a rule, from ``(model, rule, input, output)``.
-    filtered : callable
-        Builds a synapse behind a signal, from ``(model, synapse, signal)``, and returns
-        the signal that comes out of it.
+    ``add(model, rule, synapse, input, output)`` adds those for a rule and for the
+    synapse in front of it, which may be None.
     """
-
-    operator: Callable
-    filtered: Callable
-
-
-def serve(model_class: type, backend: Backend) -> None:
-    """Let a backend use operators; it is known by the class of its models."""
-    _BACKENDS[model_class] = backend
+    _BACKENDS[model_class] = add
 
 
 def recognise(circuit: type[nengo.Network], read: Callable) -> None:
@@ -74,8 +60,8 @@ def _build(read, model, circuit, progress=None):
     """Build a circuit; replace its operators if one can stand in for them."""
     first = len(model.operators)
     build_network(model, circuit, progress)
-    backend = _BACKENDS.get(type(model))
-    if backend is None or not enabled() or not _is_plain(circuit, model.toplevel):
+    add = _BACKENDS.get(type(model))
+    if add is None or not enabled() or not _is_plain(circuit, model.toplevel):
         return
     try:
         rule = read(circuit, model)
@@ -89,10 +75,8 @@ def _build(read, model, circuit, progress=None):
         if any(signal is made or signal is x for signal in operator.sets):
             model.add_op(operator)
     y = model.sig[circuit.output]["in"]
-    if circuit.input_synapse is not None:
-        # it is linear: it can as well come before the weights
-        x = backend.filtered(model, circuit.input_synapse, x)
-    model.add_op(backend.operator(model, rule, x, y))
+    # a synapse that is linear can as well come before the weights
+    add(model, rule, circuit.input_synapse, x, y)
 
 
 def _is_plain(circuit, toplevel):
