@@ -16,7 +16,7 @@ import tensorflow as tf
 from nengo_dl.graph_optimizer import noop_planner, tree_planner
 
 from maxpool_circuits.nengo_dl.members import maxima, members_of
-from maxpool_circuits.nengo_dl.operators import MANY, TENSORS
+from maxpool_circuits.nengo_dl.operators import TENSORS
 
 W = mpc.PoolWindows
 WINDOWS = {
@@ -24,7 +24,7 @@ WINDOWS = {
     "channels first": W((3, 4, 5), 2, channels_last=False),
     "overlapping": W((7, 7, 2), 3, 2),
     "smaller at edges": W((6, 7, 2), 3, 2, "same"),
-    "many": W.global_pooling((5, 5, 2)),
+    "global": W.global_pooling((3, 3, 2)),
     "ragged": W.from_indices([[0], [1, 2, 3, 4, 5], [2, 3], [5]], n_inputs=6),
 }
 OTHER_WINDOWS = {
@@ -139,7 +139,7 @@ def test_state_goes_on_and_starts_again(circuit):
 
 
 @each_circuit
-@pytest.mark.parametrize("windows", [WINDOWS["smaller at edges"], WINDOWS["many"]])
+@pytest.mark.parametrize("windows", [WINDOWS["smaller at edges"], WINDOWS["global"]])
 def test_training_is_that_of_the_circuit(circuit, windows):
     made = model_of(circuit, windows)
     with made[2]:
@@ -201,7 +201,3 @@ def test_members_are_those_of_the_windows(windows):
         there = columns[columns < windows.n_inputs]
         assert sorted(there) == sorted(indices[indices >= 0])
     np.testing.assert_array_equal(maxima(tf.constant(x), windows), windows.max(x))
-
-
-def test_windows_with_many_members_are_among_the_tested():
-    assert WINDOWS["many"].sizes.max() > MANY > WINDOWS["overlapping"].sizes.max()

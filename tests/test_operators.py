@@ -7,6 +7,8 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.circuits.winner_take_all import INHIBITION
+from maxpool_circuits.operators.pairwise_relu import PairwiseReLUStep
+from maxpool_circuits.operators.winner_take_all import WinnerTakeAllStep
 
 W = mpc.PoolWindows
 WINDOWS = {
@@ -16,7 +18,7 @@ WINDOWS = {
     "overlapping": W((7, 7, 2), 3, 2),
     "smaller at edges": W((6, 7, 2), 3, 2, "same"),
     "single at edges": W((5, 2), 2, padding="same"),
-    "global": W.global_pooling((5, 5, 2)),
+    "global": W.global_pooling((3, 3, 2)),
     "ragged": W.from_indices([[0], [1, 2, 3, 4, 5], [2, 3], [5]], n_inputs=6),
 }
 each_window = pytest.mark.parametrize("windows", WINDOWS.values(), ids=list(WINDOWS))
@@ -58,8 +60,8 @@ def model_of(circuit, windows, change=lambda pool: None, **options):
 
 def operators_in(simulator):
     """Operators of a simulator that compute whole circuits."""
-    operators = simulator.model.operators
-    return [each for each in operators if type(each).__module__.startswith("maxpool")]
+    steps = (PairwiseReLUStep, WinnerTakeAllStep)
+    return [each for each in simulator.model.operators if isinstance(each, steps)]
 
 
 def simulate(made, n_steps=150):
@@ -184,6 +186,26 @@ def test_network_without_pools_of_two_has_no_operator():
         model_of(mpc.WinnerTakeAll, W.independent(n_pools=3, window_size=1)), 2
     )
     assert n_operators == 0
+
+
+def test_other_networks_around_it_get_and_give_values(native):
+    def change(pool):
+        # its input and output may be used by others too
+        other = nengo.Node(size_in=pool.input.size_out)
+        nengo.Connection(pool.input, other, synapse=None)
+        nengo.Connection(
+            nengo.Node(0.25),
+            pool.output,
+            transform=np.ones((pool.output.size_in, 1)),
+            synapse=None,
+        )
+
+    made = model_of(mpc.WinnerTakeAll, WINDOWS["tiles"], change)
+    outputs, n_operators = simulate(made)
+    native()
+    expected, _ = simulate(made)
+    assert n_operators == 1
+    np.testing.assert_allclose(outputs, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_circuit_can_be_the_whole_network():

@@ -18,33 +18,10 @@ from ..operators.winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
 from .filters import AlphaFilter
 from .members import Gathered, arranged, members_of
 
-#: More members than these are stacked in one tensor, so that graphs stay small.
-MANY = 16
-
-
-def grouped(tensors):
-    """Tensors (batch, n_pools) as they are, or many of them stacked."""
-    return tensors if len(tensors) <= MANY else [tf.stack(tensors, axis=1)]
-
-
-def ungrouped(tensors):
-    """The same tensors again."""
-    return [
-        each
-        for tensor in tensors
-        for each in (tf.unstack(tensor, axis=1) if tensor.shape.rank == 3 else [tensor])
-    ]
-
-
-def shaped(tensor, shape):
-    """A tensor of a shape; one operation less where it has it."""
-    return tensor if tensor.shape == shape else tf.reshape(tensor, shape)
-
 
 def states(name, rows):
-    """Signals of a state that was given by rows, grouped likewise."""
-    groups = rows if len(rows) <= MANY else [rows.ravel()]
-    return [Signal(np.array(group), name=name) for group in groups]
+    """A signal for each row of a state."""
+    return [Signal(np.array(row), name=name) for row in rows]
 
 
 def spikes_or_rates(config, step, rates):
@@ -67,11 +44,10 @@ class WinnerTakeAllTensors(WinnerTakeAllStep):
         self.members = members_of(rule.windows)
         units = np.isfinite(rule.start)
         start = arranged(rule.start, units, rule.windows, self.members.columns)
-        self.voltages = states("units.voltage", start)
-        self.updates = [self.updates[1], *self.voltages]
+        self.updates = [self.updates[1], *states("units.voltage", start)]
         if trained:
             # what neurons fired last, which takes the place of membranes
-            self.updates.append(Signal(np.zeros(start.size), name="units.fired"))
+            self.updates += states("units.fired", np.zeros(start.shape))
 
 
 @Builder.register(WinnerTakeAllTensors)
@@ -84,9 +60,9 @@ class WinnerTakeAllBuilder(OpBuilder):
         (op,) = self.ops
         rule, self.members = op.rule, op.members
         self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
+        n_members = len(self.members.columns)
         self.spikes, *units = (signals[each] for each in op.updates)
-        self.voltages = units[: len(op.voltages)]
-        self.fired = units[len(op.voltages) :]
+        self.voltages, self.fired = units[:n_members], units[n_members:]
 
         def constant(value):
             return tf.constant(value, signals.dtype)
@@ -99,16 +75,12 @@ class WinnerTakeAllBuilder(OpBuilder):
         self.height = constant(rule.area / signals.dt_val)
         self.strength, lowest = constant(rule.strength), constant(rule.floor)
         self.floors, self.present = [], []
-        for voltage in op.voltages:
+        for voltage in op.updates[1 : 1 + n_members]:
             present = np.isfinite(voltage.initial_value)
-            if present.all():
-                self.present.append(None)
-                self.floors.append(lowest)
-                continue
-            present = np.squeeze(present.reshape(-1, rule.windows.n_pools))
-            self.present.append(present)
+            self.present.append(None if present.all() else present)
             # members that lack never fire
-            self.floors.append(constant(np.where(present, rule.floor, -np.inf)))
+            floor = constant(np.where(present, rule.floor, -np.inf))
+            self.floors.append(lowest if present.all() else floor)
 
     def build_step(self, signals):
         """Compute a time step."""
@@ -118,14 +90,8 @@ class WinnerTakeAllBuilder(OpBuilder):
         counts = self.ops[0].rule.strength == 1
         # what all units of a pool are lowered by
         lowered = self._scaled(mean) + (spikes if counts else self.strength * spikes)
-        members = grouped(members)
-        if members[0].shape.rank == 3:
-            lowered = tf.expand_dims(lowered, 1)
         currents = [self._scaled(member) - lowered for member in members]
-        before = [
-            shaped(signals.gather(state), current.shape)
-            for state, current in zip(self.voltages, currents)
-        ]
+        before = [signals.gather(state) for state in self.voltages]
         fired = [signals.gather(state) for state in self.fired]
 
         def step():
@@ -136,18 +102,15 @@ class WinnerTakeAllBuilder(OpBuilder):
                 if not counts:
                     voltage -= (1 - self.strength) * spikes[-1]
                 after.append(voltage)
-            return tf.add_n(ungrouped(spikes)), after, fired
+            return tf.add_n(spikes), after, fired
 
         def rates():
-            parts = tf.split(fired[0], len(currents), axis=1)
             after = []
-            for last, current, present in zip(parts, currents, self.present):
-                own = self.strength * tf.reshape(last, current.shape)
-                rate = tf.nn.relu(current + own)
+            for last, current, present in zip(fired, currents, self.present):
+                rate = tf.nn.relu(current + self.strength * last)
                 # members that lack have a current too
                 after.append(rate if present is None else tf.where(present, rate, 0))
-            flat = [tf.reshape(rate, last.shape) for rate, last in zip(after, parts)]
-            return tf.add_n(ungrouped(after)), before, [tf.concat(flat, axis=1)]
+            return tf.add_n(after), before, after
 
         spikes, voltages, fired = spikes_or_rates(self.config, step, rates)
         signals.scatter(self.y, self.unit * mean + self.height * spikes)
@@ -195,18 +158,17 @@ class PairwiseReLUBuilder(OpBuilder):
         values = self.members(signals.gather(self.x))
         for level, paired in zip(self.levels, self.ops[0].rule.paired):
             end = 2 * len(paired)
-            first, second = grouped(values[:end:2]), grouped(values[1:end:2])
-            there = paired if len(level) > 1 or len(paired) == 1 else [paired]
             maximum = []
-            for state, a, b, both in zip(level, first, second, there):
+            pairs = zip(level, values[:end:2], values[1:end:2], paired)
+            for state, a, b, both in pairs:
                 if not both.all():
                     # a value without partner is paired with itself
                     b = tf.where(both, b, a)
-                voltage = shaped(signals.gather(state), a.shape)
+                voltage = signals.gather(state)
                 spikes, voltage = self._compared(self.gain * (a - b), voltage)
                 signals.scatter(state, voltage)
                 maximum.append(b + self.height * spikes)
-            values = ungrouped(maximum) + values[end:]
+            values = maximum + values[end:]
         signals.scatter(self.y, self.unit * values[0])
 
     def _compared(self, current, voltage):
