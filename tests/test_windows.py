@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
+from maxpool_circuits.network.grid import window_ends
 from maxpool_circuits.network.sharing import along_one_axis, shared_comparisons
 from maxpool_circuits.network.windows import PoolWindows, window_columns
 
@@ -589,7 +590,8 @@ def test_bad_input_of_max(x, fragments):
 @given(geometries())
 def test_shared_comparisons_find_the_maximum_of_each_window(geometry):
     windows = PoolWindows(**geometry)
-    shared = shared_comparisons(windows.input_shape, windows.grid)
+    ends = window_ends(windows.input_shape, windows.grid)
+    shared = shared_comparisons(windows.input_shape, ends)
     if shared is None:
         inputs = windows.indices[windows.indices >= 0]
         assert len(np.unique(inputs)) == len(inputs)
@@ -600,7 +602,7 @@ def test_shared_comparisons_find_the_maximum_of_each_window(geometry):
         values = np.maximum(values[:, first], values[:, second])
     np.testing.assert_array_equal(values[:, shared.maxima], windows.max(x))
     assert shared.number <= np.sum(windows.sizes - 1)
-    lengths = [np.diff(axis).max() for axis in windows.grid]
+    lengths = [np.diff(axis).max() for axis in ends]
     assert len(shared.levels) == np.ceil(np.log2(lengths)).sum()
 
 
@@ -612,17 +614,20 @@ def test_windows_along_one_axis_take_no_more_than_overlapping_halves(
     windows = PoolWindows((100, 1), pool_size, strides)
     separate = (pool_size - 1) * windows.n_pools
     halves = int(np.ceil(np.log2(pool_size))) * 99
-    assert along_one_axis(windows.grid[0]).number <= min(separate, halves)
+    rows, _ = window_ends(windows.input_shape, windows.grid)
+    assert along_one_axis(rows).number <= min(separate, halves)
 
 
 def test_grid_of_windows():
+    def ends(windows):
+        axes = window_ends(windows.input_shape, windows.grid)
+        return [axis.tolist() for axis in axes]
+
     windows = PoolWindows((2, 5, 4), 3, 2, "same", channels_last=False)
-    channels, rows, columns = (axis.tolist() for axis in windows.grid)
+    channels, rows, columns = ends(windows)
     assert channels == [[0, 1], [1, 2]]
     assert rows == [[0, 2], [1, 4], [3, 5]]
     assert columns == [[0, 3], [2, 4]]
-    with pytest.raises(ValueError, match="read-only"):
-        windows.grid[0][0, 0] = 1
-    assert PoolWindows.independent(2, 3).grid is None
+    assert ends(PoolWindows.independent(2, 3)) == [[[0, 3], [3, 6]]]
+    assert ends(PoolWindows.global_pooling((2, 3, 1)))[1] == [[0, 3]]
     assert PoolWindows.from_indices([[0, 1]], n_inputs=2).grid is None
-    assert PoolWindows.global_pooling((2, 3, 1)).grid[1].tolist() == [[0, 3]]

@@ -35,12 +35,12 @@ class Comparisons:
 
 
 def shared_comparisons(
-    shape: Sequence[int], grid: Sequence[np.ndarray]
+    shape: Sequence[int], ends: Sequence[np.ndarray]
 ) -> Comparisons | None:
     """Compare along one axis after the other; None if no windows overlap."""
-    if not any(np.any(axis[1:, 0] < axis[:-1, 1]) for axis in grid):
+    if not any(np.any(axis[1:, 0] < axis[:-1, 1]) for axis in ends):
         return None
-    axes = [along_one_axis(axis) for axis in grid]
+    axes = [along_one_axis(axis) for axis in ends]
 
     def cost(order: Iterable[int]) -> int:
         """Number of comparisons if the axes are taken in this order."""
