@@ -1,6 +1,6 @@
 """``maxpool-circuits compare``."""
 
-from ..comparison import WORKLOADS, compare
+from ..comparison import CARRIERS, WORKLOADS, compare
 from ..registry import circuits
 from .common import add_jobs, add_outputs, add_seed, check_outputs, report
 
@@ -24,6 +24,12 @@ def add_to(commands):
         default="presentations",
         choices=list(WORKLOADS),
         help="what the inputs do (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--inputs",
+        default="regular",
+        choices=list(CARRIERS),
+        help="how their values reach the circuits (default: %(default)s)",
     )
     parser.add_argument(
         "--window-size",
@@ -63,6 +69,7 @@ def run(options):
         options.circuits or None,
         options.window_size,
         workload=options.workload,
+        inputs=options.inputs,
         n_pools=options.pools,
         input_rate=options.input_rate,
         seed=options.seed,

@@ -1,5 +1,6 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
+from .carriers import CARRIERS, Carrier
 from .compare import compare
 from .estimates import Estimate
 from .images import images
@@ -12,8 +13,10 @@ from .table import ComparisonTable
 from .workloads import Workload, band_limited, presentations
 
 __all__ = [
+    "CARRIERS",
     "READOUTS",
     "WORKLOADS",
+    "Carrier",
     "ComparisonTable",
     "Estimate",
     "RatioTable",

@@ -13,6 +13,7 @@ from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
 from ..utils.checks import positive_integer, positive_number, valid_jobs, valid_seed
 from ..utils.progress import make_progress_bar
+from .carriers import find_carrier
 from .draws import Draw, measured, seed_of_draw, with_best_readout
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, Row
@@ -34,6 +35,7 @@ def compare(
     window_size: int = 4,
     *,
     workload: str | Workload = "presentations",
+    inputs: str = "regular",
     n_pools: int | None = None,
     input_rate: float = 250,
     seed: int | None = 0,
@@ -44,10 +46,11 @@ def compare(
 ) -> ComparisonTable:
     """Compare circuits on spiking inputs.
 
-    Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
-    the same spikes, without a synapse, and have their default options. Only
-    ``max_rate`` is ``input_rate`` if that is below 250 Hz, for classes and partials of
-    them that do not set it. Beside them stand two references: ``routed winner``, the
+    By default each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All
+    circuits get the same spikes, without a synapse, and have their default options.
+    Only ``max_rate`` is ``input_rate`` if inputs that spike have less than 250 Hz, and
+    ``input_range`` is that of the inputs, for classes and partials of them that do not
+    set it. Beside them stand two references: ``routed winner``, the
     spike train of the largest input, passed on by a switch that knows which one that
     is, and ``average``, which is what average pooling passes on. The readout filter of
     each row is the one of `READOUTS` with which it has the least error in all draws.
@@ -63,11 +66,15 @@ def compare(
     workload : str or Workload, optional (Default: "presentations")
         What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
         windows held 50 ms each), or a `Workload` of your own.
+    inputs : str, optional (Default: "regular")
+        How the values reach the circuits: a name in `.CARRIERS`, such as "poisson". The
+        values of "population" are spread over [-1, 1], so that errors have to be seen
+        in relation to a range of 2.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
     input_rate : float, optional (Default: 250)
-        Firing rate of the inputs, in Hz per unit value.
+        Firing rate of inputs that spike, in Hz per unit value.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the networks. No seed gives the inputs that decoders
         were tuned on.
@@ -96,7 +103,8 @@ def compare(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit or a workload is unknown, or an argument is not possible.
+        If a circuit, a workload or a kind of inputs is unknown, or an argument is not
+        possible.
     ImportError
         If the workload is "images" and scikit-learn is not installed.
 
@@ -117,28 +125,33 @@ def compare(
     n_draws = positive_integer(n_draws, "n_draws")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
+    carrier = find_carrier(inputs)
 
     def drawn(number):
         own_seed = seed_of_draw(seed, number)
         of_values = seed_of_values(own_seed)
         found = find_workload(workload, window_size, n_pools, of_values)
-        return Draw.of(found, input_rate, own_seed)
+        return Draw.of(carrier.spread(found), carrier, input_rate, own_seed)
 
     first = drawn(0)
-    ready = dict(chosen)
-    if input_rate < 250:
+    options: dict[str, Any] = {}
+    if carrier.spikes and input_rate < 250:
         # a membrane that was made for faster and therefore smaller input spikes forgets
         # too soon
-        for name, circuit in chosen.items():
-            ready[name] = with_defaults(circuit, max_rate=input_rate)
+        options["max_rate"] = input_rate
+    if carrier.input_range != (0, 1):
+        options["input_range"] = carrier.input_range
+    ready: dict[str, Any] = {
+        name: with_defaults(circuit, **options) for name, circuit in chosen.items()
+    }
     ready.update(dict.fromkeys(REFERENCES))
-    inputs = []
+    fingerprints = []
 
     def tasks():
         # one draw after the other, since few fit into memory at the same time
         for number in range(n_draws):
             draw = first if number == 0 else drawn(number)
-            inputs.append(draw.digest)
+            fingerprints.append(draw.fingerprint)
             for name, circuit in ready.items():
                 task = (draw, name, circuit, simulator, number == 0)
                 yield joblib.delayed(measured)(*task)
@@ -160,7 +173,8 @@ def compare(
         outputs=outputs,
         spikes=first.spikes,
         draws=draws,
-        inputs=tuple(inputs),
+        inputs=inputs,
+        fingerprints=tuple(fingerprints),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .carriers import Carrier
 from .measures import (
     AVERAGE,
     READOUTS,
@@ -17,7 +18,7 @@ from .measures import (
     Row,
     measure,
 )
-from .recording import Recording, input_spikes, record
+from .recording import Recording, record
 from .references import average, routed_winner
 from .workloads import Workload
 
@@ -46,16 +47,20 @@ class Draw:
     seed: int | None
 
     @classmethod
-    def of(cls, workload: Workload, input_rate: float, seed: int | None) -> Draw:
-        """Let neurons carry a workload, and after it the steps for the latency."""
+    def of(
+        cls, workload: Workload, carrier: Carrier, input_rate: float, seed: int | None
+    ) -> Draw:
+        """Let something carry a workload, and after it the steps for the latency."""
         held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
         steps = np.repeat(held, STEP_LENGTH, axis=0)
         values = np.concatenate([workload.values, steps])
-        spikes = input_spikes(values, input_rate, seed)
-        return cls(workload, values, spikes, input_rate, seed)
+        spikes = carrier.carry(values, workload.windows, input_rate, seed)
+        # what does not spike has no events
+        rate = input_rate if carrier.spikes else 0
+        return cls(workload, values, spikes, rate, seed)
 
     @property
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """Text that only equal inputs have."""
         windows = self.workload.windows.indices
         spikes = self.spikes[: len(self.workload.values)]

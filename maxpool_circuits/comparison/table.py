@@ -33,10 +33,13 @@ class ComparisonTable(ResultTable):
     outputs : dict of {str: (n_steps, n_pools) array}
         Output of each circuit and reference in the first draw, not filtered.
     spikes : (n_steps, n_inputs) array
-        The spikes of the inputs in the first draw, in units of the input.
+        What the circuits got in the first draw, in units of the input: spikes, or
+        values.
+    inputs : str, optional (Default: "regular")
+        How the values reached the circuits, as in `.compare`.
     draws : dict of {str: tuple of Row}
         By circuit, one row for each draw.
-    inputs : tuple of str
+    fingerprints : tuple of str
         For each draw, a text that only the same inputs have.
 
     Examples
@@ -58,17 +61,21 @@ class ComparisonTable(ResultTable):
     readouts: tuple[float, ...]
     outputs: dict[str, np.ndarray] = field(repr=False)
     spikes: np.ndarray = field(repr=False)
+    inputs: str = "regular"
     draws: dict[str, tuple[Row, ...]] = field(repr=False, default_factory=dict)
-    inputs: tuple[str, ...] = field(repr=False, default=())
+    fingerprints: tuple[str, ...] = field(repr=False, default=())
 
     @property
     def heading(self) -> str:
         """What was compared, and how it was read."""
         windows = self.workload.windows
         grid = "/".join(f"{readout * 1000:g}" for readout in self.readouts)
+        inputs = "spiking inputs"
+        if self.inputs != "regular":
+            inputs = f"inputs ({self.inputs})"
         return (
             f"{self.workload.name}: {windows.n_pools} pools of {windows.sizes.max()} "
-            f"spiking inputs; readout: best low-pass of {grid} ms"
+            f"{inputs}; readout: best low-pass of {grid} ms"
         )
 
     def filtered_output(self, circuit: str) -> np.ndarray:

@@ -10,7 +10,7 @@ from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBu
 
 from ..network.neurons import IntegrateAndFire
 from ..network.transform import MaxPoolInc
-from ..network.windows import window_columns
+from .members import maxima
 
 
 class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
@@ -116,7 +116,7 @@ class MaxPoolIncBuilder(OpBuilder):
     """
 
     def build_pre(self, signals, config):
-        """Collect the inputs of all windows.
+        """Look up signals.
 
         Parameters
         ----------
@@ -130,15 +130,15 @@ class MaxPoolIncBuilder(OpBuilder):
         (op,) = self.ops
         self.X_data = signals[op.X]
         self.Y_data = signals[op.Y]
-        self.columns = tf.constant(window_columns(op.windows))
+        self.windows = op.windows
 
     def build_step(self, signals):
-        """Gather the inputs of all windows and take their maxima.
+        """Take the maxima of all windows.
 
         Parameters
         ----------
         signals : nengo_dl.signals.SignalDict
             NengoDL's signals; the maxima are added to one of them.
         """
-        members = tf.gather(signals.gather(self.X_data), self.columns, axis=1)
-        signals.scatter(self.Y_data, tf.reduce_max(members, axis=1), mode="inc")
+        maximum = maxima(signals.gather(self.X_data), self.windows)
+        signals.scatter(self.Y_data, maximum, mode="inc")
