@@ -217,6 +217,12 @@ def parse():
     )
     parser.add_argument("--only", nargs="+", choices=CONVERSIONS)
     parser.add_argument("--images", type=int, default=500, help="to test with")
+    parser.add_argument(
+        "--skip",
+        type=int,
+        default=0,
+        help="leave out the first test images, which a setting was chosen by",
+    )
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--weights", help="folder where trained weights are kept")
@@ -225,6 +231,8 @@ def parse():
     options = parser.parse_args()
     if options.images % BATCH_SIZE:
         parser.error(f"--images must be a multiple of {BATCH_SIZE}")
+    if options.skip < 0:
+        parser.error("--skip must not be negative")
     return options
 
 
@@ -234,8 +242,8 @@ def main():
     warnings.simplefilter("ignore")
     images, labels = load(options.folder)
     training = images[:N_TRAINING], labels[:N_TRAINING]
-    images = images[N_TRAINING:][: options.images]
-    labels = labels[N_TRAINING:][: options.images]
+    tested = slice(N_TRAINING + options.skip, N_TRAINING + options.skip + options.images)
+    images, labels = images[tested], labels[tested]
     steps = tuple(range(10, options.steps + 1, 10))
     models = {
         (name, seed): trained(name, seed, *training, options)
