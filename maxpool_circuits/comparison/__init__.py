@@ -5,7 +5,7 @@ from .images import images
 from .lookup import WORKLOADS
 from .measures import READOUTS, Row
 from .table import ComparisonTable
-from .workloads import Workload, band_limited, presentations
+from .workloads import Workload, band_limited, natural, presentations
 
 __all__ = [
     "READOUTS",
@@ -16,5 +16,6 @@ __all__ = [
     "band_limited",
     "compare",
     "images",
+    "natural",
     "presentations",
 ]
