@@ -242,8 +242,8 @@ def main():
     warnings.simplefilter("ignore")
     images, labels = load(options.folder)
     training = images[:N_TRAINING], labels[:N_TRAINING]
-    tested = slice(N_TRAINING + options.skip, N_TRAINING + options.skip + options.images)
-    images, labels = images[tested], labels[tested]
+    first = N_TRAINING + options.skip
+    images, labels = (x[first : first + options.images] for x in (images, labels))
     steps = tuple(range(10, options.steps + 1, 10))
     models = {
         (name, seed): trained(name, seed, *training, options)

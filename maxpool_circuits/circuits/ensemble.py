@@ -134,7 +134,7 @@ class EnsembleMax(MeanPath):
         wiring.connect(copies.neurons, excess, copies.decode())
 
     def _population(self, n_dimensions):
-        """Population that represents distances to the mean, with the largest decoded."""
+        """Population that represents distances to the mean and decodes the largest."""
         rng = np.random.RandomState(0)
         n_neurons = self.neurons_per_part
         # directions in which the distances to the mean add up to nothing

@@ -36,8 +36,8 @@ class Kind:
     weight: float
 
 
-#: What the mixture consists of. Windows of independent uniform inputs have near-ties and
-#: clear winners as they come: with 4 inputs the two largest are closer than 0.02 in
+#: What the mixture consists of. Windows of independent uniform inputs have near-ties
+#: and clear winners as they come: with 4 inputs the two largest are closer than 0.02 in
 #: every tenth window. Natural ones are mostly small, similar or silent, as in images.
 #: Errors on band-limited spikes count three times, since they can shrink least: most of
 #: what is to be known is not in the spikes yet.
