@@ -20,7 +20,7 @@ SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
 
 
 class EnsembleMax(MeanPath):
-    r"""One ensemble per pool, with the maximum decoded from it.
+    r"""One ensemble per pool with the maximum decoded from it.
 
     What Nengo's users write first: represent all :math:`k` inputs of a pool in one
     :math:`k`-dimensional ensemble and let the solver find decoders for the maximum. The
@@ -28,9 +28,13 @@ class EnsembleMax(MeanPath):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    That is for random neurons. Tuning chooses encoders and intercepts that suit the
-    maximum (see `.tune`): with 50 neurons and 4 inputs the error on constant spiking
-    input falls to about a third.
+    Two things make more of the same neurons. As in `.WinnerTakeAll` the mean of the
+    pool goes past them, so that they represent by how much inputs differ from it,
+
+    .. math:: \max_i x_i = \bar x + \max_i (x_i - \bar x)
+
+    in one dimension less, and are not needed at all where inputs are equal. And tuning
+    chooses encoders and intercepts that suit the maximum (see `.tune`).
 
     All pools share one population (encoders, intercepts, decoders), solved once; so do
     all networks of the same setup, so that decoders that were tuned fit.
@@ -53,7 +57,8 @@ class EnsembleMax(MeanPath):
         corner of the input range.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input. The
-        decoders are fitted on inputs whose maximum is uniform in this range.
+        decoders are fitted on independent inputs, scaled so that small differences are
+        as frequent as large ones.
     synapse : optional
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional

@@ -35,26 +35,34 @@ STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
 class SoftmaxApproximation(MeanPath):
     r"""Units that say by how much the estimate is exceeded, and one that integrates.
 
-    The log-sum-exp soft maximum with steepness :math:`\beta` is the one value :math:`m`
-    for which
+    A soft maximum with steepness :math:`\beta` is the one value :math:`m` for which
 
-    .. math:: \sum_i e^{\beta (x_i - m)} = 1, \qquad
-       \max_i x_i \le m \le \max_i x_i + \frac{\log k}{\beta}
+    .. math:: \sum_i \varphi\big(\beta (x_i - m)\big) = s
 
-    The circuit looks for it instead of computing it. It keeps an estimate :math:`m`,
-    one unit per input compares its input with it, and an accumulator integrates until
-    the sum is 1:
+    with an increasing function :math:`\varphi`; :math:`\varphi(u) = e^u` and
+    :math:`s = 1` give the log-sum-exp, which is between :math:`\max_i x_i` and
+    :math:`\max_i x_i + \log(k) / \beta`: too large for the nearly equal inputs that
+    images are made of. This circuit has
+
+    .. math:: \varphi(u) = \begin{cases}
+       \big(a + (1 - a) \, u\big) \, e^u & u < 0 \\ a + u & u \ge 0 \end{cases}
+
+    with the ``level`` :math:`a` = 0.4 and the ``target`` :math:`s` = 0.7. Inputs that
+    are just below the estimate pull it down (:math:`u e^u` is negative there), and so
+    undo what several equal ones add; those far below do nothing.
+
+    The circuit looks for :math:`m` instead of computing it. One unit per input compares
+    its input with the estimate, and an accumulator integrates until the sum is right:
 
     .. math:: \frac{dm}{dt} = \frac{r}{T}
-       \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - 1 \Big), \qquad
-       \varphi(u) = \begin{cases} e^u & u < 0 \\ 1 + u & u \ge 0 \end{cases}
+       \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - s \Big)
 
     with the width :math:`r` of the input range and :math:`1/T` = 8 per second. So
     units need to be accurate only where an input is close to the estimate, whatever the
     values are, and the accumulator averages the noise of their spikes. A feed-forward
     log-sum-exp would need exponentials over the whole range and a logarithm, which
     amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
-    like the neurons; no input is above it once the sum is 1.
+    like the neurons.
 
     As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
     accumulator holds the excess over it: common changes of all inputs take no time.
