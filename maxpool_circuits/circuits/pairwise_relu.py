@@ -125,6 +125,7 @@ class PairwiseReLU(ComparatorTree):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.05}
 
+    takes_raw_spikes = True
     tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
     default_decoders = "tuned"
 

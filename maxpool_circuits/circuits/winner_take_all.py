@@ -138,6 +138,7 @@ class WinnerTakeAll(MeanPath):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.03}
 
+    takes_raw_spikes = True
     memory = MEMORY
     tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
 

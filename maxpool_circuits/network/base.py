@@ -139,6 +139,9 @@ class MaxPoolNetwork(nengo.Network):
 
     #: How far the floor of the default neurons is from firing.
     memory: Tunable = MEMORY
+    #: Whether membranes of the default neurons average raw spikes, so that there can be
+    #: a circuit without an input synapse where a synapse follows it.
+    takes_raw_spikes = False
     #: Parameters that tuning may choose besides decoders.
     tunables: tuple[Tunable, ...] = (MEMORY,)
     #: Whether a tuning serves windows of one size only.
