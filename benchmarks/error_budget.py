@@ -4,7 +4,7 @@ Errors on inputs of 250 Hz relative to the routed winner's, each behind the read
 suits it best, from the least that is possible to the circuits themselves:
 
 - *ideal observer*: the least error that the spikes allow (ideal_observer.py);
-- *maximum behind a filter*: no neurons; what the input filter loses, by its delay and by
+- *maximum behind a filter*: no neurons; what the input filter loses, by delay and by
   the ripple that it lets through;
 - *finest thresholds*: the circuit with 16 times as many and as fine spikes, and with
   membranes of the same depth in units of the input; what membranes lose, by delay;
