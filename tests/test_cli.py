@@ -93,7 +93,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
 
     monkeypatch.setattr("maxpool_circuits.cli.comparing.compare", compare)
     options = "--workload band-limited --inputs lif --window-size 9 --pools 5 "
-    options += "--input-rate 100 --jobs 2"
+    options += "--input-rate 100 --jobs 2 --draws 3"
     run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
     assert given == {
         "circuits": ["softmax", "ensemble"],
@@ -103,6 +103,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         "n_pools": 5,
         "input_rate": 100,
         "seed": 7,
+        "n_draws": 3,
         "n_jobs": 2,
         "progress_bar": True,
     }
@@ -115,6 +116,7 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         "n_pools": None,
         "input_rate": 250,
         "seed": 0,
+        "n_draws": 1,
         "n_jobs": 1,
         "progress_bar": True,
     }

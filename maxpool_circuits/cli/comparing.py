@@ -48,6 +48,14 @@ def add_to(commands):
         metavar="HZ",
         help="firing rate of an input of 1, in Hz (default: %(default)s)",
     )
+    parser.add_argument(
+        "--draws",
+        type=int,
+        default=1,
+        metavar="N",
+        help="draws of inputs and networks; two or more give 95 %% intervals "
+        "(default: %(default)s)",
+    )
     add_jobs(parser)
     add_seed(parser)
     add_outputs(parser)
@@ -65,6 +73,7 @@ def run(options):
         n_pools=options.pools,
         input_rate=options.input_rate,
         seed=options.seed,
+        n_draws=options.draws,
         n_jobs=options.jobs,
         progress_bar=True,
     )

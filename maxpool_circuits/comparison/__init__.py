@@ -2,9 +2,13 @@
 
 from .carriers import CARRIERS, Carrier
 from .compare import compare
+from .estimates import Estimate
 from .images import images
 from .lookup import WORKLOADS
 from .measures import READOUTS, Row
+from .ratios import RatioTable
+from .results import SavedTable
+from .saved import read_csv
 from .table import ComparisonTable
 from .workloads import Workload, band_limited, presentations
 
@@ -14,10 +18,14 @@ __all__ = [
     "WORKLOADS",
     "Carrier",
     "ComparisonTable",
+    "Estimate",
+    "RatioTable",
     "Row",
+    "SavedTable",
     "Workload",
     "band_limited",
     "compare",
     "images",
     "presentations",
+    "read_csv",
 ]
