@@ -105,7 +105,7 @@ def test_first_draw_is_the_one_of_a_single_draw(table):
     np.testing.assert_array_equal(single.spikes, table.spikes)
     for name, output in single.outputs.items():
         np.testing.assert_array_equal(output, table.outputs[name])
-    assert single.digests == table.digests[:1]
+    assert single.fingerprints == table.fingerprints[:1]
 
 
 def test_rows_are_means_of_draws_behind_one_readout(table):
@@ -118,7 +118,7 @@ def test_rows_are_means_of_draws_behind_one_readout(table):
 
 
 def test_circuits_and_inputs_are_drawn_anew(table):
-    assert len(set(table.digests)) == 3
+    assert len(set(table.fingerprints)) == 3
     assert table.values("winner-take-all", "neurons") == (4, 4, 4)
     assert len(set(table.values("winner-take-all", "spikes"))) == 3
 
@@ -144,7 +144,7 @@ def test_impossible_number_of_draws_is_refused(n_draws):
 
 def test_own_workload_keeps_its_values_in_all_draws(table):
     tables = mpc.compare(["exact"], workload=table.workload, n_draws=2)
-    assert len(set(tables.digests)) == 2
+    assert len(set(tables.fingerprints)) == 2
     assert tables.workload is table.workload
 
 
@@ -256,7 +256,7 @@ def test_csv_gives_the_table_back(n_draws, table, tmp_path):
     assert repr(again.draws) == repr(table.draws)
     if n_draws > 1:
         assert str(again) == str(table)
-        assert again.digests == table.digests
+        assert again.fingerprints == table.fingerprints
 
 
 def test_csv_has_the_bounds_of_all_intervals(tmp_path):

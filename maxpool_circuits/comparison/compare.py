@@ -131,7 +131,7 @@ def compare(
         own_seed = seed_of_draw(seed, number)
         of_values = seed_of_values(own_seed)
         found = find_workload(workload, window_size, n_pools, of_values)
-        return Draw.of(found, carrier, input_rate, own_seed)
+        return Draw.of(carrier.spread(found), carrier, input_rate, own_seed)
 
     first = drawn(0)
     options: dict[str, Any] = {}
@@ -145,13 +145,13 @@ def compare(
         name: with_defaults(circuit, **options) for name, circuit in chosen.items()
     }
     ready.update(dict.fromkeys(REFERENCES))
-    digests = []
+    fingerprints = []
 
     def tasks():
         # one draw after the other, since few fit into memory at the same time
         for number in range(n_draws):
             draw = first if number == 0 else drawn(number)
-            digests.append(draw.digest)
+            fingerprints.append(draw.fingerprint)
             for name, circuit in ready.items():
                 task = (draw, name, circuit, simulator, number == 0)
                 yield joblib.delayed(measured)(*task)
@@ -173,8 +173,8 @@ def compare(
         outputs=outputs,
         spikes=first.spikes,
         draws=draws,
-        digests=tuple(digests),
         inputs=inputs,
+        fingerprints=tuple(fingerprints),
     )
 
 

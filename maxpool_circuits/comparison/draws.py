@@ -50,18 +50,17 @@ class Draw:
     def of(
         cls, workload: Workload, carrier: Carrier, input_rate: float, seed: int | None
     ) -> Draw:
-        """Carry a workload, and after it the steps for the latency."""
-        workload = carrier.spread(workload)
+        """Let something carry a workload, and after it the steps for the latency."""
         held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
         steps = np.repeat(held, STEP_LENGTH, axis=0)
         values = np.concatenate([workload.values, steps])
         spikes = carrier.carry(values, workload.windows, input_rate, seed)
-        # values that no spikes carry cause no synaptic events
+        # what does not spike has no events
         rate = input_rate if carrier.spikes else 0
         return cls(workload, values, spikes, rate, seed)
 
     @property
-    def digest(self) -> str:
+    def fingerprint(self) -> str:
         """Text that only equal inputs have."""
         windows = self.workload.windows.indices
         spikes = self.spikes[: len(self.workload.values)]

@@ -156,7 +156,7 @@ def latency(response: np.ndarray) -> float:
     Parameters
     ----------
     response : ((n_steps + 1) * STEP_LENGTH, n_pools) array
-        Filtered output; the inputs change after every `STEP_LENGTH` time steps.
+        Filtered output; the inputs change after every ``STEP_LENGTH`` time steps.
 
     Returns
     -------

@@ -195,11 +195,13 @@ def _common(table, other):
 
 def _draws(table, other):
     """Numbers of the draws to compare of both, and whether they are the same ones."""
-    shared = [digest for digest in table.digests if digest in other.digests]
+    # draws of the same values without noise are one
+    mine = dict.fromkeys(table.fingerprints)
+    shared = [inputs for inputs in mine if inputs in other.fingerprints]
     if len(shared) < 2:
         return range(table.n_draws), range(other.n_draws), False
     ours, theirs = (
-        [one.digests.index(digest) for digest in shared] for one in (table, other)
+        [one.fingerprints.index(inputs) for inputs in shared] for one in (table, other)
     )
     return ours, theirs, True
 

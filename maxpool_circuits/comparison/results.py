@@ -36,7 +36,7 @@ class ResultTable:
         One row per circuit and reference: means over all draws.
     draws : dict of {str: tuple of Row}
         By circuit, one row for each draw.
-    inputs : tuple of str
+    fingerprints : tuple of str
         For each draw, a text that only the same inputs have.
     heading : str
         What was compared.
@@ -44,7 +44,7 @@ class ResultTable:
 
     rows: tuple[Row, ...]
     draws: dict[str, tuple[Row, ...]]
-    digests: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     if TYPE_CHECKING:
 
         @property
@@ -54,7 +54,7 @@ class ResultTable:
     @property
     def n_draws(self) -> int:
         """Number of draws."""
-        return max(len(self.digests), 1)
+        return max(len(self.fingerprints), 1)
 
     def __str__(self) -> str:
         """All rows, in units that read well."""
@@ -349,7 +349,11 @@ class ResultTable:
             record[f"{figure}_lower"] = estimate and estimate.lower
             record[f"{figure}_upper"] = estimate and estimate.upper
             record[f"{figure}_draws"] = " ".join(map(repr, values))
-        return {**record, "inputs": " ".join(self.digests), "comparison": self.heading}
+        return {
+            **record,
+            "fingerprints": " ".join(self.fingerprints),
+            "comparison": self.heading,
+        }
 
 
 def _competes(row):
@@ -385,7 +389,7 @@ class SavedTable(ResultTable):
 
     Parameters
     ----------
-    rows, draws, inputs
+    rows, draws, fingerprints
         As in `ComparisonTable`.
     heading : str
         What was compared.
@@ -405,5 +409,5 @@ class SavedTable(ResultTable):
 
     rows: tuple[Row, ...]
     draws: dict[str, tuple[Row, ...]]
-    digests: tuple[str, ...]
+    fingerprints: tuple[str, ...]
     heading: str

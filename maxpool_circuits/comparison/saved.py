@@ -67,11 +67,11 @@ def _table_of(records):
     if any(None in record.values() for record in records):
         raise ValueError("a line of it is cut off")
     draws = {record["circuit"]: _rows_of(record) for record in records}
-    digests = tuple((records[0].get("inputs") or "").split())
-    if any(len(rows) != max(len(digests), 1) for rows in draws.values()):
+    fingerprints = tuple((records[0].get("fingerprints") or "").split())
+    if any(len(rows) != max(len(fingerprints), 1) for rows in draws.values()):
         raise ValueError("its circuits have different numbers of draws")
     rows = tuple(map(mean_row, draws.values()))
-    return SavedTable(rows, draws, digests, records[0].get("comparison") or "")
+    return SavedTable(rows, draws, fingerprints, records[0].get("comparison") or "")
 
 
 def _rows_of(record):

@@ -35,12 +35,12 @@ class ComparisonTable(ResultTable):
     spikes : (n_steps, n_inputs) array
         What the circuits got in the first draw, in units of the input: spikes, or
         values.
-    draws : dict of {str: tuple of Row}
-        By circuit, one row for each draw.
-    digests : tuple of str
-        For each draw, a text that only the same inputs have.
     inputs : str, optional (Default: "regular")
         How the values reached the circuits, as in `.compare`.
+    draws : dict of {str: tuple of Row}
+        By circuit, one row for each draw.
+    fingerprints : tuple of str
+        For each draw, a text that only the same inputs have.
 
     Examples
     --------
@@ -61,9 +61,9 @@ class ComparisonTable(ResultTable):
     readouts: tuple[float, ...]
     outputs: dict[str, np.ndarray] = field(repr=False)
     spikes: np.ndarray = field(repr=False)
-    draws: dict[str, tuple[Row, ...]] = field(repr=False, default_factory=dict)
-    digests: tuple[str, ...] = field(repr=False, default=())
     inputs: str = "regular"
+    draws: dict[str, tuple[Row, ...]] = field(repr=False, default_factory=dict)
+    fingerprints: tuple[str, ...] = field(repr=False, default=())
 
     @property
     def heading(self) -> str:
