@@ -21,6 +21,7 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
+from .finite import FiniteInput
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
@@ -88,7 +89,8 @@ class MaxPoolNetwork(nengo.Network):
     Attributes
     ----------
     input : nengo.Node
-        Takes the ``windows.n_inputs`` inputs.
+        Takes the ``windows.n_inputs`` inputs. A simulation stops with an error that
+        names this network where one of them is NaN or infinite.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_range, synapse, input_synapse
@@ -210,7 +212,7 @@ class MaxPoolNetwork(nengo.Network):
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
-            self.input = nengo.Node(size_in=windows.n_inputs, label="input")
+            self.input = FiniteInput(self._name, windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
@@ -310,6 +312,12 @@ class MaxPoolNetwork(nengo.Network):
         """Half the width of the input range, in units of the input."""
         low, high = self.input_range
         return (high - low) / 2
+
+    @property
+    def _name(self):
+        """The circuit in messages of a simulation."""
+        label = "" if self.label is None else f" {self.label!r}"
+        return f"{type(self).__name__}{label} ({self.windows.n_pools} pools)"
 
     def _settle(self, given, decoders):
         """Fill in defaults, each of which may depend on those before it, and check."""
