@@ -269,7 +269,7 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         if self.decoders is not None:
-            population = self.decoders.applied_to(name, population)
+            population = self._tuned(name, population)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
@@ -364,13 +364,29 @@ class MaxPoolNetwork(nengo.Network):
 
     def _found(self, decoders, neuron_type):
         """The decoders that were asked for, if there are any."""
+        self._decoders_ship = not isinstance(decoders, TunedDecoders)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif decoders is not None:
             decoders = shelf.find(self.setup) if neuron_type.spiking else None
             if decoders is not None:
-                decoders.check_for(self)
+                try:
+                    decoders.check_for(self)
+                except ValidationError as error:
+                    shelf.warn_damaged(decoders.path, error)
+                    decoders = None
         return decoders
+
+    def _tuned(self, name, population):
+        """A population with its tuned decoders, or without those of a bad file."""
+        try:
+            return self.decoders.applied_to(name, population)
+        except ValidationError as error:
+            if not self._decoders_ship:
+                raise
+            shelf.warn_damaged(self.decoders.path, error)
+            self.decoders = None
+            return population
 
     def _check_populations(self, asked_for):
         """Tell if decoders that were asked for reach no neurons."""

@@ -37,7 +37,7 @@ def find(setup: Setup) -> TunedDecoders | None:
         try:
             tuned = load(path)
         except (OSError, ValidationError) as error:
-            _warn_once(str(path), f"{error}. The circuit is built without it")
+            warn_damaged(path, error)
             continue
         if tuned.setup.matches(setup):
             return tuned
@@ -58,6 +58,11 @@ def _files(stem):
 def load(path: Path) -> TunedDecoders:
     """Read a file once for all networks."""
     return TunedDecoders.load(path)
+
+
+def warn_damaged(path: str | Path, error: Exception) -> None:
+    """Say, once for each file, why it is not used."""
+    _warn_once(str(path), f"{error}. The circuit is built without it")
 
 
 def warn_untuned(setup: Setup) -> None:
