@@ -21,7 +21,7 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
-from .finite import FiniteInput
+from .finite import FiniteInput, owner
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
@@ -212,7 +212,7 @@ class MaxPoolNetwork(nengo.Network):
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
-            self.input = FiniteInput(self._name, windows.n_inputs, label="input")
+            self.input = FiniteInput(owner(self), windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
@@ -313,12 +313,6 @@ class MaxPoolNetwork(nengo.Network):
         low, high = self.input_range
         return (high - low) / 2
 
-    @property
-    def _name(self):
-        """The circuit in messages of a simulation."""
-        label = "" if self.label is None else f" {self.label!r}"
-        return f"{type(self).__name__}{label} ({self.windows.n_pools} pools)"
-
     def _settle(self, given, decoders):
         """Fill in defaults, each of which may depend on those before it, and check."""
         own_type = given_or_default(given, "neuron_type", self)
@@ -369,24 +363,15 @@ class MaxPoolNetwork(nengo.Network):
             decoders.check_for(self)
         elif decoders is not None:
             decoders = shelf.find(self.setup) if neuron_type.spiking else None
-            if decoders is not None:
-                try:
-                    decoders.check_for(self)
-                except ValidationError as error:
-                    shelf.warn_damaged(decoders.path, error)
-                    decoders = None
+            decoders = shelf.fitting(decoders, self)
         return decoders
 
     def _tuned(self, name, population):
         """A population with its tuned decoders, or without those of a bad file."""
-        try:
+        if not self._decoders_ship:
             return self.decoders.applied_to(name, population)
-        except ValidationError as error:
-            if not self._decoders_ship:
-                raise
-            shelf.warn_damaged(self.decoders.path, error)
-            self.decoders = None
-            return population
+        self.decoders, population = shelf.applied(self.decoders, name, population)
+        return population
 
     def _check_populations(self, asked_for):
         """Tell if decoders that were asked for reach no neurons."""

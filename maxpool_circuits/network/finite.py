@@ -31,6 +31,12 @@ class FiniteInput(nengo.Node):
         self.owner = owner
 
 
+def owner(network: Any) -> str:
+    """A circuit in messages of a simulation."""
+    label = "" if network.label is None else f" {network.label!r}"
+    return f"{type(network).__name__}{label} ({network.windows.n_pools} pools)"
+
+
 class CheckFinite(Operator):
     """Copy one signal to another if all of its values are finite, else raise.
 
