@@ -25,7 +25,7 @@ HAS_VENV = __import__("ensurepip") and __import__("venv")
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core test-gui test-versions lint docs presets clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core test-gui test-versions lint docs figures presets clean
 .PRECIOUS: %/bin/python
 
 help:  ## show this list
@@ -79,6 +79,15 @@ presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an
 
 docs: $(VENV)/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
 	$(VENV)/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
+
+# What README and documentation show as it is committed, and then all that is drawn when the documentation is built. The
+# same versions draw the same pictures. Built ones are in docs/_build/html/_images.
+figures: $(VENV)/docs-installed  ## redraw all figures of README, documentation and notebooks
+	$(VENV)/bin/maxpool-circuits demo --plot docs/demo.png
+	@if command -v chromedriver >/dev/null; then $(MAKE) --no-print-directory .venv-gui/installed && \
+		.venv-gui/bin/python docs/gui/screenshot.py docs/gui/winner_take_all.py docs/gui/winner_take_all.png; \
+	else echo "docs/gui/winner_take_all.png stays: it needs Chromium and ChromeDriver"; fi
+	@$(MAKE) --no-print-directory docs
 
 clean:  ## delete the environments and all that was built
 	rm -rf .venv* build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -44,8 +44,8 @@ default_role = "py:obj"
 nitpicky = True
 # Other projects' pages would have to be fetched to be linked.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|numpy)\..+"),
-    (r"py:.*", "print|READOUTS|Workload"),
+    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|nir|numpy)\..+"),
+    (r"py:.*", "print|READOUTS|Carrier|Workload"),
 ]
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from . import operators  # noqa: F401, the simulator uses them
 from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
 from .comparison import compare

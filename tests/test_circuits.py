@@ -1,5 +1,7 @@
 """What is special to each circuit; what all have in common is in test_common.py."""
 
+import dataclasses
+
 import nengo
 import numpy as np
 import pytest
@@ -159,6 +161,108 @@ def test_number_of_levels(circuit, window_size):
             pool.neurons_per_part * 3 * (-(-window_size // 2**level) // 2)
             for level in range(levels)
         ]
+
+
+# --- windows that overlap -------------------------------------------------------------
+
+
+def apart(windows):
+    """The same windows, without their grid: each has a tree of its own."""
+    return mpc.PoolWindows.from_indices(windows.indices, windows.n_inputs)
+
+
+@pytest.mark.parametrize(
+    "shape, pool_size, strides, padding, expected",
+    [
+        # pairs at every second place and one more each: 4 + 8 along 8 windows
+        ((10,), 3, 1, "valid", 12),
+        ((10, 10), 3, 1, "valid", 10 * 12 + 8 * 12),
+        # windows share single inputs, so nothing, along an axis of stride 2
+        ((17,), 3, 2, "valid", 2 * 8),
+        ((17, 17), 3, 2, "valid", 17 * 16 + 8 * 16),
+        # the axis that leaves fewer values comes first
+        ((10, 17), 3, (1, 2), "valid", 10 * 16 + 8 * 12),
+        ((17, 10), 3, (2, 1), "valid", 10 * 16 + 8 * 12),
+        ((9, 9), 2, 1, "valid", 9 * 8 + 8 * 8),
+        # pairs and fours at every second place, and one more each: 5 + 4 + 8
+        ((12, 12), 5, 1, "valid", 12 * 17 + 8 * 17),
+        # the two that neighbours share, the one or the two between, and two more each
+        ((35,), 5, 3, "valid", 11 * 3 + 1),
+        ((10, 10, 10), 3, 1, "valid", 12 * (10 * 10 + 10 * 8 + 8 * 8)),
+        # the windows at the edges are pairs that are there anyway
+        ((8,), 3, 1, "same", 4 + 6),
+        ((8, 8), 3, 1, "same", 8 * 10 + 8 * 10),
+    ],
+)
+def test_overlapping_windows_share_comparators(
+    shape, pool_size, strides, padding, expected
+):
+    for channels_last in (True, False):
+        with_channels = (*shape, 2) if channels_last else (2, *shape)
+        windows = mpc.PoolWindows(
+            with_channels, pool_size, strides, padding, channels_last
+        )
+        assert mpc.PairwiseReLU(windows).n_neurons == 2 * expected
+        assert mpc.AbsoluteValue(windows).n_neurons == 4 * expected
+        assert mpc.PairwiseReLU(apart(windows)).n_neurons == sum(windows.sizes - 1)
+
+
+@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.AbsoluteValue])
+@pytest.mark.parametrize(
+    "windows",
+    [
+        mpc.PoolWindows((6, 6, 2), 2),
+        mpc.PoolWindows((5, 7, 1), 3, padding="same"),
+        mpc.PoolWindows((7, 7, 1), 2, strides=3),
+        # they overlap in single inputs
+        mpc.PoolWindows((9, 1), 3, strides=2),
+        mpc.PoolWindows.global_pooling((3, 3, 2)),
+    ],
+    ids=["2x2", "smaller at edges", "gaps", "nothing to share", "global"],
+)
+def test_other_windows_are_built_one_by_one(circuit, windows, run_circuit):
+    pools = [circuit(each, seed=0) for each in (windows, apart(windows))]
+    expected = pools[0].neurons_per_part * sum(windows.sizes - 1)
+    assert pools[0].n_neurons == expected
+    assert len(pools[0].all_connections) == len(pools[1].all_connections)
+    for one, other in zip(*(pool.all_connections for pool in pools)):
+        assert one.synapse == other.synapse
+        assert np.array_equal(*(dense(each.transform) for each in (one, other)))
+    x = np.random.RandomState(0).uniform(size=windows.n_inputs)
+    outputs = [
+        run_circuit(circuit, each, x, steps=50) for each in (windows, apart(windows))
+    ]
+    assert np.array_equal(*outputs)
+
+
+def dense(transform):
+    """Weights of a connection."""
+    if isinstance(transform, nengo.Sparse):
+        return transform.init.toarray()
+    return getattr(transform, "init", None)
+
+
+def test_size_of_a_network_does_not_depend_on_the_number_of_shared_pools():
+    small, large = (
+        mpc.PairwiseReLU(mpc.PoolWindows((n, n, 1), 3, strides=1)) for n in (8, 30)
+    )
+    assert len(small.comparators) == len(large.comparators) == 4
+    assert len(small.all_objects) == len(large.all_objects)
+
+
+def test_shared_comparators_are_no_less_accurate():
+    windows = mpc.PoolWindows((10, 10, 1), 3, strides=1)
+    workload = mpc.comparison.presentations(1, windows.n_inputs)
+    workload = dataclasses.replace(workload, windows=windows)
+    table = mpc.compare(
+        {"shared": mpc.PairwiseReLU, "apart": lambda w: mpc.PairwiseReLU(apart(w))},
+        workload=workload,
+    )
+    shared, separate = table.row("shared"), table.row("apart")
+    assert shared.rmse < 1.03 * separate.rmse
+    assert abs(shared.bias) < abs(separate.bias) + 0.005
+    assert shared.spikes < 0.4 * separate.spikes
+    assert shared.events < 0.7 * separate.events
 
 
 # --- default neurons and rates --------------------------------------------------------

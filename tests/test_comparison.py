@@ -484,7 +484,32 @@ def step_response(progress):
 def test_latency_of_an_exponential(tau):
     time = 0.001 * np.arange(1, STEP_LENGTH + 1)
     response = step_response(1 - np.exp(-time / tau))
-    assert latency(response) == pytest.approx(tau * np.log(10), abs=0.002)
+    assert latency(response) == pytest.approx(tau * np.log(10), abs=0.001)
+
+
+def test_latency_is_interpolated_between_time_steps():
+    time = 0.001 * np.arange(1, STEP_LENGTH + 1)
+    for crossing in (0.0101, 0.0105, 0.0109):
+        response = step_response(np.clip(0.9 * time / crossing, 0, 1))
+        assert latency(response) == pytest.approx(crossing)
+
+
+def test_latency_is_that_of_all_steps_together():
+    time = 0.001 * np.arange(1, STEP_LENGTH + 1)
+    rise = 1 - np.exp(-time / 0.02)
+    bump = 0.3 * (np.abs(time - 0.15) < 0.01)
+    # up and down; what one of four responses does late counts a quarter
+    one, two = np.zeros(STEP_LENGTH), np.ones(STEP_LENGTH)
+    response = np.concatenate([one, rise + bump, 1 - rise, rise, 1 - rise])
+    assert latency(response[:, np.newaxis]) == pytest.approx(0.0461, abs=1e-3)
+    alone = np.concatenate([one, rise + bump])[:, np.newaxis]
+    assert latency(alone) == pytest.approx(0.16, abs=2e-3)
+    assert latency(np.concatenate([one, two, one])[:, np.newaxis]) == 0
+
+
+def test_latency_does_not_jump_between_draws():
+    latencies = mpc.compare(["exact"], n_draws=4).values("routed winner", "latency")
+    assert np.ptp(latencies) < 0.006
 
 
 def test_latency_ends_after_the_last_excursion():
@@ -645,6 +670,7 @@ def test_single_circuit_needs_no_list(circuit):
 
 def test_registered_circuits_are_compared_too(monkeypatch):
     monkeypatch.setattr("maxpool_circuits.registry._circuits", {})
+    monkeypatch.setattr("maxpool_circuits.registry._styles", {})
     mpc.register("mine", first_input)
     names = [row.circuit for row in mpc.compare(n_pools=2).rows]
     assert names == ["mine", "routed winner", "average"]
@@ -701,7 +727,7 @@ def test_workload_of_ones_own_with_windows_of_different_sizes():
     table = mpc.compare(["pairwise-relu"], workload=workload)
     assert table.workload is workload
     assert table.row("pairwise-relu").rmse < 0.2
-    assert table.outputs["pairwise-relu"].shape == (300 + 2 * STEP_LENGTH, 3)
+    assert table.outputs["pairwise-relu"].shape == (300 + 5 * STEP_LENGTH, 3)
 
 
 def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypatch):
@@ -719,7 +745,7 @@ def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypat
 def slow_at_first(windows):
     """A circuit that takes long to make for the first time in each process."""
     if not hasattr(nengo, "_prepared_for_test"):
-        time.sleep(0.5)
+        time.sleep(4)
         nengo._prepared_for_test = True
     return mpc.PairwiseReLU(windows)
 
@@ -731,7 +757,8 @@ def test_compare_times_prepared_circuits_only(monkeypatch, n_jobs):
     table = mpc.compare(circuits, n_pools=2, n_jobs=n_jobs)
     monkeypatch.delattr(nengo, "_prepared_for_test", raising=False)
     for name in circuits:
-        assert table.row(name).build_time < 0.4
+        # not a benchmark: building takes a moment, also on a machine that is busy
+        assert table.row(name).build_time < 3.5
 
 
 #: Seeds up to the largest one, many of them around those that values are drawn with.

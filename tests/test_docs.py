@@ -1,6 +1,7 @@
 """The documentation knows all that is public; building it checks the rest."""
 
 import ast
+import csv
 import doctest
 import importlib
 import inspect
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import WORKLOADS
+from maxpool_circuits.comparison import CARRIERS, WORKLOADS
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = [
@@ -19,6 +20,7 @@ MODULES = [
     "maxpool_circuits.comparison",
     "maxpool_circuits.network.sparse",
     "maxpool_circuits.nengo_dl",
+    "maxpool_circuits.nir",
     "maxpool_circuits.plots",
     "maxpool_circuits.testing",
     "maxpool_circuits.network.populations",
@@ -128,6 +130,53 @@ def test_every_workload_is_in_the_table_and_in_the_api_reference(name):
     assert f"\n| `{name}` | " in (DOCS / "comparing.md").read_text()
     documented = {full.rsplit(".", 1)[1] for full in documented_names()}
     assert WORKLOADS[name].__name__ in documented
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_every_kind_of_inputs_is_in_the_table_and_in_the_api_reference(name):
+    assert f"\n| `{name}` | " in (DOCS / "comparing.md").read_text()
+    documented = {full.rsplit(".", 1)[1] for full in documented_names()}
+    assert CARRIERS[name].signals.__name__ in documented
+
+
+def csv_lines(name):
+    """Lines of a file of the documentation, as dictionaries."""
+    with open(DOCS / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_choice_of_circuits_is_the_one_of_the_measured_errors():
+    page = (DOCS / "choosing.md").read_text()
+    lines = {line.pop("circuit").strip("`"): line for line in csv_lines("inputs.csv")}
+    choices = csv_lines("inputs_choice.csv")
+    for name in ("inputs.csv", "inputs_choice.csv"):
+        assert f"\n:file: {name}\n" in page
+        assert f" docs/{name}" in page
+    assert [choice["inputs"].strip("`") for choice in choices] == list(CARRIERS)
+    assert all(list(line) == list(CARRIERS) for line in lines.values())
+    assert set(mpc.circuits()) - {"exact"} < set(lines)
+
+    no_choice = ("routed winner", "average", "exact (5 ms synapse)")
+    for choice in choices:
+        inputs = choice["inputs"].strip("`")
+        texts = {name: line[inputs] for name, line in lines.items()}
+        errors = {
+            name: float(text.split(" ± ")[0])
+            for name, text in texts.items()
+            if name not in no_choice
+        }
+        best, second, *_ = sorted(errors.values())
+        assert texts[choice["take"].strip("`")] == choice["it has"]
+        assert errors[choice["take"].strip("`")] == best
+        next_one, error = choice["next"].split(": ")
+        assert texts[next_one.strip("`")] == error
+        assert errors[next_one.strip("`")] == second
+        default, error = choice["as it is"].split(": ")
+        assert texts[default.strip("`")] == error
+        assert errors[default.strip("`")] == min(
+            error for name, error in errors.items() if name in mpc.circuits()
+        )
+        assert choice["routed winner"] == texts["routed winner"]
 
 
 @pytest.mark.parametrize("name", mpc.circuits())

@@ -1,7 +1,9 @@
 """Pictures of comparisons."""
 
 import dataclasses
+import itertools
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from nengo.exceptions import ValidationError
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
 from maxpool_circuits.comparison import ComparisonTable, Row, Workload
+from maxpool_circuits.registry import STYLES
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CIRCUITS = ["pairwise-relu", "winner-take-all"]
@@ -75,7 +78,9 @@ def test_pareto_has_a_point_for_each_row(table):
     ax = plots.pareto(table)
     points = [tuple(line.get_xydata()[0]) for line in ax.get_lines()]
     assert points == [(row.latency * 1000, row.rmse) for row in table.rows]
-    assert labels(ax) == [*CIRCUITS, "routed winner", "average"]
+    *shown, average = labels(ax)
+    assert shown == [*CIRCUITS, "routed winner"]
+    assert average.startswith("average (error 0.")
     assert ax.get_xlim()[0] == ax.get_ylim()[0] == 0
     assert "(ms)" in ax.get_xlabel()
 
@@ -101,7 +106,7 @@ def test_image_comparison_needs_images(table):
 
 def test_traces_are_filtered_outputs_and_the_true_maximum(table):
     ax = plots.traces(table, pool=7, interval=(0.1, 0.3))
-    assert labels(ax) == [*CIRCUITS, "true maximum"]
+    assert labels(ax) == ["true maximum", *CIRCUITS]
     lines = {line.get_label(): line for line in ax.get_lines()}
     for name in CIRCUITS:
         expected = table.filtered_output(name)[100:300, 7]
@@ -142,11 +147,155 @@ def test_raster_of_a_smaller_window_has_fewer_rows():
 
 
 def test_color_of_a_circuit_is_the_same_in_all_pictures(table):
-    points, lines = plots.pareto(table).get_lines(), plots.traces(table).get_lines()
-    for point, line in zip(points[:2], lines[:2]):
-        assert point.get_label() == line.get_label()
-        assert point.get_color() == line.get_color()
-    assert len({point.get_color() for point in points}) == 4
+    pictures = (plots.pareto, plots.traces, plots.error_by_gap)
+    looks = [
+        {
+            line.get_label(): (line.get_color(), line.get_marker())
+            for line in draw(table).get_lines()
+        }
+        for draw in pictures
+    ]
+    for name in CIRCUITS:
+        expected = tuple(plots.styles([name])[name].values())
+        assert [look[name] for look in looks] == [expected] * 3
+    assert len({color for color, _ in looks[0].values()}) == 4
+    assert len({marker for _, marker in looks[0].values()}) == 4
+
+
+def test_references_do_not_make_the_scale(table):
+    for draw in (plots.pareto, plots.error_by_gap):
+        ax = draw(table)
+        assert ax.get_ylim()[1] < table.row("average").rmse / 2
+        assert sum("not shown" in label for label in labels(ax)) == 1
+    rows = tuple(row for row in table.rows if row.is_reference)
+    ax = plots.pareto(dataclasses.replace(table, rows=rows))
+    assert ax.get_ylim()[1] > table.row("average").rmse
+
+
+def test_several_draws_have_bars(table):
+    several = mpc.compare(CIRCUITS, n_pools=20, n_draws=2)
+    ax = plots.pareto(several)
+    (points, _, bars) = ax.containers[0]
+    horizontal, vertical = (bar.get_segments()[0] for bar in bars)
+    for segment, axis, figure, factor in (
+        (horizontal, 0, "latency", 1000),
+        (vertical, 1, "rmse", 1),
+    ):
+        bounds = several.estimate(CIRCUITS[0], figure)[1:]
+        np.testing.assert_allclose(segment[:, axis], np.multiply(bounds, factor))
+    assert plots.pareto(table).containers == []
+    assert several.plot().axes
+
+
+def test_labels_of_large_rasters_do_not_cover_each_other():
+    table = mpc.compare(["exact"], window_size=49, n_pools=2)
+    ax = plots.raster(table, pool=1)
+    assert [int(label.get_text()) for label in ax.get_yticklabels()] == list(
+        range(49, 98, 5)
+    )
+    assert len(ax.collections) == 49
+    assert all(trains.get_linelength() < 1 for trains in ax.collections)
+
+
+def test_every_map_has_a_color_bar_with_units(table, image_table):
+    figures = (
+        plots.error_map(table, "pairwise-relu").figure,
+        plots.image_comparison(image_table),
+    )
+    for figure, n_bars in zip(figures, (1, 2)):
+        bars = [ax for ax in figure.axes if ax.get_label() == "<colorbar>"]
+        assert len(bars) == n_bars
+        assert all("units of the input" in bar.get_ylabel() for bar in bars)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        plots.pareto,
+        plots.error_by_gap,
+        plots.traces,
+        plots.raster,
+        lambda table: plots.error_map(table, "pairwise-relu"),
+    ],
+)
+def test_axes_say_what_they_show(table, draw):
+    ax = draw(table)
+    for label in (ax.get_xlabel(), ax.get_ylabel()):
+        assert label == "input" or "(" in label
+
+
+def lightness_and_color(color):
+    """CIELAB coordinates, as seen without the cones for middle wavelengths."""
+    standard = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(
+        standard <= 0.04045, standard / 12.92, ((standard + 0.055) / 1.055) ** 2.4
+    )
+    # Machado, Oliveira and Fernandes (2009), deuteranopia
+    seen = np.clip(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+        @ linear,
+        0,
+        1,
+    )
+    xyz = [
+        [0.4124, 0.3576, 0.1805],
+        [0.2126, 0.7152, 0.0722],
+        [0.0193, 0.1192, 0.9505],
+    ] @ seen
+    x, y, z = np.cbrt(xyz / [0.9505, 1, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_circuits_are_told_apart_in_grey_and_by_the_color_blind():
+    styles = plots.styles(mpc.circuits())
+    markers = {style["marker"] for style in styles.values()}
+    assert len(markers) == len(styles)
+    seen = [lightness_and_color(style["color"]) for style in styles.values()]
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(one - other) > 15
+        assert abs(one[0] - other[0]) > 4
+    # those that users' circuits get are others
+    everything = [lightness_and_color(style.color) for style in STYLES]
+    assert len({style.marker for style in STYLES}) == len(STYLES)
+    for one, other in itertools.combinations(everything, 2):
+        assert np.linalg.norm(one - other) > 10
+
+
+def test_own_circuits_get_the_next_free_style():
+    taken = [tuple(style.values()) for style in plots.styles(mpc.circuits()).values()]
+    names = [*mpc.circuits(), "mine", "yours"]
+    styles = [tuple(style.values()) for style in plots.styles(names).values()]
+    assert styles[: len(taken)] == taken
+    assert styles[len(taken) :] == list(STYLES[len(taken) : len(taken) + 2])
+
+
+def test_rows_of_a_circuit_have_its_style():
+    rows = ["exact (5 ms synapse)", "WinnerTakeAll", "winner-take-all"]
+    exact, by_class, by_name = plots.styles(rows).values()
+    assert exact == plots.styles(["exact"])["exact"]
+    assert by_class != by_name
+    assert by_class == plots.styles(["WinnerTakeAll"])["WinnerTakeAll"] != exact
+
+
+def test_style_is_stated_where_a_circuit_is_registered():
+    try:
+        mpc.register("mine", mpc.ExactMax, style=("k", "h"))
+        mpc.register("yours", mpc.ExactMax)
+        assert plots.styles(["mine"])["mine"] == {"color": "k", "marker": "h"}
+        free = [style for style in STYLES if style.marker == "p"]
+        assert tuple(plots.styles(["yours"])["yours"].values()) == free[0]
+    finally:
+        mpc.unregister("mine")
+        mpc.unregister("yours")
+
+
+def test_no_end_of_styles():
+    names = [f"circuit {number}" for number in range(25)]
+    assert len(plots.styles(names)) == 25
 
 
 def test_pooled_images_stand_in_a_square():
@@ -233,7 +382,8 @@ def test_error_by_gap_has_ten_parts_of_equal_size():
 
 def test_error_by_gap_has_a_line_for_each_row_in_its_color(table):
     lines = plots.error_by_gap(table).get_lines()
-    assert [line.get_label() for line in lines] == [row.circuit for row in table.rows]
+    names = [line.get_label().split(" (")[0] for line in lines]
+    assert names == [row.circuit for row in table.rows]
     points = plots.pareto(table).get_lines()
     assert [line.get_color() for line in lines] == [p.get_color() for p in points]
 

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
+from maxpool_circuits.network.grid import window_ends
+from maxpool_circuits.network.sharing import along_one_axis, shared_comparisons
 from maxpool_circuits.network.windows import PoolWindows, window_columns
 
 
@@ -277,12 +279,14 @@ def test_pool_far_larger_than_its_input():
 
 
 def test_construction_is_vectorised():
-    start = time.perf_counter()
+    # not a benchmark: takes 0.2 s; a loop over pools would take a minute, also of the
+    # processor
+    start = time.process_time()
     windows = PoolWindows((224, 224, 32), pool_size=3, strides=2, padding="same")
     PoolWindows.from_indices(windows.indices, windows.n_inputs)
-    elapsed = time.perf_counter() - start
+    elapsed = time.process_time() - start
     assert windows.n_pools == 401408
-    assert elapsed < 5  # takes 0.2 s; a loop over pools would take a minute
+    assert elapsed < 10
 
 
 # --- a user's own windows -------------------------------------------------------------
@@ -580,3 +584,50 @@ def test_bad_indices(indices, fragments):
 def test_bad_input_of_max(x, fragments):
     with refused("x", *fragments):
         PoolWindows((2, 2, 1)).max(x)
+
+
+@settings(max_examples=200)
+@given(geometries())
+def test_shared_comparisons_find_the_maximum_of_each_window(geometry):
+    windows = PoolWindows(**geometry)
+    ends = window_ends(windows.input_shape, windows.grid)
+    shared = shared_comparisons(windows.input_shape, ends)
+    if shared is None:
+        inputs = windows.indices[windows.indices >= 0]
+        assert len(np.unique(inputs)) == len(inputs)
+        return
+    x = random_batch((windows.n_inputs,))
+    values = x[:, shared.inputs]
+    for first, second in shared.levels:
+        values = np.maximum(values[:, first], values[:, second])
+    np.testing.assert_array_equal(values[:, shared.maxima], windows.max(x))
+    assert shared.number <= np.sum(windows.sizes - 1)
+    lengths = [np.diff(axis).max() for axis in ends]
+    assert len(shared.levels) == np.ceil(np.log2(lengths)).sum()
+
+
+@pytest.mark.parametrize("strides", range(1, 8))
+@pytest.mark.parametrize("pool_size", range(2, 10))
+def test_windows_along_one_axis_take_no_more_than_overlapping_halves(
+    pool_size, strides
+):
+    windows = PoolWindows((100, 1), pool_size, strides)
+    separate = (pool_size - 1) * windows.n_pools
+    halves = int(np.ceil(np.log2(pool_size))) * 99
+    rows, _ = window_ends(windows.input_shape, windows.grid)
+    assert along_one_axis(rows).number <= min(separate, halves)
+
+
+def test_grid_of_windows():
+    def ends(windows):
+        axes = window_ends(windows.input_shape, windows.grid)
+        return [axis.tolist() for axis in axes]
+
+    windows = PoolWindows((2, 5, 4), 3, 2, "same", channels_last=False)
+    channels, rows, columns = ends(windows)
+    assert channels == [[0, 1], [1, 2]]
+    assert rows == [[0, 2], [1, 4], [3, 5]]
+    assert columns == [[0, 3], [2, 4]]
+    assert ends(PoolWindows.independent(2, 3)) == [[[0, 3], [3, 6]]]
+    assert ends(PoolWindows.global_pooling((2, 3, 1)))[1] == [[0, 3]]
+    assert PoolWindows.from_indices([[0, 1]], n_inputs=2).grid is None

@@ -67,9 +67,11 @@ class ExactMax(MaxPoolNetwork):
             # a connection filters after its transform; the maximum comes last here
             source = nengo.Node(size_in=self.windows.n_inputs, label="filtered")
             nengo.Connection(self.input, source, synapse=self.input_synapse)
-        windows = PoolWindows.from_indices(
-            self.windows.indices[self.pools], self.windows.n_inputs
-        )
-        nengo.Connection(
-            source, self.output[self.pools], transform=MaxPool(windows), synapse=None
-        )
+        windows, output = self.windows, self.output
+        if len(self.pools) < windows.n_pools:
+            windows = PoolWindows.from_indices(
+                windows.indices[self.pools], windows.n_inputs
+            )
+            # slower than the whole output, on NengoDL
+            output = output[self.pools]
+        nengo.Connection(source, output, transform=MaxPool(windows), synapse=None)

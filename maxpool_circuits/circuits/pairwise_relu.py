@@ -62,7 +62,8 @@ class PairwiseReLU(ComparatorTree):
 
     Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons,
     :math:`\lceil \log_2 k \rceil` levels. Delay: that of ``input_synapse`` and one
-    ``synapse`` per level; no time step in the neurons.
+    ``synapse`` per level; no time step in the neurons. Windows that overlap on a grid
+    share comparators: 3 per window of 3x3 at stride 1, 6 at stride 2, instead of 8.
 
     Spikes grow with the differences between neighbours, not with the values: two equal
     inputs cost none.

@@ -7,7 +7,9 @@ import numpy as np
 import scipy.sparse
 
 from ..network.base import MaxPoolNetwork
+from ..network.grid import window_ends
 from ..network.populations import FittedPopulation, Population
+from ..network.sharing import shared_comparisons
 from ..network.sparse import selection
 from ..network.wiring import Wiring
 
@@ -24,6 +26,10 @@ class ComparatorTree(MaxPoolNetwork):
     A value without a partner waits for the next level, behind the same synapses. All
     comparators of a level are one ensemble; there are :math:`\lceil \log_2 k \rceil`
     levels for :math:`k` inputs and :math:`k - 1` comparators.
+
+    Windows that overlap on a grid share comparators where that saves any: maxima are
+    taken along one axis after the other, which takes :math:`\lceil \log_2 l \rceil`
+    levels for each axis along which windows are :math:`l` inputs long.
 
     A subclass defines `linear_path` and `comparator`.
 
@@ -106,17 +112,14 @@ class ComparatorTree(MaxPoolNetwork):
         comparator = self.comparator()
         self.comparators: list[nengo.Ensemble] = []
         wiring = Wiring()
-        values = wiring.junction(self.gather.shape[0], "values 0")
-        wiring.connect(self.input, values, self.gather, self.input_synapse)
+        gather, comparisons, scatter = self._compare()
+        values = wiring.junction(gather.shape[0], "values 0")
+        wiring.connect(self.input, values, gather, self.input_synapse)
 
-        pool_of_value, _ = np.nonzero(self.pool_sum)
-        while len(pool_of_value) > len(self.pools):
-            level = len(self.comparators) + 1
-            first, second = pair_up(pool_of_value)
-            identity = scipy.sparse.identity(len(pool_of_value), format="csr")
+        for level, (first, second) in enumerate(comparisons, start=1):
+            identity = scipy.sparse.identity(values.size, format="csr")
             a, b = identity[first], identity[second]
             pairs = np.flatnonzero(first != second)
-            pool_of_value = pool_of_value[first]
 
             copies = self.replicate(
                 "comparator", comparator, len(pairs), label=f"comparators {level}"
@@ -132,8 +135,27 @@ class ComparatorTree(MaxPoolNetwork):
                 self.synapse,
             )
             values = maxima
-        wiring.connect(values, self.output, self.scatter)
+        wiring.connect(values, self.output, scatter)
         wiring.build()
+
+    def _compare(self):
+        """The wiring before, the pairs of each level, and the wiring behind."""
+        sizes = self.windows.sizes[self.pools]
+        if self.windows.grid is not None:
+            shape = self.windows.input_shape
+            shared = shared_comparisons(shape, window_ends(shape, self.windows.grid))
+            if shared is not None and shared.number < np.sum(sizes - 1):
+                gather = selection(shared.inputs, self.windows.n_inputs)
+                n_values = len(shared.levels[-1][0])
+                maxima = selection(shared.maxima[self.pools], n_values)
+                return gather, shared.levels, self.scatter @ maxima
+        pool_of_value, _ = np.nonzero(self.pool_sum)
+        levels = []
+        while len(pool_of_value) > len(self.pools):
+            first, second = pair_up(pool_of_value)
+            levels.append((first, second))
+            pool_of_value = pool_of_value[first]
+        return self.gather, levels, self.scatter
 
 
 def pair_up(pool_of_value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

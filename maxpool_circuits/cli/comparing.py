@@ -1,6 +1,6 @@
 """``maxpool-circuits compare``."""
 
-from ..comparison import WORKLOADS, compare
+from ..comparison import CARRIERS, WORKLOADS, compare
 from ..registry import circuits
 from .common import add_jobs, add_outputs, add_seed, check_outputs, report
 
@@ -26,6 +26,12 @@ def add_to(commands):
         help="what the inputs do (default: %(default)s)",
     )
     parser.add_argument(
+        "--inputs",
+        default="regular",
+        choices=list(CARRIERS),
+        help="how their values reach the circuits (default: %(default)s)",
+    )
+    parser.add_argument(
         "--window-size",
         type=int,
         default=4,
@@ -42,6 +48,14 @@ def add_to(commands):
         metavar="HZ",
         help="firing rate of an input of 1, in Hz (default: %(default)s)",
     )
+    parser.add_argument(
+        "--draws",
+        type=int,
+        default=1,
+        metavar="N",
+        help="draws of inputs and networks; two or more give 95 %% intervals "
+        "(default: %(default)s)",
+    )
     add_jobs(parser)
     add_seed(parser)
     add_outputs(parser)
@@ -55,9 +69,11 @@ def run(options):
         options.circuits or None,
         options.window_size,
         workload=options.workload,
+        inputs=options.inputs,
         n_pools=options.pools,
         input_rate=options.input_rate,
         seed=options.seed,
+        n_draws=options.draws,
         n_jobs=options.jobs,
         progress_bar=True,
     )

@@ -1,21 +1,32 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
+from .carriers import CARRIERS, Carrier
 from .compare import compare
+from .estimates import Estimate
 from .images import images
 from .lookup import WORKLOADS
 from .measures import READOUTS, Row
+from .ratios import RatioTable
+from .results import SavedTable
+from .saved import read_csv
 from .table import ComparisonTable
 from .workloads import Workload, band_limited, natural, presentations
 
 __all__ = [
+    "CARRIERS",
     "READOUTS",
     "WORKLOADS",
+    "Carrier",
     "ComparisonTable",
+    "Estimate",
+    "RatioTable",
     "Row",
+    "SavedTable",
     "Workload",
     "band_limited",
     "compare",
     "images",
     "natural",
     "presentations",
+    "read_csv",
 ]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Union
 
-import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
-from ..utils.checks import positive_number, valid_jobs, valid_seed
+from ..utils.checks import positive_integer, positive_number, valid_jobs, valid_seed
+from ..utils.progress import make_progress_bar
+from .carriers import find_carrier
+from .draws import Draw, measured, seed_of_draw, with_best_readout
 from .lookup import find_workload
-from .measures import READOUTS, REFERENCES, STEP_LENGTH, measure
-from .recording import Recording, input_spikes, record
-from .references import average, routed_winner
+from .measures import READOUTS, REFERENCES, Row
+from .results import mean_row
 from .simulators import checked_simulator
 from .table import ComparisonTable
 from .workloads import Workload
@@ -33,22 +35,25 @@ def compare(
     window_size: int = 4,
     *,
     workload: str | Workload = "presentations",
+    inputs: str = "regular",
     n_pools: int | None = None,
     input_rate: float = 250,
     seed: int | None = 0,
+    n_draws: int = 1,
     simulator: Callable[..., Any] | None = None,
     n_jobs: int | None = 1,
     progress_bar: bool = False,
 ) -> ComparisonTable:
     """Compare circuits on spiking inputs.
 
-    Each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All circuits get
-    the same spikes, without a synapse, and have their default options. Only
-    ``max_rate`` is ``input_rate`` if that is below 250 Hz, for classes and partials of
-    them that do not set it. Beside them stand two references: ``routed winner``, the
+    By default each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All
+    circuits get the same spikes, without a synapse, and have their default options.
+    Only ``max_rate`` is ``input_rate`` if inputs that spike have less than 250 Hz, and
+    ``input_range`` is that of the inputs, for classes and partials of them that do not
+    set it. Beside them stand two references: ``routed winner``, the
     spike train of the largest input, passed on by a switch that knows which one that
     is, and ``average``, which is what average pooling passes on. The readout filter of
-    each row is the one of `READOUTS` with which it has the least error.
+    each row is the one of `READOUTS` with which it has the least error in all draws.
 
     Parameters
     ----------
@@ -61,21 +66,30 @@ def compare(
     workload : str or Workload, optional (Default: "presentations")
         What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
         windows held 50 ms each), or a `Workload` of your own.
+    inputs : str, optional (Default: "regular")
+        How the values reach the circuits: a name in `.CARRIERS`, such as "poisson". The
+        values of "population" are spread over [-1, 1], so that errors have to be seen
+        in relation to a range of 2.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
     input_rate : float, optional (Default: 250)
-        Firing rate of the inputs, in Hz per unit value.
+        Firing rate of inputs that spike, in Hz per unit value.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the networks. No seed gives the inputs that decoders
         were tuned on.
+    n_draws : int, optional (Default: 1)
+        How often inputs and networks are drawn. Each figure is the mean over all draws,
+        and two draws or more give it a 95 % interval. The first draw is that of one
+        draw alone. A `Workload` of your own keeps its values: only the spikes that
+        carry them, and the networks, are drawn.
     simulator : callable, optional (Default: None)
         What runs the circuits: the simulator class of a backend, or a function that
         makes a simulator. It is called with the network, ``dt=0.001`` and, if it takes
         that, ``progress_bar=False``; options are set with `functools.partial`. None is
         `nengo.Simulator` without its cache of decoders.
     n_jobs : int, optional (Default: 1)
-        Number of processes, one circuit each, as in `joblib.Parallel`;
+        Number of processes, one circuit and draw each, as in `joblib.Parallel`;
         ``joblib.parallel_config`` may choose another backend, such as a cluster. More
         than one make the times that it takes to build and simulate less comparable.
     progress_bar : bool, optional (Default: False)
@@ -89,7 +103,8 @@ def compare(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit or a workload is unknown, or an argument is not possible.
+        If a circuit, a workload or a kind of inputs is unknown, or an argument is not
+        possible.
     ImportError
         If the workload is "images" and scikit-learn is not installed.
 
@@ -103,47 +118,64 @@ def compare(
     True
     """
     import joblib
-    from tqdm import tqdm
 
     chosen = _by_row_name(circuits)
     simulator = checked_simulator(simulator)
     n_jobs = valid_jobs(n_jobs)
+    n_draws = positive_integer(n_draws, "n_draws")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
-    workload = find_workload(workload, window_size, n_pools, seed_of_values(seed))
-    windows = workload.windows
+    carrier = find_carrier(inputs)
 
-    # the step that the latency is read of comes after the workload
-    values = np.concatenate(
-        [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
-    )
-    spikes = input_spikes(values, input_rate, seed)
-    record_on_spikes = functools.partial(
-        record,
-        windows=windows,
-        inputs=spikes,
-        n_counted=len(workload.values),
-        input_rate=input_rate,
-        seed=seed,
-        simulator=simulator,
-    )
-    ready = list(chosen.values())
-    if input_rate < 250:
+    def drawn(number):
+        own_seed = seed_of_draw(seed, number)
+        of_values = seed_of_values(own_seed)
+        found = find_workload(workload, window_size, n_pools, of_values)
+        return Draw.of(carrier.spread(found), carrier, input_rate, own_seed)
+
+    first = drawn(0)
+    options: dict[str, Any] = {}
+    if carrier.spikes and input_rate < 250:
         # a membrane that was made for faster and therefore smaller input spikes forgets
         # too soon
-        ready = [with_defaults(circuit, max_rate=input_rate) for circuit in ready]
-    recorded = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(
-        joblib.delayed(record_on_spikes)(circuit) for circuit in ready
+        options["max_rate"] = input_rate
+    if carrier.input_range != (0, 1):
+        options["input_range"] = carrier.input_range
+    ready: dict[str, Any] = {
+        name: with_defaults(circuit, **options) for name, circuit in chosen.items()
+    }
+    ready.update(dict.fromkeys(REFERENCES))
+    fingerprints = []
+
+    def tasks():
+        # one draw after the other, since few fit into memory at the same time
+        for number in range(n_draws):
+            draw = first if number == 0 else drawn(number)
+            fingerprints.append(draw.fingerprint)
+            for name, circuit in ready.items():
+                task = (draw, name, circuit, simulator, number == 0)
+                yield joblib.delayed(measured)(*task)
+
+    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks())
+    candidates: dict[str, list[dict[float, Row]]] = {name: [] for name in ready}
+    outputs = {}
+    with make_progress_bar(progress_bar, total=len(chosen) * n_draws) as bar:
+        for name, (rows, output) in zip(itertools.cycle(ready), results):
+            candidates[name].append(rows)
+            if output is not None:
+                outputs[name] = output
+            bar.update(name in chosen)
+    draws = {name: with_best_readout(rows) for name, rows in candidates.items()}
+    return ComparisonTable(
+        workload=first.workload,
+        rows=tuple(map(mean_row, draws.values())),
+        readouts=READOUTS,
+        outputs=outputs,
+        spikes=first.spikes,
+        draws=draws,
+        inputs=inputs,
+        fingerprints=tuple(fingerprints),
     )
-    shown = tqdm(recorded, total=len(chosen), disable=None if progress_bar else True)
-    recordings = dict(zip(chosen, list(shown)))
-    references = (routed_winner(windows, values, spikes), average(windows, spikes))
-    recordings.update(zip(REFERENCES, map(Recording, references)))
-    rows = tuple(
-        measure(name, recording, workload) for name, recording in recordings.items()
-    )
-    outputs = {name: recording.output for name, recording in recordings.items()}
-    return ComparisonTable(workload, rows, READOUTS, outputs, spikes)
 
 
 def seed_of_values(seed: int | None) -> int | None:

@@ -14,8 +14,9 @@ from .workloads import DT, Workload
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
 #: Rows of a comparison that are no circuits.
-REFERENCES = ("routed winner", "average")
-#: How long the inputs are held before and after the step that the latency is read of.
+REFERENCES = ROUTED_WINNER, AVERAGE = ("routed winner", "average")
+#: How many time steps the inputs are held before and after each step that the latency
+#: is read of.
 STEP_LENGTH = 300
 
 
@@ -34,7 +35,8 @@ class Row:
         in units of the input.
     latency : float
         Time, in seconds, until the response to a step stays within 10 % of its final
-        value, readout filter included; NaN if it does not within 0.2 s.
+        value, readout filter included, over several steps up and down; NaN if it does
+        not within 0.2 s.
     neurons : float
         Neurons per pool.
     spikes, events : float or None
@@ -147,13 +149,14 @@ def best_readout(
 def latency(response: np.ndarray) -> float:
     """Time until the response to a step stays within 10 % of its final value.
 
-    The step of each pool has another size; all responses together are expressed as one
+    Steps of each pool have another size; all responses together are expressed as one
     number, 0 before and 1 after, by projection onto the change that they end up with.
+    Between time steps, the time is interpolated.
 
     Parameters
     ----------
-    response : (2 * STEP_LENGTH, n_pools) array
-        Filtered output; the inputs change in the middle.
+    response : ((n_steps + 1) * STEP_LENGTH, n_pools) array
+        Filtered output; the inputs change after every ``STEP_LENGTH`` time steps.
 
     Returns
     -------
@@ -163,25 +166,34 @@ def latency(response: np.ndarray) -> float:
 
     Examples
     --------
-    A response that starts 20 ms after the step:
+    An exponential response is within 10 % after 2.3 time constants:
 
     >>> import numpy as np
     >>> from maxpool_circuits.comparison.measures import STEP_LENGTH, latency
-    >>> response = np.zeros((2 * STEP_LENGTH, 1))
-    >>> response[STEP_LENGTH + 20 :] = 1
-    >>> float(latency(response))
-    0.02
+    >>> time = 0.001 * np.arange(1, STEP_LENGTH + 1)
+    >>> before, after = np.zeros(STEP_LENGTH), 1 - np.exp(-time / 0.02)
+    >>> response = np.concatenate([before, after])[:, np.newaxis]
+    >>> round(float(latency(response)), 4)
+    0.0461
     """
     n_final = 100
-    before = response[STEP_LENGTH - n_final : STEP_LENGTH].mean(axis=0)
-    change = response[-n_final:].mean(axis=0) - before
+    # each step of each pool is one response
+    held = response.reshape(-1, STEP_LENGTH, response.shape[1])
+    final = held[:, -n_final:].mean(axis=1)
+    before, change = final[:-1], np.diff(final, axis=0)
     if not np.any(change):
         return np.nan
-    progress = (response[STEP_LENGTH:] - before) @ change / (change @ change)
-    outside = np.flatnonzero(np.abs(progress - 1) > 0.1)
-    if len(outside) > 0 and outside[-1] >= STEP_LENGTH - n_final:
+    moved = held[1:] - before[:, np.newaxis]
+    progress = np.einsum("stp,sp->t", moved, change) / np.sum(change**2)
+    distance = np.abs(progress - 1)
+    outside = np.flatnonzero(distance > 0.1)
+    if len(outside) == 0:
+        return 0.0
+    last = outside[-1]
+    if last >= STEP_LENGTH - n_final:
         return np.nan
-    return (outside[-1] + 1) * DT if len(outside) > 0 else 0.0
+    crossing = (distance[last] - 0.1) / (distance[last] - distance[last + 1])
+    return (last + 1 + crossing) * DT
 
 
 def measure(
@@ -197,7 +209,7 @@ def measure(
     circuit : str
         Name of the circuit.
     recording : Recording
-        Recording of the workload, followed by the two halves of its step.
+        Recording of the workload, followed by both halves of its step in turn.
     workload : Workload
         The workload.
     readouts : sequence of float, optional (Default: `READOUTS`)
@@ -221,10 +233,10 @@ def measure(
     >>> output = np.concatenate([workload.target, workload.windows.max(step)])
     >>> row = measure("perfect", Recording(output), workload)
     >>> row.readout, round(row.rmse, 3), round(row.latency, 3)
-    (0.005, 0.0, 0.011)
+    (0.005, 0.0, 0.012)
     """
     readout, errors = best_readout(recording.output, workload, readouts)
-    response = read_out(recording.output, readout)[-2 * STEP_LENGTH :]
+    response = read_out(recording.output, readout)[len(workload.values) :]
     return Row(
         circuit=circuit,
         readout=readout,
@@ -232,7 +244,7 @@ def measure(
         bias=float(np.mean(errors)),
         p99=float(np.percentile(np.abs(errors), 99)),
         latency=float(latency(response)),
-        neurons=recording.neurons,
+        neurons=float(recording.neurons),
         spikes=recording.spikes,
         events=recording.events,
         build_time=recording.build_time,

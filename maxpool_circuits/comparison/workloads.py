@@ -53,7 +53,7 @@ class Workload:
      [0.9]]
     >>> table = mpc.compare(["exact"], workload=workload)
     >>> table.outputs["exact"].shape
-    (1000, 1)
+    (1900, 1)
     """
 
     name: str

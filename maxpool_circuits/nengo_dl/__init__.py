@@ -10,6 +10,7 @@ from .compatibility import import_nengo_dl
 import_nengo_dl()
 
 # only now, so that its message is seen and not what the cause says
+from . import operators  # noqa: E402, F401, NengoDL's simulator uses them
 from .agreement import LayerTable, compare_layers  # noqa: E402
 from .builders import IntegrateAndFireBuilder, MaxPoolIncBuilder  # noqa: E402
 from .calibration import firing_rates  # noqa: E402

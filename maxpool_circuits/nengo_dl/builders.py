@@ -8,9 +8,10 @@ import tensorflow as tf
 from nengo_dl.builder import Builder, OpBuilder
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
 
+from ..network.finite import CheckFinite
 from ..network.neurons import IntegrateAndFire
 from ..network.transform import MaxPoolInc
-from ..network.windows import window_columns
+from .members import maxima
 
 
 class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
@@ -116,7 +117,7 @@ class MaxPoolIncBuilder(OpBuilder):
     """
 
     def build_pre(self, signals, config):
-        """Collect the inputs of all windows.
+        """Look up signals.
 
         Parameters
         ----------
@@ -130,15 +131,37 @@ class MaxPoolIncBuilder(OpBuilder):
         (op,) = self.ops
         self.X_data = signals[op.X]
         self.Y_data = signals[op.Y]
-        self.columns = tf.constant(window_columns(op.windows))
+        self.windows = op.windows
 
     def build_step(self, signals):
-        """Gather the inputs of all windows and take their maxima.
+        """Take the maxima of all windows.
 
         Parameters
         ----------
         signals : nengo_dl.signals.SignalDict
             NengoDL's signals; the maxima are added to one of them.
         """
-        members = tf.gather(signals.gather(self.X_data), self.columns, axis=1)
-        signals.scatter(self.Y_data, tf.reduce_max(members, axis=1), mode="inc")
+        maximum = maxima(signals.gather(self.X_data), self.windows)
+        signals.scatter(self.Y_data, maximum, mode="inc")
+
+
+@Builder.register(CheckFinite)
+class CheckFiniteBuilder(OpBuilder):
+    """Build the check of a circuit's input."""
+
+    def build_pre(self, signals, config):
+        """Find the two signals."""
+        super().build_pre(signals, config)
+        # not merged, so that the message names one circuit
+        (op,) = self.ops
+        self.message = op.message
+        self.values = signals[op.reads[0]]
+        self.checked = signals[op.sets[0]]
+
+    def build_step(self, signals):
+        """Copy the values if they are finite, else stop with the circuit's name."""
+        values = signals.gather(self.values)
+        # of the sum, which is much cheaper than of all values
+        check = tf.debugging.check_numerics(tf.reduce_sum(values), self.message)
+        with tf.control_dependencies([check]):
+            signals.scatter(self.checked, tf.identity(values))

@@ -21,6 +21,7 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
+from .finite import FiniteInput, owner
 from .membrane import membrane_floor
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
@@ -81,7 +82,8 @@ class MaxPoolNetwork(nengo.Network):
     Attributes
     ----------
     input : nengo.Node
-        Takes the ``windows.n_inputs`` inputs.
+        Takes the ``windows.n_inputs`` inputs. A simulation stops with an error that
+        names this network where one of them is NaN or infinite.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_range, synapse, input_synapse
@@ -205,7 +207,7 @@ class MaxPoolNetwork(nengo.Network):
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
-            self.input = nengo.Node(size_in=windows.n_inputs, label="input")
+            self.input = FiniteInput(owner(self), windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
@@ -262,7 +264,7 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         if self.decoders is not None:
-            population = self.decoders.applied_to(name, population)
+            population = self._tuned(name, population)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
@@ -359,13 +361,20 @@ class MaxPoolNetwork(nengo.Network):
 
     def _found(self, decoders, neuron_type):
         """The decoders that were asked for, if there are any."""
+        self._decoders_ship = not isinstance(decoders, TunedDecoders)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif decoders is not None:
             decoders = shelf.find(self.setup) if neuron_type.spiking else None
-            if decoders is not None:
-                decoders.check_for(self)
+            decoders = shelf.fitting(decoders, self)
         return decoders
+
+    def _tuned(self, name, population):
+        """A population with its tuned decoders, or without those of a bad file."""
+        if not self._decoders_ship:
+            return self.decoders.applied_to(name, population)
+        self.decoders, population = shelf.applied(self.decoders, name, population)
+        return population
 
     def _check_populations(self, asked_for):
         """Tell if decoders that were asked for reach no neurons."""

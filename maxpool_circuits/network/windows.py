@@ -14,7 +14,7 @@ from nengo.params import FrozenObject, NdarrayParam, ShapeParam
 from numpy.typing import ArrayLike
 
 from ..utils.checks import is_integer, valid_integer
-from .grid import lay_out_grid
+from .grid import Grid, lay_out_grid
 
 #: A number for all spatial axes, or one for each.
 PerAxis = Union[int, Sequence[int]]
@@ -62,6 +62,9 @@ class PoolWindows(FrozenObject):
         `from_indices`), then -1 where a window is smaller than the largest.
     sizes : (n_pools,) array of int, read-only
         Number of inputs in each window.
+    grid : Grid or None
+        The grid that the windows were laid out on, over all axes of ``input_shape``:
+        ``pool_size``, ``strides`` and ``padding``. None for those of `from_indices`.
 
     Raises
     ------
@@ -122,17 +125,18 @@ class PoolWindows(FrozenObject):
                 "the input; use a smaller pool_size or padding='same'",
             )
 
+        # channels are one more axis, along which every window has length 1
+        grid = Grid(
+            pools[:channel_axis] + (1,) + pools[channel_axis:],
+            steps[:channel_axis] + (1,) + steps[channel_axis:],
+            padding,
+        )
         self._define(
             f"PoolWindows({shape}, pool_size={pools}, strides={steps}, "
             f"padding={padding!r}, channels_last={bool(channels_last)})",
             shape,
-            *lay_out_grid(
-                shape,
-                # channels are one more axis, along which every window has length 1
-                pools[:channel_axis] + (1,) + pools[channel_axis:],
-                steps[:channel_axis] + (1,) + steps[channel_axis:],
-                padding,
-            ),
+            *lay_out_grid(shape, grid),
+            grid,
         )
 
     @classmethod
@@ -176,6 +180,7 @@ class PoolWindows(FrozenObject):
             (n_pools,),
             np.arange(n_pools * window_size),
             np.full(n_pools, window_size),
+            Grid((window_size,), (window_size,), "valid"),
         )
 
     @classmethod
@@ -215,13 +220,15 @@ class PoolWindows(FrozenObject):
         shape, channel_axis = _check_shape(input_shape, channels_last)
         pool_size = list(shape)
         pool_size[channel_axis] = 1
-        _, members, sizes = lay_out_grid(shape, pool_size, pool_size, "valid")
+        grid = Grid(tuple(pool_size), tuple(pool_size), "valid")
+        _, members, sizes = lay_out_grid(shape, grid)
         return cls.__new__(cls)._define(
             f"PoolWindows.global_pooling({shape}, channels_last={bool(channels_last)})",
             shape,
             (shape[channel_axis],),
             members,
             sizes,
+            grid,
         )
 
     @classmethod
@@ -272,7 +279,9 @@ class PoolWindows(FrozenObject):
             sizes,
         )
 
-    def _define(self, description, input_shape, output_shape, members, sizes):
+    def _define(
+        self, description, input_shape, output_shape, members, sizes, grid=None
+    ):
         """Set all attributes, from the inputs of all windows one after another."""
         super().__init__()
         indices = np.full((len(sizes), sizes.max()), -1, dtype=np.int64)
@@ -282,7 +291,14 @@ class PoolWindows(FrozenObject):
         self.indices = indices
         self.sizes = sizes
         self._description = description
+        # no parameter: how windows were made does not matter for what they are
+        self._grid = grid
         return self
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid that the windows were laid out on; None if there is none."""
+        return self._grid
 
     @property
     def n_inputs(self) -> int:

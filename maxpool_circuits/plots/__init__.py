@@ -2,10 +2,13 @@
 
 Functions that take ``ax`` draw into these Axes, or into new ones, and return them.
 Those that take ``path`` return a new figure, and write it to this file if there is one.
-Nothing is shown. Needs matplotlib (``pip install matplotlib``).
+Nothing is shown. A circuit has one color and one marker in all of them, those that it
+was registered with. Of several draws, errors by gap, maps, traces and rasters show the
+first. Needs matplotlib (``pip install matplotlib``).
 """
 
 from .errors import error_by_gap, error_map, pareto
+from .figure import styles
 from .images import image_comparison, pooled_images
 from .keras import conversions, layers
 from .over_time import raster, traces
@@ -22,5 +25,6 @@ __all__ = [
     "pareto",
     "pooled_images",
     "raster",
+    "styles",
     "traces",
 ]

@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from .figure import axes_or_new, checked_table, color_of
+from .figure import (
+    axes_or_new,
+    checked_table,
+    draw_colorbar,
+    drawn_of_circuits,
+    styles_in,
+)
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
 
 def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
+
+    With several draws, bars are 95 % intervals. The scale is that of the circuits: what
+    is beyond it, as average pooling is, is only named.
 
     Parameters
     ----------
@@ -37,26 +46,37 @@ def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     >>> table = mpc.compare(["winner-take-all"], n_pools=5)
     >>> ax = plots.pareto(table)
     >>> ax.get_xlabel(), ax.get_ylabel()
-    ('latency after a step (ms)', 'root-mean-square error')
+    ('latency after a step (ms)', 'root-mean-square error (units of the input)')
     >>> len(ax.lines) == len(table.rows)
     True
     >>> plt.close(ax.figure)
     """
     checked_table(table)
     ax = axes_or_new(ax)
+    styles, highest = styles_in(table), _highest(table)
     for row in table.rows:
-        color = color_of(table, row.circuit)
-        settles = np.isfinite(row.latency)
-        label = row.circuit if settles else f"{row.circuit} (does not settle)"
-        ax.plot(row.latency * 1000, row.rmse, "o", color=color, label=label)
+        label = row.circuit
+        if not np.isfinite(row.latency):
+            label += " (does not settle)"
+        elif row.rmse > highest:
+            label += f" (error {row.rmse:.2f}, not shown)"
+        at, style = (row.latency * 1000, row.rmse), styles[row.circuit]
+        if table.n_draws > 1:
+            half = [
+                1000 * _half_width(table, row, "latency"),
+                _half_width(table, row, "rmse"),
+            ]
+            ax.errorbar(*at, half[1], half[0], label=label, linestyle="none", **style)
+        else:
+            ax.plot(*at, label=label, linestyle="none", **style)
     # a legend, since labels next to the points would cover each other
     ax.legend(fontsize="small")
     # no point lies on the frame
     ax.margins(0.15)
     ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, highest)
     ax.set_xlabel("latency after a step (ms)")
-    ax.set_ylabel("root-mean-square error")
+    ax.set_ylabel("root-mean-square error (units of the input)")
     ax.set_title("error against latency: lower left is better")
     return ax
 
@@ -65,7 +85,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against the gap between the two largest inputs.
 
     All readings, in order of their gap, are cut into ten parts of equal size; each
-    point is the root-mean-square error of one part.
+    point is the root-mean-square error of one part. The scale is that of the circuits.
 
     Parameters
     ----------
@@ -95,7 +115,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     ...     print(line.get_label(), len(line.get_ydata()))
     winner-take-all 10
     routed winner 10
-    average 10
+    average (not shown) 10
     >>> plt.close(ax.figure)
     """
     checked_table(table)
@@ -103,22 +123,29 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     gap, _ = _gaps(table)
     parts = np.array_split(np.argsort(gap), 10)
     middles = [gap[part].mean() for part in parts]
+    styles, curves = styles_in(table), {}
     for row in table.rows:
         squares = errors_of(table, row.circuit) ** 2
-        errors = [np.sqrt(squares[part].mean()) for part in parts]
-        color = color_of(table, row.circuit)
-        ax.plot(middles, errors, "o-", color=color, markersize=3, label=row.circuit)
+        curves[row.circuit] = [np.sqrt(squares[part].mean()) for part in parts]
+    highest = 1.15 * max(max(curves[row.circuit]) for row in drawn_of_circuits(table))
+    for name, errors in curves.items():
+        label = name + (" (not shown)" if min(errors) > highest else "")
+        ax.plot(middles, errors, markersize=4, label=label, **styles[name])
     ax.legend(fontsize="small")
     ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
-    ax.set_xlabel("gap between the two largest inputs")
-    ax.set_ylabel("root-mean-square error")
+    ax.set_ylim(0, highest if highest > 0 else None)
+    ax.set_xlabel("gap between the two largest inputs (units of the input)")
+    ax.set_ylabel("root-mean-square error (units of the input)")
     ax.set_title("error against the gap: ties are on the left")
     return ax
 
 
 def error_map(
-    table: ComparisonTable, circuit: str, ax: Axes | None = None, limit: float = 0.25
+    table: ComparisonTable,
+    circuit: str,
+    ax: Axes | None = None,
+    limit: float = 0.25,
+    colorbar: bool = True,
 ) -> Axes:
     """Draw where a circuit errs: by how close its pools are to a tie, and how large.
 
@@ -137,11 +164,14 @@ def error_map(
         Where to draw.
     limit : float, optional (Default: 0.25)
         Mean error with the darkest colors, in units of the input.
+    colorbar : bool, optional (Default: True)
+        Draw the scale beside it. Several maps may share one: that of ``ax.collections``
+        of any of them.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes; its one collection can be given a colorbar.
+        The Axes, with one collection.
 
     Raises
     ------
@@ -164,7 +194,7 @@ def error_map(
     checked_table(table)
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
-    ax.hexbin(
+    drawn = ax.hexbin(
         gap,
         maximum,
         C=errors_of(table, circuit),
@@ -179,9 +209,11 @@ def error_map(
     # grey, since white is the color of no error
     ax.set_facecolor("0.85")
     ax.set_xlim(left=0)
-    ax.set_xlabel("gap between the two largest")
-    ax.set_ylabel("true maximum")
+    ax.set_xlabel("gap between the two largest (units of the input)")
+    ax.set_ylabel("true maximum (units of the input)")
     ax.set_title(circuit)
+    if colorbar:
+        draw_colorbar(ax, drawn, "mean error (units of the input)")
     return ax
 
 
@@ -190,6 +222,18 @@ def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
     checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
+
+
+def _highest(table):
+    """Top of the scale of errors: that of circuits, with a margin."""
+    rows = drawn_of_circuits(table)
+    return 1.15 * max(row.rmse + _half_width(table, row, "rmse") for row in rows)
+
+
+def _half_width(table, row, figure):
+    """How far the interval of a figure goes to both sides; 0 for one draw."""
+    estimate = table.estimate(row.circuit, figure)
+    return estimate.upper - estimate.value if estimate.has_interval else 0.0
 
 
 def _gaps(table):

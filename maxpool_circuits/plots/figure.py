@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
+from ..registry import styles_of
 from ..utils.files import written_whole
 
 if TYPE_CHECKING:
@@ -33,13 +35,47 @@ def checked_table(table: Any) -> ComparisonTable:
     return table
 
 
-def color_of(table: ComparisonTable, circuit: str) -> str:
-    """Color of a circuit, the same in all pictures of a table; references are grey."""
-    references = [row.circuit for row in table.rows if row.is_reference]
-    if circuit in references:
-        return ("0.2", "0.6")[references.index(circuit)]
-    names = [row.circuit for row in table.rows]
-    return f"C{names.index(circuit) % 10}"
+def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Color and marker of each circuit, the same in all pictures.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of rows of a table. Those of registered circuits, alone or with a remark
+        in brackets behind them, have the style that the circuit was registered with;
+        others get the next free ones.
+
+    Returns
+    -------
+    dict of {str: dict}
+        By name, options of `matplotlib.axes.Axes.plot`.
+
+    Examples
+    --------
+    >>> from maxpool_circuits import plots
+    >>> styles = plots.styles(["mine", "winner-take-all"])
+    >>> styles["winner-take-all"]
+    {'color': '#d55e00', 'marker': 's'}
+    >>> styles["mine"]["marker"]
+    'o'
+    """
+    return {name: style._asdict() for name, style in styles_of(names).items()}
+
+
+def styles_in(table: ComparisonTable) -> dict[str, dict[str, Any]]:
+    """Color and marker of each row of a table."""
+    return styles(row.circuit for row in table.rows)
+
+
+def drawn_of_circuits(table: ComparisonTable) -> list:
+    """Rows that a scale is made for: no references, which may be far off."""
+    rows = [row for row in table.rows if not row.is_reference]
+    return rows or list(table.rows)
+
+
+def draw_colorbar(ax: Axes | list[Axes], drawn: Any, label: str) -> None:
+    """Draw the scale of maps, with pointed ends for what is beyond it."""
+    drawn.axes.figure.colorbar(drawn, ax=ax, label=label, extend="both")
 
 
 def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:

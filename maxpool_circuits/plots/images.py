@@ -149,8 +149,9 @@ def image_comparison(
     for column in range(n_images):
         axes[1, 2 * column].set_title("output", fontsize="medium")
         axes[1, 2 * column + 1].set_title("error", fontsize="medium")
-    bars = ((axes[: len(axes) // 2], "value"), (axes[len(axes) // 2 :], "error"))
-    for (where, label), column in zip(bars, (0, 1)):
+    halves = axes[: len(axes) // 2], axes[len(axes) // 2 :]
+    for where, label, column in zip(halves, ("value", "error"), (0, 1)):
         drawn = axes[1, column].images[0]
-        figure.colorbar(drawn, ax=where, label=label, shrink=0.8)
+        label += " (units of the input)"
+        figure.colorbar(drawn, ax=where, label=label, shrink=0.8, extend="both")
     return saved(figure, path)

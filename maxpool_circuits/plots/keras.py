@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from .figure import saved
+from .figure import styles as drawn_as
 
 
 def conversions(
@@ -55,10 +56,11 @@ def conversions(
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     ann = 100 * table.ann_accuracy
     ax.axhline(ann, color="k", linestyle="--", label=f"ANN ({ann:.1f} %)")
-    for index, row in enumerate(table.rows):
+    styles = drawn_as([row.pooling for row in table.rows])
+    for row in table.rows:
         accuracies = [100 * accuracy for accuracy in row.accuracies]
         label = f"{row.pooling} ({accuracies[-1]:.1f} %)"
-        ax.plot(steps, accuracies, "o-", color=f"C{index % 10}", label=label)
+        ax.plot(steps, accuracies, label=label, **styles[row.pooling])
     ax.set_xlabel("time step (of 1 ms)")
     ax.set_ylabel("accuracy (%)")
     ax.set_title("accuracy against time, and in the end")
@@ -108,5 +110,6 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ax.barh(positions, [row.error for row in table.rows])
     ax.set_yticks(positions, [row.layer for row in table.rows])
     ax.invert_yaxis()
+    ax.set_ylabel("layer")
     ax.set_xlabel("distance to Keras (of the spread of the layer's values)")
     return saved(figure, path)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from ..utils.checks import valid_integer
-from .figure import axes_or_new, checked_table, color_of
+from .figure import axes_or_new, checked_table, styles_in
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -51,24 +51,27 @@ def traces(
     >>> table = mpc.compare(["winner-take-all"], n_pools=5)
     >>> ax = plots.traces(table, pool=3, interval=(0, 0.2))
     >>> [line.get_label() for line in ax.lines]
-    ['winner-take-all', 'true maximum']
+    ['true maximum', 'winner-take-all']
     >>> plt.close(ax.figure)
     """
     _check_pool(table, pool)
     ax = axes_or_new(ax)
     steps = _steps(table, interval)
     time = (np.arange(len(table.workload.values))[steps] + 1) * table.workload.dt
-    for row in table.rows:
-        if row.is_reference:
-            continue
-        output = table.filtered_output(row.circuit)[steps, pool]
-        color = color_of(table, row.circuit)
-        ax.plot(time, output, color=color, linewidth=1, label=row.circuit)
     target = table.workload.target[steps, pool]
     ax.plot(time, target, "k", linewidth=2, label="true maximum")
+    styles = styles_in(table)
+    circuits = [row.circuit for row in table.rows if not row.is_reference]
+    for number, name in enumerate(circuits):
+        output = table.filtered_output(name)[steps, pool]
+        # markers that are far from each other, and none on that of another circuit
+        apart = max(len(time) // 8, 1)
+        every = (number * apart // max(len(circuits), 1), apart)
+        options: dict[str, Any] = {"linewidth": 1, "markersize": 4, "markevery": every}
+        ax.plot(time, output, label=name, **options, **styles[name])
     ax.set_xlabel("time (s)")
-    ax.set_ylabel("value")
-    ax.set_title(f"pool {pool}, each circuit behind its readout filter")
+    ax.set_ylabel("value (units of the input)")
+    ax.set_title(f"pool {pool}, each circuit behind its readout filter{_which(table)}")
     ax.legend(fontsize="small", ncols=2)
     return ax
 
@@ -122,11 +125,20 @@ def raster(
     start, dt = max(interval[0], 0.0), table.workload.dt
     times = [start + (np.flatnonzero(train) + 1) * dt for train in spikes.T]
     ax.eventplot(times, colors="k", linelengths=0.8, linewidths=0.6)
-    ax.set_yticks(range(len(inputs)), [str(index) for index in inputs])
+    # more labels than these would cover each other
+    every = -(-len(inputs) // 10)
+    ticks = range(0, len(inputs), every)
+    ax.set_yticks(ticks, [str(index) for index in inputs[::every]])
+    ax.set_ylim(len(inputs) - 0.5, -0.5)
     ax.set_xlabel("time (s)")
     ax.set_ylabel("input")
-    ax.set_title(f"spikes of the inputs of pool {pool}")
+    ax.set_title(f"spikes of the inputs of pool {pool}{_which(table)}")
     return ax
+
+
+def _which(table):
+    """End of a title that says which of several draws is shown."""
+    return f", first of {table.n_draws} draws" if table.n_draws > 1 else ""
 
 
 def _check_pool(table, pool):

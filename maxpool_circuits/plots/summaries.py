@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .errors import error_by_gap, error_map, errors_of, pareto
-from .figure import checked_table, saved
+from .figure import checked_table, draw_colorbar, saved
 from .over_time import raster, traces
 
 if TYPE_CHECKING:
@@ -127,8 +127,9 @@ def before_and_after(
     pareto(table, ax=axes["latency"])
     largest = max(np.abs(errors_of(table, c)).mean() for c in ("untuned", "tuned"))
     for circuit in ("untuned", "tuned"):
-        ax = error_map(table, circuit, ax=axes[circuit], limit=3 * largest)
+        ax = axes[circuit]
+        error_map(table, circuit, ax=ax, limit=3 * largest, colorbar=False)
         ax.set_title(f"mean error, {circuit}")
     maps = [axes["untuned"], axes["tuned"]]
-    figure.colorbar(ax.collections[0], ax=maps, label="mean error", extend="both")
+    draw_colorbar(maps, ax.collections[0], "mean error (units of the input)")
     return saved(figure, path)

@@ -7,7 +7,6 @@ import functools
 import os
 import platform
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ import nengo
 import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
-from tqdm import TqdmWarning
 
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
@@ -28,6 +26,7 @@ from ..utils.checks import (
     valid_integer,
     valid_jobs,
 )
+from ..utils.progress import make_progress_bar
 from ..version import version
 from .inputs import draw
 from .journal import Journal, forget
@@ -230,7 +229,7 @@ def _search(
     key = search_key(network, about, source_code(network, simulator))
     answers = Journal(journal, {**about, "search": key})
 
-    progress = _progress_bar(
+    progress = make_progress_bar(
         progress_bar,
         total=n_questions(len(network.open_tunables)),
         desc=f"tuning {network.setup.class_name}",
@@ -265,15 +264,6 @@ def _versions():
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
-
-
-def _progress_bar(shown: bool, **options: Any) -> Any:
-    """A progress bar, on terminals and in notebooks that can show widgets."""
-    with warnings.catch_warnings():
-        # in other notebooks there is no bar, which is no reason to complain
-        warnings.simplefilter("ignore", TqdmWarning)
-        from tqdm.auto import tqdm
-    return tqdm(disable=None if shown else True, **options)
 
 
 def _sizes(window_size):

@@ -1,0 +1,144 @@
+"""Which circuit for which kind of inputs: error and bias of every circuit on each.
+
+Pools of four inputs of 250 Hz that change every 50 ms, as in ``maxpool-circuits
+compare``; each output is read through the filter that suits it best. ::
+
+    python benchmarks/inputs.py --csv docs/inputs.csv --choice docs/inputs_choice.csv
+
+Errors are fractions of the input range, which is twice as wide where populations
+represent values from -1 to 1: root-mean-square error, with the half-width of its 95 %
+confidence interval over seeds (Student's t distribution), and in brackets the bias. It
+takes some minutes on two cores.
+"""
+
+import argparse
+import functools
+import sys
+import warnings
+
+import joblib
+import nengo
+import numpy as np
+import scipy.stats
+from tabulate import tabulate
+from tqdm import tqdm
+
+import maxpool_circuits as mpc
+from maxpool_circuits.comparison import CARRIERS, WORKLOADS
+from maxpool_circuits.comparison.measures import REFERENCES
+from maxpool_circuits.utils.files import write_csv
+
+#: Settings that are tried besides the defaults.
+SETTINGS = {
+    "1000 Hz": {"max_rate": 1000},
+    "20 LIF": {"neuron_type": nengo.LIF()},
+    "20 ms input synapse": {"input_synapse": 0.02},
+}
+#: The circuits that they are tried with.
+WITH_SETTINGS = ("pairwise-relu", "winner-take-all")
+#: Rows that are no choice: references, and what has no neurons.
+NO_CHOICE = (*REFERENCES, "exact (5 ms synapse)")
+
+
+def main():
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--pools", type=int, default=20, metavar="N")
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(1000, 1003))
+    parser.add_argument("--workload", choices=list(WORKLOADS), default="presentations")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N")
+    parser.add_argument("--csv", metavar="FILE", help="write all errors to FILE")
+    parser.add_argument("--choice", metavar="FILE", help="write the best ones to FILE")
+    options = parser.parse_args()
+    if len(options.seeds) < 2:
+        parser.error("confidence intervals need at least two --seeds")
+
+    measured = joblib.Parallel(n_jobs=options.jobs, return_as="generator")(
+        joblib.delayed(measure)(inputs, seed, options.pools, options.workload)
+        for inputs in CARRIERS
+        for seed in options.seeds
+    )
+    n_tables = len(CARRIERS) * len(options.seeds)
+    measured = list(tqdm(measured, total=n_tables, file=sys.stderr))
+    by_inputs = {}
+    for number, inputs in enumerate(CARRIERS):
+        tables = measured[number * len(options.seeds) :][: len(options.seeds)]
+        by_inputs[inputs] = {
+            circuit: statistics([table[circuit] for table in tables])
+            for circuit in tables[0]
+        }
+    for lines, path in (
+        (all_errors(by_inputs), options.csv),
+        (choices(by_inputs), options.choice),
+    ):
+        header, *rows = lines
+        print(tabulate(rows, header, disable_numparse=True), end="\n\n")
+        if path:
+            write_csv(path, lines)
+
+
+def circuits():
+    """All circuits as they are, and some with other settings."""
+    chosen = mpc.circuits()
+    # what users of an exact maximum of spikes get
+    exact = functools.partial(chosen.pop("exact"), input_synapse=0.005)
+    for circuit in WITH_SETTINGS:
+        for setting, arguments in SETTINGS.items():
+            made = functools.partial(mpc.circuits()[circuit], **arguments)
+            chosen[f"{circuit}, {setting}"] = made
+    return {**chosen, "exact (5 ms synapse)": exact}
+
+
+def measure(inputs, seed, n_pools, workload):
+    """Errors of all circuits with one seed, {circuit: (RMSE, bias)}."""
+    # of setups that no decoders ship for
+    warnings.simplefilter("ignore")
+    table = mpc.compare(
+        circuits(), 4, workload=workload, inputs=inputs, n_pools=n_pools, seed=seed
+    )
+    low, high = CARRIERS[inputs].input_range
+    return {
+        row.circuit: (row.rmse / (high - low), row.bias / (high - low))
+        for row in table.rows
+    }
+
+
+def statistics(figures):
+    """Mean RMSE, half-width of its 95 % confidence interval, and mean bias."""
+    rmse, bias = np.transpose(figures)
+    quantile = scipy.stats.t.ppf(0.975, len(rmse) - 1)
+    return rmse.mean(), quantile * rmse.std(ddof=1) / np.sqrt(len(rmse)), bias.mean()
+
+
+def all_errors(by_inputs):
+    """A line for each circuit, with a column for each kind of inputs."""
+    names = next(iter(by_inputs.values()))
+    lines = [["circuit", *by_inputs]]
+    for name in names:
+        lines.append([f"`{name}`", *(shown(*of[name]) for of in by_inputs.values())])
+    return lines
+
+
+def choices(by_inputs):
+    """A line for each kind of inputs: the circuits with the least errors."""
+    lines = [["inputs", "take", "it has", "next", "as it is", "routed winner"]]
+    for inputs, errors in by_inputs.items():
+        ranked = sorted(errors, key=lambda name: errors[name][0])
+        best, second, *_ = ranked = [name for name in ranked if name not in NO_CHOICE]
+        default = next(name for name in ranked if name in mpc.circuits())
+        cells = [f"`{name}`: {shown(*errors[name])}" for name in (second, default)]
+        reference = shown(*errors["routed winner"])
+        lines.append(
+            [f"`{inputs}`", f"`{best}`", shown(*errors[best]), *cells, reference]
+        )
+    return lines
+
+
+def shown(rmse, interval, bias):
+    """Text of an error."""
+    # no "-0.000"
+    return f"{rmse:.3f} ± {interval:.3f} ({round(bias, 3) + 0:+.3f})"
+
+
+if __name__ == "__main__":
+    main()

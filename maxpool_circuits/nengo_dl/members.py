@@ -1,0 +1,138 @@
+"""How TensorFlow gets at the inputs of all windows: the faster, the more regular."""
+
+import functools
+from itertools import product
+
+import numpy as np
+import tensorflow as tf
+
+from ..network.windows import window_columns
+
+
+def members_of(windows):
+    """The fastest way to the members of these windows."""
+    return Gathered(windows) if windows.grid is None else OnGrid(windows)
+
+
+class Gathered:
+    """Members of any windows, by index.
+
+    Attributes
+    ----------
+    columns : (n_members, n_pools) array of int
+        Input of each member of each window; the number of inputs where one lacks.
+    """
+
+    def __init__(self, windows):
+        indices = windows.indices.T
+        self.columns = np.where(indices < 0, windows.n_inputs, indices)
+        self.complete = bool(np.all(indices >= 0))
+
+    def __call__(self, x):
+        """Members of (batch, n_inputs) inputs, as a list of (batch, n_pools) tensors.
+
+        Members that lack are 0.
+        """
+        if not self.complete:
+            x = tf.pad(x, [[0, 0], [0, 1]])
+        return [tf.gather(x, column, axis=1) for column in self.columns]
+
+
+class OnGrid:
+    """Members of windows on a grid: a slice for each position in a window.
+
+    Slices with strides are slow. So axes are split by the stride first, and taken
+    apart, and then slices have no strides. Where windows tile the grid, that is all.
+    """
+
+    def __init__(self, windows):
+        self.shape, (sizes, self.strides, padding) = windows.input_shape, windows.grid
+        self.counts, before = [], []
+        for length, size, stride in zip(self.shape, sizes, self.strides):
+            n_windows = -(-length // stride)
+            overhang = max((n_windows - 1) * stride + size - length, 0)
+            if padding == "valid":
+                n_windows, overhang = (length - size) // stride + 1, 0
+            self.counts.append(n_windows)
+            before.append(overhang // 2)
+        # how many strides windows reach over, and what is cut off and padded for that
+        self.reach = [
+            n + (size - 1) // stride
+            for n, size, stride in zip(self.counts, sizes, self.strides)
+        ]
+        ends = [n * s - b for n, s, b in zip(self.reach, self.strides, before)]
+        self.kept = tuple(map(min, ends, self.shape))
+        self.padding = [(b, e - k) for b, e, k in zip(before, ends, self.kept)]
+        self.positions = list(product(*map(range, sizes)))
+        numbers = np.arange(windows.n_inputs).reshape(self.shape)
+        numbers = numbers[tuple(map(slice, self.kept))]
+        numbers = np.pad(numbers, self.padding, constant_values=windows.n_inputs)
+        self.columns = np.stack([self._at(numbers, at) for at in self.positions])
+
+    def _at(self, numbers, position):
+        """The inputs at a position in all windows."""
+        spans = zip(position, self.counts, self.strides)
+        at = tuple(slice(i, i + (n - 1) * s + 1, s) for i, n, s in spans)
+        return numbers[at].ravel()
+
+    def __call__(self, x, lacking=0):
+        """As `Gathered`; members that lack are what is given."""
+        batch = x.shape[0]
+        if self.kept != self.shape or any(map(any, self.padding)):
+            x = tf.reshape(x, (batch, *self.shape))
+            x = tf.slice(x, [0] * x.shape.rank, [batch, *self.kept])
+            x = tf.pad(x, [(0, 0), *self.padding], constant_values=lacking)
+        split, axes = [batch], []
+        for n, stride in zip(self.reach, self.strides):
+            split.append(n)
+            # no operation where there is nothing to take apart
+            axes.append(len(split) if stride > 1 else None)
+            split += [stride] if stride > 1 else []
+        phases = {(): tf.reshape(x, split)}
+        # the last axes first: long pieces are copied fast
+        for axis in reversed(axes):
+            phases = {
+                (i, *phase): part
+                for phase, each in phases.items()
+                for i, part in enumerate(
+                    [each] if axis is None else tf.unstack(each, axis=axis)
+                )
+            }
+        return [self._sliced(phases, position) for position in self.positions]
+
+    def _sliced(self, phases, position):
+        """The inputs at a position in all windows, from what was taken apart."""
+        starts, phase = zip(*map(divmod, position, self.strides))
+        part = phases[phase]
+        batch = part.shape[0]
+        if self.reach != self.counts:
+            part = tf.slice(part, [0, *starts], [batch, *self.counts])
+        return tf.reshape(part, (batch, -1))
+
+
+def maxima(x, windows):
+    """Maximum of each window of (batch, n_inputs) inputs, (batch, n_pools)."""
+    grid, shape = windows.grid, windows.input_shape
+    if grid is None:
+        return tf.reduce_max(tf.gather(x, window_columns(windows), axis=1), axis=1)
+    if len(shape) == 3 and grid.pool_size[-1] == 1:
+        # TensorFlow has an operation for images
+        images = tf.reshape(x, (x.shape[0], *shape))
+        size, strides = grid.pool_size[:2], grid.strides[:2]
+        images = tf.nn.max_pool2d(images, size, strides, grid.padding.upper())
+        return tf.reshape(images, (x.shape[0], -1))
+    return functools.reduce(tf.maximum, OnGrid(windows)(x, lacking=x.dtype.min))
+
+
+def arranged(values, units, windows, columns):
+    """Move values of units to where ``columns`` has them; -inf where none is.
+
+    ``values`` and ``units`` are as in `.operators.members.Members`.
+    """
+    pools = np.arange(windows.n_pools) * (windows.n_inputs + 1)
+    at = Gathered(windows).columns + pools
+    order = np.argsort(at[units])
+    known, found = at[units][order], values[units][order]
+    wanted = columns + pools
+    nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[nearest] == wanted, found[nearest], -np.inf)

@@ -1,0 +1,188 @@
+"""Trees of counting comparators, as one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from nengo.builder import Operator, Signal
+
+from ..circuits.pairwise_relu import PairwiseReLU
+from ..network.windows import PoolWindows
+from .members import Members, in_place, of_units
+from .recognition import Flow, check, factor, one_neuron_each
+
+
+@dataclass(frozen=True, eq=False)
+class PairwiseReLURule:
+    r"""What the comparators of all pools do in a time step, level by level.
+
+    .. math::
+
+       v \leftarrow \max(v + g (a - b), v_\text{min}), \quad
+       n = \max(\lfloor v \rfloor, 0), \quad v \leftarrow v - n
+
+    and the value for the next level is :math:`b + h n`.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        The pools.
+    gain : float
+        :math:`g`, thresholds per second and unit of input.
+    floor : float
+        Lowest membrane potential.
+    area : float
+        :math:`h` times the time step: area of a spike.
+    start : tuple of (n_pairs, n_pools) array
+        Where membranes start, by level.
+    paired : tuple of (n_pairs, n_pools) array of bool
+        Where there are two to compare, by level; other values are passed on.
+    """
+
+    windows: PoolWindows
+    gain: float
+    floor: float
+    area: float
+    start: tuple
+    paired: tuple
+
+    def operator(self, x: Signal, y: Signal) -> PairwiseReLUStep:
+        """The operator, for Nengo's own simulator."""
+        return PairwiseReLUStep(x, y, self)
+
+
+def pairs(sizes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Which pairs of neighbours are complete, by level, (n_pairs, n_pools) each."""
+    found = []
+    while sizes.max() > 1:
+        second = np.arange(1, sizes.max(), 2)[:, np.newaxis]
+        found.append(second < sizes)
+        sizes = (sizes + 1) // 2
+    return tuple(found)
+
+
+def partners(
+    values: np.ndarray, paired: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The two values of each pair, and those that are left.
+
+    A value without partner is paired with itself, which makes no spikes.
+    """
+    end = 2 * len(paired)
+    a, b = values[:end:2], values[1:end:2]
+    return a, b if paired.all() else np.where(paired, b, a), values[end:]
+
+
+def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule:
+    """What a circuit computes, if it is what `PairwiseReLURule` says."""
+    windows, levels = circuit.windows, getattr(circuit, "comparators", [])
+    paired = pairs(windows.sizes)
+    check(levels == circuit.ensembles and 0 < len(levels) == len(paired))
+    neuron_type = levels[0].neuron_type
+    check(all(level.neuron_type == neuron_type for level in levels))
+    gains = [
+        one_neuron_each(level, np.count_nonzero(both), model)
+        for level, both in zip(levels, paired)
+    ]
+    rng = np.random.RandomState(0)
+    x = rng.uniform(size=windows.n_inputs)
+    fired = [rng.uniform(size=level.n_neurons) for level in levels]
+    flow = Flow(circuit)
+    decoder = factor(
+        flow.into(circuit.output, {levels[-1].neurons: (fired[-1], None)}),
+        in_place(fired[-1], paired[-1])[0],
+    )
+
+    given: dict[Any, Any] = {circuit.input: (x, circuit.input_synapse)}
+    values, encoders = Members(windows).take(x), []
+    for level, both, spikes in zip(levels, paired, fired):
+        a, b, left = partners(values, both)
+        encoders.append(factor(flow.into(level.neurons, given), of_units(a - b, both)))
+        given[level.neurons] = spikes, None
+        values = np.concatenate([b + decoder * in_place(spikes, both), left])
+    check(factor(flow.into(circuit.output, given), values[0]) == 1)
+    check(np.allclose(encoders, encoders[0], 1e-9) and np.ptp(gains) == 0)
+    starts = [model.sig[level.neurons]["voltage"].initial_value for level in levels]
+    return PairwiseReLURule(
+        windows=windows,
+        gain=encoders[0] * gains[0],
+        floor=float(neuron_type.min_voltage),
+        area=decoder * neuron_type.amplitude,
+        start=tuple(map(in_place, starts, paired)),
+        paired=paired,
+    )
+
+
+class PairwiseReLUStep(Operator):
+    """One time step of all comparators of a tree.
+
+    Parameters
+    ----------
+    X : (n_inputs,) nengo.builder.Signal
+        The inputs.
+    Y : (n_pools,) nengo.builder.Signal
+        The maxima.
+    rule : PairwiseReLURule
+        What is computed.
+    tag : str, optional (Default: None)
+        A label, for debugging.
+
+    Notes
+    -----
+    1. sets ``[Y]``
+    2. incs ``[]``
+    3. reads ``[X]``
+    4. updates the membranes of each level
+    """
+
+    def __init__(
+        self, X: Signal, Y: Signal, rule: PairwiseReLURule, tag: str | None = None
+    ) -> None:
+        super().__init__(tag=tag)
+        self.rule = rule
+        self.sets = [Y]
+        self.incs: list[Signal] = []
+        self.reads = [X]
+        self.updates = [Signal(start, name="comparators") for start in rule.start]
+
+    @property
+    def _descstr(self):
+        return f"pairwise_relu({self.reads[0]}) -> {self.sets[0]}"
+
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
+        """Make the function that Nengo calls in every time step."""
+        rule, members = self.rule, Members(self.rule.windows)
+        x, y = signals[self.reads[0]], signals[self.sets[0]]
+        gain, height = rule.gain * dt, rule.area / dt
+        blocks = []
+        for pools in members.blocks():
+            columns = np.ascontiguousarray(members.columns[:, pools])
+            levels = [
+                (signals[voltage][:, pools], paired[:, pools])
+                for voltage, paired in zip(self.updates, rule.paired)
+            ]
+            blocks.append((columns, y[pools], levels))
+
+        def step_pairwise_relu():
+            inputs = members.padded(x)
+            for columns, y, levels in blocks:
+                values = inputs[columns]
+                for voltage, paired in levels:
+                    a, b, left = partners(values, paired)
+                    values = a - b
+                    values *= gain
+                    voltage += values
+                    np.maximum(voltage, rule.floor, out=voltage)
+                    np.floor(voltage, out=values)
+                    np.maximum(values, 0, out=values)
+                    voltage -= values
+                    values *= height
+                    values += b
+                    if len(left) > 0:
+                        values = np.concatenate([values, left])
+                y[...] = values[0]
+
+        return step_pairwise_relu

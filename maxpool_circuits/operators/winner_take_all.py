@@ -1,0 +1,183 @@
+"""Winner-take-all circuits of counting neurons, as one operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.builder import Operator, Signal
+
+from ..circuits.winner_take_all import WinnerTakeAll
+from ..network.windows import PoolWindows
+from .members import Members, in_place, of_units
+from .recognition import Flow, check, factor, one_neuron_each
+
+
+@dataclass(frozen=True, eq=False)
+class WinnerTakeAllRule:
+    r"""What the units of all pools do in a time step.
+
+    With :math:`v_i` the membrane of unit :math:`i` *before* its reset and :math:`S` the
+    spikes of its pool in the step before,
+
+    .. math:: v_i \leftarrow \max(v_i + g (x_i - \bar x) - c S, v_\text{min})
+
+    which lowers the unit that fired by its reset and its rivals by inhibition; where
+    :math:`c` is not 1, :math:`(1 - c) n_i` is subtracted for the :math:`n_i` spikes of
+    the unit itself. The output is :math:`\bar x + h \sum_i n_i`.
+
+    Parameters
+    ----------
+    windows : PoolWindows
+        The pools.
+    gain : float
+        :math:`g`, thresholds per second and unit of input.
+    strength : float
+        :math:`c`, strength of the inhibition.
+    floor : float
+        Lowest membrane potential.
+    area : float
+        :math:`h` times the time step: area of an output spike.
+    start : (largest window, n_pools) array
+        Where membranes start, members first.
+    """
+
+    windows: PoolWindows
+    gain: float
+    strength: float
+    floor: float
+    area: float
+    start: np.ndarray
+
+    def operator(self, x: Signal, y: Signal) -> WinnerTakeAllStep:
+        """The operator, for Nengo's own simulator."""
+        return WinnerTakeAllStep(x, y, self)
+
+
+def read(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule:
+    """What a circuit computes, if it is what `WinnerTakeAllRule` says."""
+    check(hasattr(circuit, "units") and circuit.ensembles == [circuit.units])
+    units, windows = circuit.units, circuit.windows
+    members = Members(windows)
+    neuron_gain = one_neuron_each(units, np.count_nonzero(members.units), model)
+    rng = np.random.RandomState(0)
+    x, spikes = rng.uniform(size=windows.n_inputs), rng.uniform(size=units.n_neurons)
+    mean = members.take(x).sum(axis=0) / windows.sizes
+    fired = in_place(spikes, members.units)
+    total = fired.sum(axis=0)
+
+    flow = Flow(circuit)
+    inputs = {circuit.input: (x, circuit.input_synapse)}
+    encoder = factor(
+        flow.into(units.neurons, inputs),
+        of_units(members.take(x) - mean, members.units),
+    )
+    # a loop of one time step
+    inhibition = factor(
+        flow.into(units.neurons, {units.neurons: (spikes, nengo.Lowpass(0))}),
+        of_units(total - fired, members.units),
+    )
+    decoder = factor(flow.into(circuit.output, {units.neurons: (spikes, None)}), total)
+    check(factor(flow.into(circuit.output, inputs), mean) == 1)
+    neuron_type = units.neuron_type
+    start = model.sig[units.neurons]["voltage"].initial_value
+    return WinnerTakeAllRule(
+        windows=windows,
+        gain=encoder * neuron_gain,
+        strength=-inhibition * neuron_type.amplitude * neuron_gain,
+        floor=float(neuron_type.min_voltage),
+        area=decoder * neuron_type.amplitude,
+        # members that lack never rise
+        start=in_place(start, members.units, -np.inf),
+    )
+
+
+class WinnerTakeAllStep(Operator):
+    """One time step of all pools of a winner-take-all circuit.
+
+    Parameters
+    ----------
+    X : (n_inputs,) nengo.builder.Signal
+        The inputs.
+    Y : (n_pools,) nengo.builder.Signal
+        The maxima.
+    rule : WinnerTakeAllRule
+        What is computed.
+    order : array of int, optional (Default: None)
+        How a backend wants membranes ordered; None is members first.
+    tag : str, optional (Default: None)
+        A label, for debugging.
+
+    Notes
+    -----
+    1. sets ``[Y]``
+    2. incs ``[]``
+    3. reads ``[X]``
+    4. updates ``[voltage, spikes]``
+    """
+
+    def __init__(
+        self,
+        X: Signal,
+        Y: Signal,
+        rule: WinnerTakeAllRule,
+        order: np.ndarray | None = None,
+        tag: str | None = None,
+    ) -> None:
+        super().__init__(tag=tag)
+        self.rule = rule
+        start = rule.start if order is None else rule.start.ravel()[order]
+        self.sets = [Y]
+        self.incs: list[Signal] = []
+        self.reads = [X]
+        self.updates = [
+            Signal(start, name="units.voltage"),
+            Signal(np.zeros(Y.shape), name="units.spikes"),
+        ]
+
+    @property
+    def _descstr(self):
+        return f"winner_take_all({self.reads[0]}) -> {self.sets[0]}"
+
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
+        """Make the function that Nengo calls in every time step."""
+        rule, members = self.rule, Members(self.rule.windows)
+        x, y = signals[self.reads[0]], signals[self.sets[0]]
+        voltage, spikes = (signals[each] for each in self.updates)
+        gain, height = rule.gain * dt, rule.area / dt
+        # members that lack never fire
+        floor = np.where(members.units, rule.floor, -np.inf)
+        blocks = []
+        for pools in members.blocks():
+            columns = np.ascontiguousarray(members.columns[:, pools])
+            lowest = rule.floor if members.complete else floor[:, pools]
+            states = y[pools], voltage[:, pools], spikes[pools]
+            blocks.append((columns, members.sizes[pools], lowest, *states))
+
+        def step_winner_take_all():
+            inputs = members.padded(x)
+            for columns, sizes, lowest, y, voltage, spikes in blocks:
+                values = inputs[columns]
+                mean = values.sum(axis=0)
+                mean /= sizes
+                y[...] = mean
+                # what all units of a pool are lowered by
+                mean *= gain
+                spikes *= rule.strength
+                mean += spikes
+                values *= gain
+                values -= mean
+                voltage += values
+                np.maximum(voltage, lowest, out=voltage)
+                np.floor(voltage, out=values)
+                np.maximum(values, 0, out=values)
+                np.sum(values, axis=0, out=spikes)
+                y += height * spikes
+                if rule.strength != 1:
+                    values *= 1 - rule.strength
+                    voltage -= values
+
+        return step_winner_take_all
