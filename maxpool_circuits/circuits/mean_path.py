@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse
 
@@ -66,7 +68,8 @@ class MeanPath(MaxPoolNetwork):
     def build_circuit(self) -> None:
         """Add stages until every pool has one value left."""
         wiring = Wiring()
-        values, pick, synapse = self.input, self.gather, self.input_synapse
+        values: Any = self.input
+        pick, synapse = self.gather, self.input_synapse
         pool_of_value, _ = np.nonzero(self.pool_sum)
         while pick.shape[0] > len(self.pools):
             group_of_value = divide(pool_of_value, self.largest_group)
