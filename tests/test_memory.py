@@ -23,10 +23,10 @@ from maxpool_circuits.tuning import memory, search, trials, tune
 from maxpool_circuits.tuning.inputs import INPUTS, seed_of
 from maxpool_circuits.tuning.journal import Journal, forget
 from maxpool_circuits.tuning.memory import search_key, source_code
-from maxpool_circuits.utils import checked_npz
 from maxpool_circuits.tuning.search import Search
 from maxpool_circuits.tuning.trials import unchanged, untuned_pool
 from maxpool_circuits.tuning.tune import seed_of_draw
+from maxpool_circuits.utils import checked_npz
 
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear(), "synapse": 0.003}
 QUICK = {"window_size": 2, "n_pools": 5, "progress_bar": False, **NOISY}
