@@ -263,13 +263,15 @@ def test_a_file_may_be_replaced_by_a_larger_one_while_it_is_read(tmp_path, monke
         values = np.random.RandomState(0).uniform(size=(1, n_neurons))
         setup = mpc.Setup("their.Own", n_neurons=n_neurons, max_rate=250.0)
         mpc.TunedDecoders(setup, {"unit": values}, {}).save(path)
-    check = checked_npz._check_ordinary
+    checked_size = checked_npz._checked_size
 
     def check_and_replace(path):
-        check(path)
-        larger.replace(smaller)
+        size = checked_size(path)
+        if path == smaller:
+            larger.replace(smaller)
+        return size
 
-    monkeypatch.setattr(checked_npz, "_check_ordinary", check_and_replace)
+    monkeypatch.setattr(checked_npz, "_checked_size", check_and_replace)
     assert mpc.TunedDecoders.load(smaller).setup.n_neurons == 5000
 
 

@@ -60,12 +60,10 @@ def read(
     Raises `nengo.exceptions.ValidationError` with the cause if it is damaged, before
     anything is unpacked that is larger or of another type than such files hold.
     """
-    _check_ordinary(path)
+    _checked_size(path)
     with open(path, "rb") as file:
-        # not as much as was there before: others may have replaced it since
-        packed = file.read(LARGEST_FILE + 1)
-    if len(packed) > LARGEST_FILE:
-        raise _damage(f"it has more than {LARGEST_FILE} bytes")
+        # of this file, not of the one that others may have replaced since
+        packed = file.read(_checked_size(file.fileno()))
     try:
         return _parsed(packed, version)
     except ValidationError:
@@ -77,13 +75,14 @@ def read(
         ) from error
 
 
-def _check_ordinary(path):
-    """Refuse what cannot be read at once, or without waiting for ever."""
+def _checked_size(path):
+    """Size of a file that can be read at once, and without waiting for ever."""
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         raise _damage("it is no ordinary file")
     if found.st_size > LARGEST_FILE:
         raise _damage(f"it has more than {LARGEST_FILE} bytes")
+    return found.st_size
 
 
 def _parsed(packed, version):
