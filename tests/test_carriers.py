@@ -163,11 +163,18 @@ def test_lif_inputs_beyond_their_refractory_period_are_refused():
         mpc.compare(["exact"], n_pools=2, inputs="lif", input_rate=500)
 
 
+def carried_values(workload):
+    """Values of a comparison: the workload, then steps to and fro for the latency."""
+    steps = workload.step[[0, 1, 0, 1, 0]].repeat(300, axis=0)
+    return np.concatenate([workload.values, steps])
+
+
 def test_regular_inputs_are_the_default_and_as_they_were():
     table = mpc.compare(["winner-take-all"], n_pools=3, seed=5)
     same = mpc.compare(["winner-take-all"], n_pools=3, seed=5, inputs="regular")
-    values = np.concatenate([table.workload.values, table.workload.step.repeat(300, 0)])
-    np.testing.assert_array_equal(table.spikes, input_spikes(values, 250, 5))
+    np.testing.assert_array_equal(
+        table.spikes, input_spikes(carried_values(table.workload), 250, 5)
+    )
     for name, output in table.outputs.items():
         np.testing.assert_array_equal(same.outputs[name], output)
     assert table.inputs == "regular"
@@ -178,8 +185,9 @@ def test_regular_inputs_are_the_default_and_as_they_were():
 def test_comparison_gives_circuits_what_the_carrier_makes(name):
     table = mpc.compare(["exact"], n_pools=3, seed=5, inputs=name)
     workload = table.workload
-    values = np.concatenate([workload.values, workload.step.repeat(300, axis=0)])
-    expected = CARRIERS[name].carry(values, workload.windows, 250, 5)
+    expected = CARRIERS[name].carry(
+        carried_values(workload), workload.windows, 250, 5
+    )
     np.testing.assert_array_equal(table.spikes, expected)
     np.testing.assert_allclose(
         table.outputs["exact"], workload.windows.max(table.spikes)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
+from maxpool_circuits.circuits.mean_path import divide
 
 EXACT_RECTIFIERS = {
     "neuron_type": nengo.RectifiedLinear(),
@@ -94,7 +95,7 @@ def test_rectified_linear_rates_are_exact_beyond_the_input_range(
     "circuit, neurons_per_pool",
     [
         ("pairwise-relu", lambda k: k - 1),
-        ("winner-take-all", lambda k: k),
+        ("winner-take-all", lambda k: k if k <= 10 else k + 4),
         ("absolute-value", lambda k: 2 * (k - 1)),
         ("exact", lambda k: 0),
     ],
@@ -108,6 +109,25 @@ def test_neurons_per_pool(circuit, neurons_per_pool, window_size):
     chosen = mpc.make(circuit, independent(window_size), n_neurons=4)
     per_part = 2 if circuit == "absolute-value" else 4  # it already counts two halves
     assert chosen.n_neurons == per_part * expected
+
+
+@pytest.mark.parametrize(
+    "window_size, n_units",
+    [(10, [10]), (11, [11, 3]), (16, [16, 4]), (49, [49, 7]), (120, [120, 24, 5])],
+)
+def test_stages_of_winner_take_all(window_size, n_units):
+    pool = mpc.WinnerTakeAll(independent(window_size), decoders=None)
+    assert [stage.n_neurons for stage in pool.stages] == [3 * n for n in n_units]
+    assert pool.units is pool.stages[0]
+    assert pool.n_neurons == 3 * sum(n_units)
+
+
+def test_groups_of_a_pool_are_of_nearly_equal_size():
+    pool_of_value = np.repeat([0, 1, 2, 3], [11, 4, 5, 1])
+    group = divide(pool_of_value, largest=4)
+    assert list(np.bincount(group)) == [4, 4, 3, 4, 3, 2, 1]
+    for one in range(7):
+        assert len(set(pool_of_value[group == one])) == 1
 
 
 def test_neurons_per_pool_of_softmax_and_ensemble():
@@ -248,22 +268,45 @@ def test_shared_comparators_are_no_less_accurate():
 # --- default neurons and rates --------------------------------------------------------
 
 
-@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
-def test_floor_of_the_default_neurons(circuit):
-    def floor(max_rate=250, window_size=4):
-        windows = independent(window_size)
-        neuron_type = circuit(windows, max_rate=max_rate, decoders=None).neuron_type
-        assert type(neuron_type) is mpc.IntegrateAndFire
-        assert neuron_type.amplitude == 1
-        return neuron_type.min_voltage
+def front(circuit, max_rate=250, window_size=4, **options):
+    """Input synapse and membrane floor of the default neurons."""
+    options = {"max_rate": max_rate, "decoders": None, **options}
+    pool = circuit(independent(window_size), **options)
+    assert type(pool.neuron_type) is mpc.IntegrateAndFire
+    assert pool.neuron_type.amplitude == 1
+    return pool.input_synapse, pool.neuron_type.min_voltage
 
-    # the memory has a fixed duration, and at low rates a fixed number of spikes
-    assert floor(1000) == pytest.approx(4 * floor(250))
-    assert floor(25) == pytest.approx(floor(250))
-    # it is longer in large windows
-    assert floor(window_size=9) == floor(window_size=2)
-    assert floor(window_size=200) == pytest.approx(2 * floor(window_size=50))
-    assert -4 <= floor() <= -1
+
+@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
+def test_input_filter_of_the_default_neurons(circuit):
+    filters = {rate: front(circuit, rate)[0] for rate in (25, 100, 250, 500, 1000)}
+    assert filters[250] == nengo.Alpha(0.0015)
+    # as many intervals of slow inputs
+    assert filters[100].tau == pytest.approx(2.5 * filters[250].tau)
+    # slower for neurons that see more of the ripple, but far less than in proportion
+    assert filters[250].tau < filters[500].tau < filters[1000].tau < 0.003
+
+
+@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
+def test_floor_is_as_deep_as_the_filter_lets_ripple_through(circuit):
+    synapses = [None, nengo.Lowpass(0.001), nengo.Lowpass(0.003), nengo.Lowpass(0.02)]
+    floors = [front(circuit, input_synapse=synapse)[1] for synapse in synapses]
+    assert floors[0] == -1.5
+    assert floors == sorted(floors) and floors[0] < floors[-1]
+    for rate in (500, 1000):
+        # thresholds are finer, so that ripple is more of them
+        assert front(circuit, rate)[1] < front(circuit)[1]
+        unfiltered = front(circuit, rate, input_synapse=None)[1]
+        assert unfiltered == pytest.approx(-1.5 * rate / 250)
+    assert front(circuit, 25)[1] == pytest.approx(front(circuit)[1], abs=0.1)
+
+
+def test_floor_is_deeper_where_more_units_compete():
+    floors = [front(mpc.WinnerTakeAll, window_size=size)[1] for size in (2, 4, 9)]
+    assert floors == sorted(floors, reverse=True) and len(set(floors)) == 3
+    # those of a comparator are two
+    floors = [front(mpc.PairwiseReLU, window_size=size)[1] for size in (2, 4, 9, 100)]
+    assert len(set(floors)) == 1
 
 
 def test_published_defaults_of_absolute_value():
@@ -351,13 +394,14 @@ def test_default_synapse_of_lateral_inhibition():
 
 def test_steeper_softmax_has_a_smaller_bias(run_circuit):
     windows = independent(4, 30)
-    x = np.full((1, windows.n_inputs), 0.5)  # equal inputs: a bias of log(k) / beta
+    x = np.full((1, windows.n_inputs), 0.5)
 
     def bias(beta):
         y = run_circuit("softmax", windows, x, steps=400, beta=beta)
         return np.mean(y[:, 200:] - 0.5)
 
-    assert bias(20) == pytest.approx(np.log(4) / 20, rel=0.15)
+    # the log-sum-exp of equal inputs is too large by log(k) / beta
+    assert bias(20) < 0.6 * np.log(4) / 20
     assert bias(40) < bias(20) < bias(10)
 
 
@@ -465,6 +509,15 @@ def test_encoders_of_the_ensemble_are_the_same_in_all_networks():
         return copies.population.encoders
 
     np.testing.assert_array_equal(weights(1), weights(2))
+
+
+def test_equal_inputs_leave_the_ensemble_to_the_mean(run_circuit):
+    windows = independent(4, 5)
+    x = np.repeat(np.linspace(0, 1, 5), 4)[np.newaxis]
+    y = run_circuit("ensemble", windows, x, steps=300, decoders=None)
+    error = y[:, 200:].mean(axis=1) - windows.max(x)
+    # what is decoded from no difference is the same at all levels
+    assert np.ptp(error) < 0.01
 
 
 # --- base class -----------------------------------------------------------------------

@@ -69,6 +69,7 @@ def without_times(row):
     [
         ("presentations", 5, 1100, 20),
         ("band-limited", 5, 1500, 1200),
+        ("natural", 300, 1100, 10),
         ("images", None, 800, 7),
     ],
 )
@@ -85,6 +86,16 @@ def test_workload_has_values_in_range_for_all_inputs(name, n_pools, n_steps, n_r
         assert 0.8 < values.max() <= 1
     assert workload.is_read.shape == (n_steps,)
     assert workload.is_read.sum() == n_reads
+
+
+def test_natural_inputs_are_mostly_small_and_similar():
+    workload = find_workload("natural", window_size=4, n_pools=2000)
+    windows = np.sort(workload.values[::100].reshape(-1, 4), axis=1)
+    largest = windows[:, -1]
+    assert np.mean(windows == 0) == pytest.approx(0.5, abs=0.01)
+    assert 0.02 < np.median(largest) < 0.06 and np.quantile(largest, 0.99) > 0.5
+    seen = largest > 0.02
+    assert 0.5 < np.median(windows[seen, -2] / largest[seen]) < 0.7
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -153,7 +164,7 @@ def test_band_limited_is_correlated_over_100_ms(lag):
     [
         (
             {"workload": "speech"},
-            "'presentations', 'constant', 'band-limited', 'images'",
+            "'presentations', 'constant', 'band-limited', 'natural', 'images'",
         ),
         ({"workload": "speech"}, "workload: no workload is called 'speech'"),
         ({"window_size": 0}, "window_size: must be an integer of at least 1, got 0"),

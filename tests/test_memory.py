@@ -26,6 +26,7 @@ from maxpool_circuits.tuning.memory import search_key, source_code
 from maxpool_circuits.tuning.search import Search
 from maxpool_circuits.tuning.trials import unchanged, untuned_pool
 from maxpool_circuits.tuning.tune import seed_of_draw
+from maxpool_circuits.utils import checked_npz
 
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear(), "synapse": 0.003}
 QUICK = {"window_size": 2, "n_pools": 5, "progress_bar": False, **NOISY}
@@ -254,6 +255,24 @@ def test_two_processes_may_write_the_same_file(tmp_path):
             n_read += 1
     assert all(writer.exitcode == 0 for writer in writers)
     assert n_read > 10 and [p.name for p in tmp_path.iterdir()] == ["own.npz"]
+
+
+def test_a_file_may_be_replaced_by_a_larger_one_while_it_is_read(tmp_path, monkeypatch):
+    smaller, larger = tmp_path / "smaller.npz", tmp_path / "larger.npz"
+    for path, n_neurons in ((smaller, 5), (larger, 5000)):
+        values = np.random.RandomState(0).uniform(size=(1, n_neurons))
+        setup = mpc.Setup("their.Own", n_neurons=n_neurons, max_rate=250.0)
+        mpc.TunedDecoders(setup, {"unit": values}, {}).save(path)
+    checked_size = checked_npz._checked_size
+
+    def check_and_replace(path):
+        size = checked_size(path)
+        if path == smaller:
+            larger.replace(smaller)
+        return size
+
+    monkeypatch.setattr(checked_npz, "_checked_size", check_and_replace)
+    assert mpc.TunedDecoders.load(smaller).setup.n_neurons == 5000
 
 
 # --- keys -----------------------------------------------------------------------------

@@ -307,6 +307,36 @@ def test_default_circuit_behind_spikes(by_layer):
         assert synapses == {"post": [None], "pre": [after]}
 
 
+LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF())
+
+
+@pytest.mark.parametrize(
+    "max_pool, synapse, expected",
+    [
+        ("winner-take-all", 0.005, None),
+        ("pairwise-relu", 0.005, None),
+        # what the user says holds, others need their filter, and one there must be
+        (functools.partial(mpc.PairwiseReLU, input_synapse=0.003), 0.005, 0.003),
+        (LIF_UNITS, 0.005, 0.0125),
+        ("softmax", 0.005, 0.025),
+        ("winner-take-all", None, nengo.Alpha(0.00375)),
+    ],
+)
+def test_one_synapse_where_membranes_average(max_pool, synapse, expected):
+    (pool,) = circuits_in(
+        Converter(
+            conv_model(),
+            max_pool=max_pool,
+            swap_activations=SPIKING,
+            scale_firing_rates=100,
+            synapse=synapse,
+        )
+    )
+    if isinstance(expected, float):
+        expected = nengo.Lowpass(expected)
+    assert pool.input_synapse == expected
+
+
 @pytest.mark.parametrize("spiking", [False, True])
 def test_default_circuit_in_a_model_in_a_model(spiking):
     def wrap(layer, shape):

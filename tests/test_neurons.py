@@ -234,7 +234,7 @@ def test_bad_floor(min_voltage):
     assert error.value.attr == "min_voltage"
 
 
-@pytest.mark.parametrize("amplitude", [0, -1, "high", None])
+@pytest.mark.parametrize("amplitude", [0, -1, "high", None, np.nan, np.inf, 10**400])
 def test_bad_amplitude(amplitude):
     with pytest.raises(ValidationError) as error:
         mpc.IntegrateAndFire(amplitude=amplitude)

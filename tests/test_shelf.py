@@ -1,5 +1,6 @@
 """Decoders that ship with the package, and setups that none ship for."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -130,6 +131,34 @@ def test_a_damaged_shipped_file_is_one_warning(own_shelf, damage):
             assert network.decoders is None
     (warning,) = caught
     assert path.name in str(warning.message)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"decoder_changes": {"comparator": np.zeros((2, 3))}},
+        {"decoder_changes": {}},
+        {"tuning_curves": {"comparator": np.zeros((1, 2))}},
+        {"parameters": {}},
+    ],
+    ids=["shape", "no decoders", "tuning curves", "no parameters"],
+)
+def test_a_readable_shipped_file_that_does_not_fit_is_one_warning(own_shelf, changes):
+    decoders = mpc.TunedDecoders.load(SHIPPED / path_of(*PRESETS[0]).name)
+    circuit, options, _ = PRESETS[0]
+    assert circuit == "pairwise-relu"
+    path = own_shelf / decoders.setup.file_name
+    dataclasses.replace(decoders, **changes).save(path)
+    with pytest.warns(UserWarning) as caught:
+        for _ in range(2):
+            network = mpc.make(circuit, WINDOWS, **NO_CONTAINER, **options)
+            assert network.decoders is None
+    (warning,) = caught
+    assert path.name in str(warning.message)
+    # given as an argument, it is refused
+    with pytest.raises(ValidationError):
+        given = mpc.TunedDecoders.load(path)
+        mpc.make(circuit, WINDOWS, decoders=given, **NO_CONTAINER, **options)
 
 
 def test_foreign_files_among_those_that_ship_are_skipped(own_shelf):

@@ -138,17 +138,6 @@ def test_populations_are_fitted_to_what_they_did(circuit):
         assert tuned < untuned, name
 
 
-def test_inputs_of_any_level_are_small_in_every_second_pool():
-    usual, dimmed = (
-        draw(4, 250, seed=3, n_pools=40, any_level=level)["constant, spikes"].workload
-        for level in (False, True)
-    )
-    np.testing.assert_array_equal(usual.target[:, ::2], dimmed.target[:, ::2])
-    factors = dimmed.target[:, 1::2] / usual.target[:, 1::2]
-    np.testing.assert_allclose(factors, np.tile(factors[0], (len(factors), 1)))
-    assert 0.3 < factors.mean() < 0.7 and factors.min() < 0.2
-
-
 def population_of(circuit, window_size=4, **options):
     """The only population of a circuit, as it is by formula."""
     windows = mpc.PoolWindows.independent(n_pools=1, window_size=window_size)

@@ -6,21 +6,21 @@ import functools
 
 import nengo
 import numpy as np
+import scipy.sparse
 from nengo.neurons import NeuronType
 
-from ..network.base import MaxPoolNetwork
 from ..network.populations import FittedPopulation
 from ..network.sparse import selection
 from ..network.tunable import Tunable
-from ..network.windows import window_columns
-from ..network.wiring import Wiring
+from ..network.wiring import Junction, Wiring
+from .mean_path import MeanPath
 
 #: Time constant of the input synapse, in inter-spike intervals of an input.
 SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
 
 
-class EnsembleMax(MaxPoolNetwork):
-    r"""One ensemble per pool, with the maximum decoded from it.
+class EnsembleMax(MeanPath):
+    r"""One ensemble per pool with the maximum decoded from it.
 
     What Nengo's users write first: represent all :math:`k` inputs of a pool in one
     :math:`k`-dimensional ensemble and let the solver find decoders for the maximum. The
@@ -28,9 +28,13 @@ class EnsembleMax(MaxPoolNetwork):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    That is for random neurons. Tuning chooses encoders and intercepts that suit the
-    maximum (see `.tune`): with 50 neurons and 4 inputs the error on constant spiking
-    input falls to about a third.
+    Two things make more of the same neurons. As in `.WinnerTakeAll` the mean of the
+    pool goes past them, so that they represent by how much inputs differ from it,
+
+    .. math:: \max_i x_i = \bar x + \max_i (x_i - \bar x)
+
+    in one dimension less, and are not needed at all where inputs are equal. And tuning
+    chooses encoders and intercepts that suit the maximum (see `.tune`).
 
     All pools share one population (encoders, intercepts, decoders), solved once; so do
     all networks of the same setup, so that decoders that were tuned fit.
@@ -53,7 +57,8 @@ class EnsembleMax(MaxPoolNetwork):
         corner of the input range.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input. The
-        decoders are fitted on inputs whose maximum is uniform in this range.
+        decoders are fitted on independent inputs, scaled so that small differences are
+        as frequent as large ones.
     synapse : optional
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional
@@ -98,9 +103,8 @@ class EnsembleMax(MaxPoolNetwork):
     check_tolerances = {"constant": 0.35}
 
     tunables = (SMOOTHING,)
-    # nothing goes past the neurons
-    depends_on_level = True
-    default_decoders = "tuned"
+    # directions depend on the number of inputs
+    tuned_per_window_size = True
     default_neuron_type = nengo.LIF()
 
     def default_n_neurons(self, neuron_type: NeuronType) -> int:
@@ -112,42 +116,44 @@ class EnsembleMax(MaxPoolNetwork):
         """Enough to smooth spikes: Nengo's default at 250 Hz."""
         return self.value_of(SMOOTHING) * self.inter_spike_interval
 
-    def build_circuit(self) -> None:
+    def build_excess(
+        self,
+        wiring: Wiring,
+        above_mean: Junction,
+        excess: Junction,
+        members: scipy.sparse.csr_matrix,
+    ) -> None:
         """Connect the inputs of each pool to its copy of the population."""
-        indices = window_columns(self.windows).T[self.pools]
-        n_pools, n_dimensions = indices.shape
-        copies = self.replicate("ensemble", self._population(n_dimensions), n_pools)
+        sizes = self.windows.sizes[self.pools]
+        n_dimensions = int(sizes.max())
+        # units are numbered pool by pool; smaller windows repeat their first input
+        first = np.cumsum(sizes) - sizes
+        position = np.arange(n_dimensions)
+        position = np.where(position < sizes[:, np.newaxis], position, 0)
+        pick = selection((first[:, np.newaxis] + position).ravel(), sizes.sum())
+
+        population = self._population(n_dimensions)
+        copies = self.replicate("ensemble", population, len(sizes))
         self.ensemble = copies.ensemble
-        # the population is centred on the middle of the input range
-        wiring = Wiring()
-        centred = wiring.junction(self.windows.n_inputs, "centred")
-        middle = np.full(self.windows.n_inputs, sum(self.input_range) / 2)
-        wiring.connect(self.input, centred, synapse=self.input_synapse)
-        wiring.connect(nengo.Node(-middle, label="shift"), centred)
-        pick = selection(indices.ravel(), self.windows.n_inputs)
-        wiring.connect(centred, copies.neurons, copies.encode(pick))
-        wiring.connect(copies.neurons, self.output, copies.decode(self.scatter))
-        wiring.connect(
-            nengo.Node(np.full(n_pools, middle[0]), label="middle"),
-            self.output,
-            self.scatter,
-        )
-        wiring.build()
+        wiring.connect(above_mean, copies.neurons, copies.encode(pick))
+        wiring.connect(copies.neurons, excess, copies.decode())
 
     def _population(self, n_dimensions):
-        """Population that represents the input range, with the maximum decoded."""
+        """Population that represents distances to the mean and decodes the largest."""
         rng = np.random.RandomState(0)
         n_neurons = self.neurons_per_part
-        # directions are on the unit sphere; the corners are sqrt(n) half ranges away
+        # directions in which the distances to the mean add up to nothing
         directions = rng.normal(size=(n_neurons, n_dimensions))
+        directions -= directions.mean(axis=1, keepdims=True)
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         return FittedPopulation(
             self.neuron_type,
+            # the largest distance is that of half of the inputs from the others
             encoders=directions / (self.half_range * np.sqrt(n_dimensions)),
             intercepts=rng.uniform(-1, 0.9, size=n_neurons),
             max_rate=self.max_rate,
             points=functools.partial(
-                centred_points, n_dimensions=n_dimensions, half_range=self.half_range
+                distances_to_mean, n_dimensions=n_dimensions, width=2 * self.half_range
             ),
             n_points=max(min(500 * n_dimensions, 2500), 2 * n_neurons),
             function=largest,
@@ -156,13 +162,12 @@ class EnsembleMax(MaxPoolNetwork):
         )
 
 
-def centred_points(n_points: int, n_dimensions: int, half_range: float) -> np.ndarray:
-    """Draw inputs whose maximum is uniform, relative to the middle of their range."""
+def distances_to_mean(n_points: int, n_dimensions: int, width: float) -> np.ndarray:
+    """Draw distances of inputs to their mean, small ones as often as large ones."""
     rng = np.random.RandomState(1)
-    # of many uniform inputs nearly all have a large maximum, so scale each point
     points = rng.uniform(size=(n_points, n_dimensions))
-    points *= rng.uniform(size=(n_points, 1)) / points.max(axis=1, keepdims=True)
-    return half_range * (2 * points - 1)
+    points *= rng.uniform(size=(n_points, 1))
+    return width * (points - points.mean(axis=1, keepdims=True))
 
 
 def largest(points: np.ndarray) -> np.ndarray:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
 from ..network.base import MaxPoolNetwork
+from ..network.sparse import selection
 from ..network.wiring import Junction, Wiring
 
 
@@ -36,8 +42,8 @@ class MeanPath(MaxPoolNetwork):
     >>> from maxpool_circuits.circuits.mean_path import MeanPath
     >>> class OnlyMean(MeanPath):
     ...     default_decoders = None
-    ...     def build_excess(self, wiring, above_mean, excess):
-    ...         wiring.connect(above_mean, excess, self.pool_sum)
+    ...     def build_excess(self, wiring, above_mean, excess, members):
+    ...         wiring.connect(above_mean, excess, members)
     >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
     >>> with nengo.Network() as model:
     ...     pool = OnlyMean(windows)
@@ -54,24 +60,49 @@ class MeanPath(MaxPoolNetwork):
     tuned_per_window_size = False
     default_decoders = "tuned"
 
+    @property
+    def largest_group(self) -> int:
+        """How many values a stage takes the maximum of, at most: all, in one stage."""
+        return int(self.windows.sizes.max())
+
     def build_circuit(self) -> None:
-        """Build the path of the mean and the circuit for the excess."""
-        n_pools, n_units = self.pool_sum.shape
+        """Add stages until every pool has one value left."""
         wiring = Wiring()
-        mean = wiring.junction(n_pools, "mean")
-        above_mean = wiring.junction(n_units, "above mean")
-        excess = wiring.junction(n_pools, "excess")
-        pool_mean = self.pool_mean @ self.gather
-        wiring.connect(self.input, mean, pool_mean, self.input_synapse)
-        wiring.connect(self.input, above_mean, self.gather, self.input_synapse)
-        wiring.connect(mean, above_mean, -self.pool_sum.T)
-        self.build_excess(wiring, above_mean, excess)
-        wiring.connect(mean, self.output, self.scatter)
-        wiring.connect(excess, self.output, self.scatter)
+        values: Any = self.input
+        pick, synapse = self.gather, self.input_synapse
+        pool_of_value, _ = np.nonzero(self.pool_sum)
+        while pick.shape[0] > len(self.pools):
+            group_of_value = divide(pool_of_value, self.largest_group)
+            _, first = np.unique(group_of_value, return_index=True)
+            pool_of_value = pool_of_value[first]
+            members = selection(group_of_value, len(first)).T.tocsr()
+            maxima = wiring.junction(len(first), "maxima")
+            self._build_stage(wiring, values, maxima, pick, members, synapse)
+            values, pick, synapse = maxima, scipy.sparse.identity(len(first)), None
+        wiring.connect(values, self.output, self.scatter)
         wiring.build()
 
+    def _build_stage(self, wiring, values, maxima, pick, members, synapse):
+        """Take the maximum of groups of values."""
+        n_groups, n_values = members.shape
+        sizes = members.sum(axis=1)
+        mean = wiring.junction(n_groups, "mean")
+        above_mean = wiring.junction(n_values, "above mean")
+        excess = wiring.junction(n_groups, "excess")
+        average = members.multiply(1 / sizes)
+        wiring.connect(values, mean, average @ pick, synapse)
+        wiring.connect(values, above_mean, pick, synapse)
+        wiring.connect(mean, above_mean, -members.T)
+        self.build_excess(wiring, above_mean, excess, members)
+        wiring.connect(mean, maxima)
+        wiring.connect(excess, maxima)
+
     def build_excess(
-        self, wiring: Wiring, above_mean: Junction, excess: Junction
+        self,
+        wiring: Wiring,
+        above_mean: Junction,
+        excess: Junction,
+        members: scipy.sparse.csr_matrix,
     ) -> None:
         """Build the circuit that computes the excess.
 
@@ -83,5 +114,19 @@ class MeanPath(MaxPoolNetwork):
             Each input less the mean of its pool, pool by pool.
         excess : (n_circuits,) Junction
             Takes the maximum of each pool less its mean.
+        members : (n_circuits, n_units) scipy.sparse.csr_matrix
+            Sums over the inputs of each pool.
         """
         raise NotImplementedError(f"{type(self).__name__} must define build_excess")
+
+
+def divide(pool_of_value: np.ndarray, largest: int) -> np.ndarray:
+    """Divide the values of each pool into groups of nearly equal size, few of them.
+
+    Returns the group of each value; groups are numbered pool by pool.
+    """
+    _, start, size = np.unique(pool_of_value, return_index=True, return_counts=True)
+    n_groups = -(-size // largest)
+    position = np.arange(len(pool_of_value)) - np.repeat(start, size)
+    within = position * np.repeat(n_groups, size) // np.repeat(size, size)
+    return within + np.repeat(np.cumsum(n_groups) - n_groups, size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nengo
 import scipy.sparse
 from nengo.neurons import NeuronType
 
@@ -14,6 +15,7 @@ from ..network.populations import (
     rectifier,
 )
 from ..network.tunable import Tunable
+from .smoothing import smooth_input
 from .tree import ComparatorTree
 
 
@@ -28,9 +30,17 @@ def needs_filter(neuron_type: NeuronType) -> bool:
     return not averages and (neuron_type.spiking or is_population(neuron_type))
 
 
-#: Time constant of the input synapse, in inter-spike intervals of an input.
+def averages_nothing(neuron_type: NeuronType) -> bool:
+    """Whether it rectifies what it gets at once."""
+    return is_rectified_linear(neuron_type) and not integrates(neuron_type)
+
+
+#: Time constant of the input synapse, in inter-spike intervals of an input: each of the
+#: two of an Alpha synapse.
+AVERAGING = Tunable("input_time_constant", 0.375, 0.1, 1.5, "input_synapse", integrates)
+#: The same for neurons that rectify at once, of a Lowpass synapse.
 SMOOTHING = Tunable(
-    "input_time_constant", 0.75, 0.2, 5, "input_synapse", is_rectified_linear
+    "input_time_constant", 0.75, 0.2, 5, "input_synapse", averages_nothing
 )
 #: The same for populations, which magnify noise.
 POPULATION_SMOOTHING = Tunable(
@@ -116,7 +126,8 @@ class PairwiseReLU(ComparatorTree):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.05}
 
-    tunables = (MEMORY, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
+    takes_raw_spikes = True
+    tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
     default_decoders = "tuned"
 
     @property
@@ -125,11 +136,18 @@ class PairwiseReLU(ComparatorTree):
         return self.value_of(SYNAPSE) if needs_filter(self.neuron_type) else None
 
     @property
-    def default_input_synapse(self) -> float:
+    def default_input_synapse(self) -> nengo.synapses.Synapse:
         """Enough to turn input spikes into a graded difference."""
+        if integrates(self.neuron_type):
+            return smooth_input(self, self.value_of(AVERAGING))
         rectifies = is_rectified_linear(self.neuron_type)
         smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
-        return self.value_of(smoothing) * self.inter_spike_interval
+        return nengo.Lowpass(self.value_of(smoothing) * self.inter_spike_interval)
+
+    @property
+    def n_competitors(self) -> int:
+        """Two; but each level adds to what those after it have to remember."""
+        return 4
 
     def linear_path(
         self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix

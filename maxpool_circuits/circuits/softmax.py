@@ -24,8 +24,10 @@ SMOOTHING = Tunable("input_time_constant", 2.5, 0.5, 8, "input_synapse")
 #: How fast the estimate falls if no unit is active, in widths of the input range per
 #: second.
 INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
-#: The sum of exponentials that is aimed at.
-TARGET = Tunable("target", 1, 0.4, 4)
+#: The sum over units that is aimed at.
+TARGET = Tunable("target", 0.7, 0.2, 4)
+#: What a unit adds to it whose input equals the estimate.
+LEVEL = Tunable("level", 0.4, 0.02, 1)
 #: Steepness, per width of the input range.
 STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
 
@@ -33,26 +35,34 @@ STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
 class SoftmaxApproximation(MeanPath):
     r"""Units that say by how much the estimate is exceeded, and one that integrates.
 
-    The log-sum-exp soft maximum with steepness :math:`\beta` is the one value :math:`m`
-    for which
+    A soft maximum with steepness :math:`\beta` is the one value :math:`m` for which
 
-    .. math:: \sum_i e^{\beta (x_i - m)} = 1, \qquad
-       \max_i x_i \le m \le \max_i x_i + \frac{\log k}{\beta}
+    .. math:: \sum_i \varphi\big(\beta (x_i - m)\big) = s
 
-    The circuit looks for it instead of computing it. It keeps an estimate :math:`m`,
-    one unit per input compares its input with it, and an accumulator integrates until
-    the sum is 1:
+    with an increasing function :math:`\varphi`; :math:`\varphi(u) = e^u` and
+    :math:`s = 1` give the log-sum-exp, which is between :math:`\max_i x_i` and
+    :math:`\max_i x_i + \log(k) / \beta`: too large for the nearly equal inputs that
+    images are made of. This circuit has
+
+    .. math:: \varphi(u) = \begin{cases}
+       \big(a + (1 - a) \, u\big) \, e^u & u < 0 \\ a + u & u \ge 0 \end{cases}
+
+    with the ``level`` :math:`a` = 0.4 and the ``target`` :math:`s` = 0.7. Inputs that
+    are just below the estimate pull it down (:math:`u e^u` is negative there), and so
+    undo what several equal ones add; those far below do nothing.
+
+    The circuit looks for :math:`m` instead of computing it. One unit per input compares
+    its input with the estimate, and an accumulator integrates until the sum is right:
 
     .. math:: \frac{dm}{dt} = \frac{r}{T}
-       \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - 1 \Big), \qquad
-       \varphi(u) = \begin{cases} e^u & u < 0 \\ 1 + u & u \ge 0 \end{cases}
+       \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - s \Big)
 
     with the width :math:`r` of the input range and :math:`1/T` = 8 per second. So
     units need to be accurate only where an input is close to the estimate, whatever the
     values are, and the accumulator averages the noise of their spikes. A feed-forward
     log-sum-exp would need exponentials over the whole range and a logarithm, which
     amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
-    like the neurons; no input is above it once the sum is 1.
+    like the neurons.
 
     As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
     accumulator holds the excess over it: common changes of all inputs take no time.
@@ -139,7 +149,7 @@ class SoftmaxApproximation(MeanPath):
         "PoissonSpiking": 0.6,
     }
 
-    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, STEEPNESS)
+    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, LEVEL, STEEPNESS)
     default_neuron_type = nengo.LIF()
     # fast enough for the loop not to ring
     default_synapse = 0.005
@@ -184,10 +194,14 @@ class SoftmaxApproximation(MeanPath):
             )
 
     def build_excess(
-        self, wiring: Wiring, above_mean: Junction, excess: Junction
+        self,
+        wiring: Wiring,
+        above_mean: Junction,
+        excess: Junction,
+        members: scipy.sparse.csr_matrix,
     ) -> None:
         """Connect units and accumulators in a loop."""
-        n_pools, n_units = self.pool_sum.shape
+        n_pools, n_units = members.shape
         units = self.replicate("unit", self._unit(), n_units, label="units")
         accumulator = rectifier(
             self.neuron_type, 2 * self.neurons_per_part, self.max_rate, self.half_range
@@ -200,13 +214,13 @@ class SoftmaxApproximation(MeanPath):
 
         above_estimate = wiring.junction(n_units, "above estimate")
         wiring.connect(above_mean, above_estimate)
-        wiring.connect(excess, above_estimate, -self.pool_sum.T)
+        wiring.connect(excess, above_estimate, -members.T)
         wiring.connect(above_estimate, units.neurons, units.encode())
 
         surplus = wiring.junction(n_pools, "surplus")
         target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
         wiring.connect(
-            units.neurons, surplus, units.decode(self.pool_sum), self.synapse
+            units.neurons, surplus, units.decode(members), self.synapse
         )
         wiring.connect(target, surplus)
 
@@ -233,7 +247,12 @@ class SoftmaxApproximation(MeanPath):
                 distances, radius=radius, lowest=-2 * self.half_range
             ),
             n_points=600,
-            function=functools.partial(exceedance, beta=self.beta, radius=radius),
+            function=functools.partial(
+                exceedance,
+                beta=self.beta,
+                radius=radius,
+                level=self.value_of(LEVEL),
+            ),
             regularise=0.02,
             unit=1 / self.max_rate,
         )
@@ -251,11 +270,14 @@ def distances(n_points: int, radius: float, lowest: float) -> np.ndarray:
     return np.concatenate([far, near])[:, np.newaxis]
 
 
-def exceedance(distance: np.ndarray, beta: float, radius: float) -> np.ndarray:
+def exceedance(
+    distance: np.ndarray, beta: float, radius: float, level: float
+) -> np.ndarray:
     """What a unit adds to the sum, given its distance to the estimate.
 
-    Exponential below the estimate, where what is further than half a radius is nothing;
-    linear above.
+    Linear above the estimate and exponential below, smooth in between; what is further
+    below than half a radius is nothing.
     """
-    values = np.exp(beta * np.minimum(distance, 0)) + beta * np.maximum(distance, 0)
+    below, above = beta * np.minimum(distance, 0), beta * np.maximum(distance, 0)
+    values = (level + (1 - level) * below) * np.exp(below) + above
     return np.where(distance < -radius / 2, 0, values)

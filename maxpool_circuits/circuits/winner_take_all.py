@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
-from ..network.base import MEMORY
 from ..network.neurons import integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .mean_path import MeanPath
+from .smoothing import smooth_input
 
 
 def needs_filter(neuron_type: NeuronType) -> bool:
@@ -22,7 +24,15 @@ def needs_filter(neuron_type: NeuronType) -> bool:
 
 #: Strength of the lateral inhibition, relative to what a rival fires.
 INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
-#: Time constant of the input synapse, in inter-spike intervals of an input.
+#: How many units inhibit each other at most. In larger windows groups compete first,
+#: and then their winners: many units at once need membranes that remember long.
+LARGEST_GROUP = 10
+#: How far the floor of a membrane is from firing (see `.membrane_floor`).
+MEMORY = Tunable("memory", 1.3, 0.8, 8, "neuron_type", integrates)
+#: Time constant of the input synapse, in inter-spike intervals of an input: each of the
+#: two of an Alpha synapse.
+AVERAGING = Tunable("input_time_constant", 0.375, 0.1, 1.5, "input_synapse", integrates)
+#: The same for neurons that do not average, of a Lowpass synapse.
 SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse", needs_filter)
 #: Time constant of the inhibition, relative to that by rule.
 INHIBITION_TIME = Tunable(
@@ -52,11 +62,15 @@ class WinnerTakeAll(MeanPath):
     if the count of its input spikes, less the mean count, exceeds the number of output
     spikes: the output is the running maximum of the counts. It has no bias, and since
     only the excess over the mean is carried by spikes, its error is *below* that of the
-    winner's own spike train. The membrane floor bounds how long losers are remembered.
+    winner's own spike train. The membrane floor bounds how long losers are remembered:
+    it is the deeper, the less the input synapse smooths spikes.
 
-    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons; synaptic
-    events grow with :math:`k^2`, because each output spike reaches all rivals. Delay:
-    none from input to output; one ``synapse`` for the inhibition.
+    In windows of more than 10 inputs groups of inputs compete first, and then their
+    winners, in as many stages as it takes.
+
+    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons, and one more
+    for each group; each output spike reaches all rivals of its group. Delay: that of
+    ``input_synapse``; one ``synapse`` for the inhibition.
 
     Parameters
     ----------
@@ -76,15 +90,20 @@ class WinnerTakeAll(MeanPath):
         silence each other in turns: 5 ms, or 1 ms per input of the largest window if
         that is more. None would make a loop without delay and is refused.
     input_synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse from the input. The default is None for `.IntegrateAndFire` and 5 ms for
-        others, longer in proportion if ``max_rate`` is below 250 Hz.
+        Synapse from the input. The default is ``nengo.Alpha(0.0015)`` for
+        `.IntegrateAndFire` (2.4 ms at 1000 Hz) and 5 ms for others, longer in
+        proportion if ``max_rate`` is below 250 Hz. Without one, membranes remember more
+        instead: that costs no delay on constant inputs and more on changing ones.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
     ----------
     units : nengo.Ensemble
-        The neurons of all units, pool by pool. The unit that fires is the winner.
+        The neurons of the units of the first stage, pool by pool. The unit that fires
+        is the winner, of its group if there are several stages.
+    stages : list of nengo.Ensemble
+        The neurons of all stages, from the input to the output.
 
     Raises
     ------
@@ -119,7 +138,9 @@ class WinnerTakeAll(MeanPath):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.03}
 
-    tunables = (MEMORY, INHIBITION, SMOOTHING, INHIBITION_TIME)
+    takes_raw_spikes = True
+    memory = MEMORY
+    tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
 
     @property
     def default_synapse(self) -> nengo.Lowpass:
@@ -130,11 +151,35 @@ class WinnerTakeAll(MeanPath):
         return nengo.Lowpass(self.value_of(INHIBITION_TIME) * slowest)
 
     @property
-    def default_input_synapse(self) -> float | None:
-        """None for neurons that integrate spikes with their sign, else 5 ms."""
+    def default_input_synapse(self) -> nengo.synapses.Synapse:
+        """Enough for membranes to remember little, and for others to see a value."""
         if integrates(self.neuron_type):
-            return None
-        return self.value_of(SMOOTHING) * self.inter_spike_interval
+            return smooth_input(self, self.value_of(AVERAGING))
+        return nengo.Lowpass(self.value_of(SMOOTHING) * self.inter_spike_interval)
+
+    @property
+    def largest_group(self) -> int:
+        """At most `LARGEST_GROUP`, and about as many in each stage."""
+        size = int(self.windows.sizes.max())
+        n_stages = 1
+        while LARGEST_GROUP**n_stages < size:
+            n_stages += 1
+        return ceil(round(size ** (1 / n_stages), 9))
+
+    @property
+    def n_competitors(self) -> int:
+        """Those of a stage."""
+        return self.largest_group
+
+    def build_circuit(self) -> None:
+        """Build all stages."""
+        self.stages: list[nengo.Ensemble] = []
+        super().build_circuit()
+
+    @property
+    def units(self) -> nengo.Ensemble:
+        """The neurons of the first stage, one unit for each input, pool by pool."""
+        return self.stages[0]
 
     def _check_loop(self):
         if self.synapse is None:
@@ -147,23 +192,27 @@ class WinnerTakeAll(MeanPath):
             )
 
     def build_excess(
-        self, wiring: Wiring, above_mean: Junction, excess: Junction
+        self,
+        wiring: Wiring,
+        above_mean: Junction,
+        excess: Junction,
+        members: scipy.sparse.csr_matrix,
     ) -> None:
         """Connect the units and their lateral inhibition."""
-        n_units = self.pool_sum.shape[1]
+        n_units = members.shape[1]
         unit = rectifier(
             self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
         )
         units = self.replicate("unit", unit, n_units, label="units")
-        self.units = units.ensemble
+        self.stages.append(units.ensemble)
         values = wiring.junction(n_units, "values")
         wiring.connect(above_mean, units.neurons, units.encode())
         wiring.connect(units.neurons, values, units.decode())
-        wiring.connect(values, excess, self.pool_sum)
+        wiring.connect(values, excess, members)
 
         # what the others of its pool fire is what all fire, less what the unit fires
         inhibition = wiring.junction(n_units, "inhibition")
-        wiring.connect(excess, inhibition, self.pool_sum.T)
+        wiring.connect(excess, inhibition, members.T)
         wiring.connect(values, inhibition, -scipy.sparse.identity(n_units))
         strength = self.value_of(INHIBITION)
         wiring.connect(

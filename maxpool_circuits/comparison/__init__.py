@@ -10,7 +10,7 @@ from .ratios import RatioTable
 from .results import SavedTable
 from .saved import read_csv
 from .table import ComparisonTable
-from .workloads import Workload, band_limited, presentations
+from .workloads import Workload, band_limited, natural, presentations
 
 __all__ = [
     "CARRIERS",
@@ -26,6 +26,7 @@ __all__ = [
     "band_limited",
     "compare",
     "images",
+    "natural",
     "presentations",
     "read_csv",
 ]

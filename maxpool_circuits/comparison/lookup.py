@@ -8,13 +8,14 @@ from nengo.exceptions import ValidationError
 
 from ..utils.checks import did_you_mean, positive_integer, valid_seed
 from .images import images
-from .workloads import Workload, band_limited, constant, presentations
+from .workloads import Workload, band_limited, constant, natural, presentations
 
 #: The workloads by name.
 WORKLOADS: dict[str, Callable[..., Workload]] = {
     "presentations": presentations,
     "constant": constant,
     "band-limited": band_limited,
+    "natural": natural,
     "images": images,
 }
 

@@ -164,6 +164,74 @@ def constant(
     return Workload("constant", windows, values, is_read, step)
 
 
+def natural(
+    window_size: int = 4, n_pools: int = 200, seed: int | None = 0
+) -> Workload:
+    r"""Windows as simple cells see natural images, held for 100 ms each.
+
+    Responses of oriented filters to natural images are Gaussian but for a local
+    contrast that neighbours share [1]_:
+
+    .. math::
+
+       x_i = \text{relu}\Big(z \big(\sqrt{\rho} \, g_0 +
+       \sqrt{1 - \rho} \, g_i\big)\Big)
+
+    with normal :math:`g`, correlation :math:`\rho` = 0.6 and log-normal contrast
+    :math:`z` of median 0.08 (the standard deviation of its logarithm is 1), clipped to
+    1. So most inputs are small, similar or silent, and a few are large, as in the
+    sample photographs of scikit-learn behind the filters of `.images`. Errors are
+    read at the end of each window but the first.
+
+    Parameters
+    ----------
+    window_size : int, optional (Default: 4)
+        Number of inputs of each pool.
+    n_pools : int, optional (Default: 200)
+        Number of pools.
+    seed : int, optional (Default: 0)
+        Seed of the values.
+
+    Returns
+    -------
+    Workload
+        1.1 s of input.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``window_size`` or ``n_pools`` is not a positive integer.
+
+    References
+    ----------
+    .. [1] Wainwright, M. J. and Simoncelli, E. P. (2000). Scale mixtures of Gaussians
+       and the statistics of natural images. Advances in Neural Information Processing
+       Systems 12, 855-861.
+       https://papers.nips.cc/paper/1750-scale-mixtures-of-gaussians-and-the-statistics-of-natural-images
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison import natural
+    >>> workload = natural(window_size=4, n_pools=100)
+    >>> workload.values.shape
+    (1100, 400)
+    >>> bool(0.45 < np.mean(workload.values == 0) < 0.55)
+    True
+    """
+    windows = PoolWindows.independent(n_pools, window_size)
+    rng = np.random.RandomState(seed)
+    correlation, contrast = 0.6, 0.08
+    shape = 13, windows.n_pools, windows.n_inputs // windows.n_pools
+    shared = rng.normal(size=(*shape[:2], 1))
+    signal = np.sqrt(correlation) * shared
+    signal = signal + np.sqrt(1 - correlation) * rng.normal(size=shape)
+    signal *= contrast * np.exp(rng.normal(size=(*shape[:2], 1)))
+    shown = np.clip(signal, 0, 1).reshape(len(signal), -1)
+    values, is_read = hold(shown[:11], n_steps=100, n_unread=1)
+    return Workload("natural", windows, values, is_read, shown[11:])
+
+
 def band_limited(
     window_size: int = 4, n_pools: int = 200, seed: int | None = 0
 ) -> Workload:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from nengo_dl.builder import Builder, OpBuilder
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
 
+from ..network.finite import CheckFinite
 from ..network.neurons import IntegrateAndFire
 from ..network.transform import MaxPoolInc
 from .members import maxima
@@ -142,3 +143,25 @@ class MaxPoolIncBuilder(OpBuilder):
         """
         maximum = maxima(signals.gather(self.X_data), self.windows)
         signals.scatter(self.Y_data, maximum, mode="inc")
+
+
+@Builder.register(CheckFinite)
+class CheckFiniteBuilder(OpBuilder):
+    """Build the check of a circuit's input."""
+
+    def build_pre(self, signals, config):
+        """Find the two signals."""
+        super().build_pre(signals, config)
+        # not merged, so that the message names one circuit
+        (op,) = self.ops
+        self.message = op.message
+        self.values = signals[op.reads[0]]
+        self.checked = signals[op.sets[0]]
+
+    def build_step(self, signals):
+        """Copy the values if they are finite, else stop with the circuit's name."""
+        values = signals.gather(self.values)
+        # of the sum, which is much cheaper than of all values
+        check = tf.debugging.check_numerics(tf.reduce_sum(values), self.message)
+        with tf.control_dependencies([check]):
+            signals.scatter(self.checked, tf.identity(values))

@@ -1,5 +1,7 @@
 """Which options a circuit gets, so that it fits the spikes and values it will see."""
 
+import functools
+
 import numpy as np
 
 from ..registry import with_defaults
@@ -58,7 +60,19 @@ def options_for(circuit, pool, spikes, converter):
             options["input_range"] = (0, max(1, LOWEST_RATE * worth))
         low, high = options["input_range"]
         options["max_rate"] = (high - low) / worth
+        if converter.synapse is not None and _takes_raw_spikes(circuit):
+            # the synapse is behind the circuit, and each one costs time steps
+            options["input_synapse"] = None
     return with_defaults(circuit, **options), factors
+
+
+def _takes_raw_spikes(circuit):
+    """Whether it is of a class whose membranes average, with the default neurons."""
+    given = {}
+    while isinstance(circuit, functools.partial):
+        given = {**circuit.keywords, **given}
+        circuit = circuit.func
+    return "neuron_type" not in given and getattr(circuit, "takes_raw_spikes", False)
 
 
 def _by_channel(spikes, channels):

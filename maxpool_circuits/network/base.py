@@ -21,6 +21,8 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
+from .finite import FiniteInput, owner
+from .membrane import membrane_floor
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
@@ -34,14 +36,8 @@ from .tunable import Tunable
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
-#: How long a full-scale negative input a membrane remembers, in inter-spike intervals
-#: of an input. Found by measurement: with a shorter memory near-ties are overestimated,
-#: with a longer one changing inputs are followed late.
-MEMORY = Tunable("memory", 0.75, 0.2, 4, "neuron_type", integrates)
-#: Window size above which the memory must be longer. Many inputs are close to the
-#: maximum there and make neurons fire in the same time step, before they can inhibit
-#: each other; the memory that makes up for it was found to grow as the square root.
-LARGE_WINDOW = 10
+#: How far the floor of a membrane is from firing (see `.membrane_floor`).
+MEMORY = Tunable("memory", 2.2, 0.8, 8, "neuron_type", integrates)
 
 
 class MaxPoolNetwork(nengo.Network):
@@ -59,10 +55,8 @@ class MaxPoolNetwork(nengo.Network):
         Neurons per comparator, unit or pool; each class says which. The default is 1
         for rectified linear neuron types, which are exact alone, and 20 for others.
     neuron_type : nengo.neurons.NeuronType, optional
-        Type of the neurons. The default is an `.IntegrateAndFire` that remembers a
-        full-scale negative input for 3 ms, or for 3/4 of the interval between spikes
-        at ``max_rate`` if that is longer, and in windows of :math:`k > 10` inputs
-        :math:`\sqrt{k / 10}` times as long.
+        Type of the neurons. The default is an `.IntegrateAndFire` whose floor follows
+        from what the input synapse lets through of spikes (see `.membrane_floor`).
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
         while its competitors, if it has any, are at the middle of it. Spiking inputs
@@ -88,7 +82,8 @@ class MaxPoolNetwork(nengo.Network):
     Attributes
     ----------
     input : nengo.Node
-        Takes the ``windows.n_inputs`` inputs.
+        Takes the ``windows.n_inputs`` inputs. A simulation stops with an error that
+        names this network where one of them is NaN or infinite.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_range, synapse, input_synapse
@@ -144,13 +139,15 @@ class MaxPoolNetwork(nengo.Network):
     [[0.5 0.5]]
     """
 
+    #: How far the floor of the default neurons is from firing.
+    memory: Tunable = MEMORY
+    #: Whether membranes of the default neurons average raw spikes, so that there can be
+    #: a circuit without an input synapse where a synapse follows it.
+    takes_raw_spikes = False
     #: Parameters that tuning may choose besides decoders.
     tunables: tuple[Tunable, ...] = (MEMORY,)
     #: Whether a tuning serves windows of one size only.
     tuned_per_window_size = True
-    #: Whether the error depends on how large the inputs of a pool are, and not only on
-    #: how they differ: then tuning also draws pools of small ones.
-    depends_on_level = False
 
     # Defaults of the arguments; a property may read what is settled before it.
 
@@ -210,7 +207,7 @@ class MaxPoolNetwork(nengo.Network):
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
-            self.input = nengo.Node(size_in=windows.n_inputs, label="input")
+            self.input = FiniteInput(owner(self), windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
@@ -267,7 +264,7 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         if self.decoders is not None:
-            population = self.decoders.applied_to(name, population)
+            population = self._tuned(name, population)
         copies = Replicas(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
@@ -289,12 +286,9 @@ class MaxPoolNetwork(nengo.Network):
         return tuned.get(tunable.name, tunable.default)
 
     @property
-    def membrane_floor(self) -> float:
-        """Floor of the default neurons, in units of the threshold."""
-        memory = self.value_of(MEMORY) * self.inter_spike_interval
-        memory *= max(1, self.windows.sizes.max() / LARGE_WINDOW) ** 0.5
-        # at full scale a neuron would fire at twice max_rate (see max_rate)
-        return -2 * self.max_rate * memory
+    def n_competitors(self) -> int:
+        """How many inputs compete directly, at most."""
+        return int(self.windows.sizes.max())
 
     @property
     def inter_spike_interval(self) -> float:
@@ -304,6 +298,11 @@ class MaxPoolNetwork(nengo.Network):
         fires faster than the circuit is smooth enough for it.
         """
         return 1 / min(250, self.max_rate)
+
+    @property
+    def oversampling(self) -> float:
+        """How many times as fast as the inputs' the spikes of the neurons are."""
+        return self.max_rate * self.inter_spike_interval
 
     @property
     def half_range(self) -> float:
@@ -316,7 +315,7 @@ class MaxPoolNetwork(nengo.Network):
         own_type = given_or_default(given, "neuron_type", self)
         # a floor by rule may be tuned, so it comes after the decoders
         by_rule = own_type is None and "neuron_type" not in given
-        neuron_type = IntegrateAndFire() if by_rule else own_type
+        self.neuron_type = neuron_type = IntegrateAndFire() if by_rule else own_type
         checked_neuron_type(neuron_type, self.max_rate, self)
         n_neurons = given.get("n_neurons", Default)
         if n_neurons is Default:
@@ -332,13 +331,19 @@ class MaxPoolNetwork(nengo.Network):
         )
         self.setup = self._setup(given, neuron_type)
         self.decoders = self._found(decoders, neuron_type)
-        if by_rule:
-            neuron_type = IntegrateAndFire(min_voltage=self.membrane_floor)
-        self.neuron_type = neuron_type
         for name in ("synapse", "input_synapse"):
             value = given_or_default(given, name, self)
             setattr(self, name, checked_synapse(value, name, self))
         self._check_loop()
+        if by_rule:
+            floor = membrane_floor(
+                self.value_of(self.memory),
+                self.max_rate,
+                self.inter_spike_interval,
+                self.input_synapse,
+                self.n_competitors,
+            )
+            self.neuron_type = IntegrateAndFire(min_voltage=floor)
 
     def _setup(self, given, neuron_type):
         """What decoders have to be tuned for."""
@@ -356,13 +361,20 @@ class MaxPoolNetwork(nengo.Network):
 
     def _found(self, decoders, neuron_type):
         """The decoders that were asked for, if there are any."""
+        self._decoders_ship = not isinstance(decoders, TunedDecoders)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif decoders is not None:
             decoders = shelf.find(self.setup) if neuron_type.spiking else None
-            if decoders is not None:
-                decoders.check_for(self)
+            decoders = shelf.fitting(decoders, self)
         return decoders
+
+    def _tuned(self, name, population):
+        """A population with its tuned decoders, or without those of a bad file."""
+        if not self._decoders_ship:
+            return self.decoders.applied_to(name, population)
+        self.decoders, population = shelf.applied(self.decoders, name, population)
+        return population
 
     def _check_populations(self, asked_for):
         """Tell if decoders that were asked for reach no neurons."""

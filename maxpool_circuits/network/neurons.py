@@ -9,6 +9,8 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NumberParam
 
+from ..utils.checks import positive_number
+
 
 class _MembraneFloorParam(NumberParam):
     """A membrane floor: zero or below, infinite allowed, never NaN."""
@@ -101,6 +103,8 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         amplitude: float = 1,
         initial_state: dict[str, Any] | None = None,
     ) -> None:
+        # Nengo takes NaN and infinity for numbers above 0
+        amplitude = positive_number(amplitude, "amplitude", self)
         super().__init__(amplitude=amplitude, initial_state=initial_state)
         self.min_voltage = min_voltage
 

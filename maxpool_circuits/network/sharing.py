@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from math import prod
+from math import gcd, prod
 from typing import Callable
 
 import numpy as np
@@ -172,7 +172,7 @@ def around_pairs(offset: int) -> Rule:
 
     def rule(starts: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
         # the largest power of two that divides the length and all starts
-        unit = length | int(np.bitwise_or.reduce(starts - offset))
+        unit = gcd(length, *(starts - offset).tolist())
         unit &= -unit
         if length == unit or length // unit % 2 == 0:
             return overlapping_halves(starts, length)

@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -37,7 +38,7 @@ def find(setup: Setup) -> TunedDecoders | None:
         try:
             tuned = load(path)
         except (OSError, ValidationError) as error:
-            _warn_once(str(path), f"{error}. The circuit is built without it")
+            warn_damaged(path, error)
             continue
         if tuned.setup.matches(setup):
             return tuned
@@ -58,6 +59,32 @@ def _files(stem):
 def load(path: Path) -> TunedDecoders:
     """Read a file once for all networks."""
     return TunedDecoders.load(path)
+
+
+def fitting(decoders: TunedDecoders | None, network: Any) -> TunedDecoders | None:
+    """Shipped decoders that suit a network; None, and a warning, if they do not."""
+    if decoders is None:
+        return None
+    try:
+        decoders.check_for(network)
+    except ValidationError as error:
+        warn_damaged(str(decoders.path), error)
+        return None
+    return decoders
+
+
+def applied(decoders: TunedDecoders, name: str, population: Any) -> tuple[Any, Any]:
+    """Shipped decoders and the population with them; None and as it was otherwise."""
+    try:
+        return decoders, decoders.applied_to(name, population)
+    except ValidationError as error:
+        warn_damaged(str(decoders.path), error)
+        return None, population
+
+
+def warn_damaged(path: str | Path, error: Exception) -> None:
+    """Say, once for each file, why it is not used."""
+    _warn_once(str(path), f"{error}. The circuit is built without it")
 
 
 def warn_untuned(setup: Setup) -> None:

@@ -84,7 +84,7 @@ def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule:
     neuron_type = levels[0].neuron_type
     check(all(level.neuron_type == neuron_type for level in levels))
     gains = [
-        one_neuron_each(level, np.count_nonzero(both), model)
+        one_neuron_each(level, int(np.count_nonzero(both)), model)
         for level, both in zip(levels, paired)
     ]
     rng = np.random.RandomState(0)

@@ -62,7 +62,8 @@ def read(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule:
     check(hasattr(circuit, "units") and circuit.ensembles == [circuit.units])
     units, windows = circuit.units, circuit.windows
     members = Members(windows)
-    neuron_gain = one_neuron_each(units, np.count_nonzero(members.units), model)
+    n_units = int(np.count_nonzero(members.units))
+    neuron_gain = one_neuron_each(units, n_units, model)
     rng = np.random.RandomState(0)
     x, spikes = rng.uniform(size=windows.n_inputs), rng.uniform(size=units.n_neurons)
     mean = members.take(x).sum(axis=0) / windows.sizes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,15 +36,16 @@ class Kind:
     weight: float
 
 
-#: What the mixture consists of. All windows are drawn from independent uniform inputs
-#: (but for the changing ones, which are normal), so near-ties and clear winners are
-#: included as they come: with 4 inputs the two largest are closer than 0.02 in every
-#: tenth window. Errors on band-limited spikes count three times, since they can shrink
-#: least: most of what is to be known is not in the spikes yet.
+#: What the mixture consists of. Windows of independent uniform inputs have near-ties
+#: and clear winners as they come: with 4 inputs the two largest are closer than 0.02 in
+#: every tenth window. Natural ones are mostly small, similar or silent, as in images.
+#: Errors on band-limited spikes count three times, since they can shrink least: most of
+#: what is to be known is not in the spikes yet.
 INPUTS = {
     "constant, spikes": Kind("constant", spikes=True, settles=True, weight=1),
     "presentations, spikes": Kind("presentations", True, settles=False, weight=1),
     "band-limited, spikes": Kind("band-limited", True, settles=False, weight=3),
+    "natural, spikes": Kind("natural", spikes=True, settles=False, weight=1),
     "constant, values": Kind("constant", spikes=False, settles=True, weight=1),
 }
 
@@ -74,7 +74,6 @@ def draw(
     input_rate: float,
     seed: int,
     n_pools: int,
-    any_level: bool = False,
 ) -> dict[str, Inputs]:
     """Draw the mixture of inputs.
 
@@ -88,9 +87,6 @@ def draw(
         Different seeds give independent draws.
     n_pools : int
         Number of pools.
-    any_level : bool, optional (Default: False)
-        Scale all inputs of every second pool by a factor between 0 and 1, so that small
-        maxima are as frequent as large ones in half of the pools.
 
     Returns
     -------
@@ -112,8 +108,6 @@ def draw(
     for number, (name, kind) in enumerate(INPUTS.items()):
         seed_of_values = seed_of(seed, number)
         drawn = WORKLOADS[kind.workload](window_size, n_pools, seed_of_values)
-        if any_level:
-            drawn = _dimmed(drawn, window_size, seed_of_values)
         signals = drawn.values
         if kind.spikes:
             signals = input_spikes(signals, input_rate, seed_of_values)
@@ -128,12 +122,3 @@ def seed_of(seed: int, number: int) -> int:
     """
     return (len(INPUTS) * seed + number) % FIRST_SEED
 
-
-def _dimmed(workload, window_size, seed):
-    """The same workload with smaller values in every second pool."""
-    factors = np.random.RandomState(seed).uniform(size=workload.windows.n_pools)
-    factors[::2] = 1
-    factors = np.repeat(factors, window_size)
-    return dataclasses.replace(
-        workload, values=factors * workload.values, step=factors * workload.step
-    )

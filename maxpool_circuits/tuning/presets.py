@@ -32,6 +32,9 @@ def presets():
     for circuit in comparators:
         for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
             found.append((circuit, {**neurons, "max_rate": rate}, None))
+    for circuit, rate in product(comparators, PROPORTIONAL_RATES):
+        # as in converted networks
+        found.append((circuit, {"input_synapse": None, "max_rate": rate}, None))
     for options in (
         {"max_rate": fast},
         {"max_rate": slow},

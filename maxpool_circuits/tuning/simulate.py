@@ -180,5 +180,6 @@ def _by_copy(copies, currents, activities):
     shape = -1, copies.n_copies, population.n_neurons
     currents = currents.reshape(shape)
     weights = population.gain[:, np.newaxis] * population.encoders
-    inputs = (currents - population.bias) @ np.linalg.pinv(weights).T
+    # directions that no neuron listens to stay out of it
+    inputs = (currents - population.bias) @ np.linalg.pinv(weights, rcond=1e-6).T
     return PopulationRecord(population, inputs, activities.reshape(shape))

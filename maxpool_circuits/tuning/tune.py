@@ -220,9 +220,8 @@ def _search(
     rate, seed, n_pools = (about[name] for name in ("input_rate", "seed", "n_pools"))
     sizes = about["window_sizes"]
     about = {**about, "versions": _versions()}
-    any_level = network.depends_on_level
     draws = {
-        name: _mixture(sizes, rate, seed_of_draw(seed, number), size * 4, any_level)
+        name: _mixture(sizes, rate, seed_of_draw(seed, number), size * 4)
         for number, (name, size) in enumerate(
             [("training", n_pools), ("validation", 3 * n_pools), ("test", 3 * n_pools)]
         )
@@ -285,12 +284,10 @@ def _weight(weight, name):
     return float(weight)
 
 
-def _mixture(sizes, rate, seed, n_inputs, any_level):
+def _mixture(sizes, rate, seed, n_inputs):
     """Inputs for windows of several sizes, with the same number of inputs each."""
     return {
         f"{name}, {size} inputs": inputs
         for size in sizes
-        for name, inputs in draw(
-            size, rate, seed, -(-n_inputs // size), any_level
-        ).items()
+        for name, inputs in draw(size, rate, seed, -(-n_inputs // size)).items()
     }

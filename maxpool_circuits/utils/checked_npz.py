@@ -60,9 +60,10 @@ def read(
     Raises `nengo.exceptions.ValidationError` with the cause if it is damaged, before
     anything is unpacked that is larger or of another type than such files hold.
     """
-    size = _checked_size(path)
+    _checked_size(path)
     with open(path, "rb") as file:
-        packed = file.read(size)
+        # of this file, not of the one that others may have replaced since
+        packed = file.read(_checked_size(file.fileno()))
     try:
         return _parsed(packed, version)
     except ValidationError:

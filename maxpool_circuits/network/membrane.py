@@ -1,0 +1,71 @@
+"""How deep a membrane that averages has to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def membrane_floor(
+    memory: float,
+    max_rate: float,
+    interval: float,
+    input_synapse: Any,
+    n_competitors: int,
+) -> float:
+    """Floor of the membranes of a circuit, in units of the threshold.
+
+    A membrane has to remember what its input synapse lets through of the ripple of
+    regular spikes, and no more: a deeper one follows changes late. A spike of an input
+    at the top of its range is worth twice as many thresholds as a neuron at
+    ``max_rate`` fires in its interval. Of unfiltered ones three quarters must be
+    remembered; of filtered ones far less.
+
+    Parameters
+    ----------
+    memory : float
+        Distance between the floor and firing, in thresholds, behind a filter that lets
+        no ripple through and at the rate of the inputs. It grows with the square root
+        of the rate of the neurons, because so many more thresholds are a spike.
+    max_rate : float
+        Rate of the neurons, in Hz.
+    interval : float
+        Between the spikes of an input at the top of its range, in seconds.
+    input_synapse : nengo.synapses.Synapse or None
+        What filters the inputs.
+    n_competitors : int
+        How many inputs compete: the more, the more of them are close to the maximum,
+        and fire in the same time step before they can inhibit each other.
+
+    Returns
+    -------
+    float
+        Zero or negative.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.network.membrane import membrane_floor
+    >>> membrane_floor(1.3, 250, 0.004, None, n_competitors=4)
+    -1.5
+    >>> round(membrane_floor(1.3, 250, 0.004, nengo.Alpha(0.0015), n_competitors=4), 1)
+    -0.5
+    """
+    spike = max_rate * interval
+    filtered = memory * spike**0.5 * (n_competitors / 4) ** (1 / 3)
+    raw = 1 + 1.5 * spike * max(1, n_competitors / 10) ** 0.5
+    through = let_through(input_synapse, 1 / interval)
+    return min(0.0, 1 - (1 - through) * filtered - through * raw)
+
+
+def let_through(synapse: Any, frequency: float) -> float:
+    """What a synapse lets through of an oscillation, relative to a constant."""
+    if synapse is None:
+        return 1.0
+    dt = 0.001
+    impulse = np.zeros(1000)
+    impulse[0] = 1
+    response = synapse.filt(impulse, dt=dt, y0=0)
+    wave = np.exp(-2j * np.pi * frequency * dt * np.arange(len(response)))
+    return float(np.abs(response @ wave) / np.abs(response.sum()))
