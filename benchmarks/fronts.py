@@ -139,8 +139,9 @@ def front(line):
     return {key: line[key] for key in line if key not in ("kind", "rmse_draws")}
 
 
-def about(command, options):
+def about(options, n_done, n_settings):
     """How the files were made, as lines of key and value."""
+    command = "make bench-full" if options.full else "make bench"
     packages = ("nengo", "numpy", "scipy", "nengo-spa")
     needed = {way.package for way in ways().values() if not way.is_installed}
     versions = [
@@ -155,6 +156,7 @@ def about(command, options):
     return [
         ["what", "value"],
         ["command", command],
+        ["combinations measured", f"{n_done} of {n_settings}"],
         ["seed", options.seed],
         ["draws", options.draws],
         ["pools of each draw", options.pools],
@@ -189,8 +191,6 @@ def main():
     if options.draws < 2:
         parser.error("confidence intervals need at least two --draws")
     options.folder.mkdir(parents=True, exist_ok=True)
-    command = "make bench-full" if options.full else "make bench"
-    write_csv(options.folder / "about.csv", about(command, options))
     chosen = settings(options.full)
     tasks = list(itertools.product(chosen, range(options.draws)))
     results = joblib.Parallel(n_jobs=options.jobs, return_as="generator")(
@@ -204,7 +204,10 @@ def main():
             # what is done stays if the rest is broken off
             write(options.folder / "readouts.csv", lines)
             write(options.folder / "fronts.csv", list(map(front, best_filters(lines))))
-    print(dict(about(command, options))["left out"])
+            n_done = sum(len(done) == options.draws for done in draws.values())
+            last = about(options, n_done, len(chosen))
+            write_csv(options.folder / "about.csv", last)
+    print("left out:", dict(last)["left out"])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,11 @@ import maxpool_circuits as mpc
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "how_it_compares"
 
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "benchmarks").exists(),
+    reason="the source archive comes without the benchmarks",
+)
+
 
 @pytest.fixture(autouse=True)
 def benchmarks_on_path(monkeypatch):
@@ -54,9 +59,9 @@ def test_li_pooling_passes_on_what_the_largest_count_grows_by():
 def test_gate_passes_the_spikes_of_the_input_with_the_largest_count():
     from peers.gate import gated
 
-    # equal counts in the second step: the first input, which does not fire then
+    # of equal counts, in the second and fourth step, the first input's is taken
     output = gated(one_pool([1, 0, 0, 1, 0], [0, 1, 1, 0, 1]))
-    assert of_one_pool(output) == [1, 0, 1, 0, 1]
+    assert of_one_pool(output) == [1, 0, 1, 1, 1]
     # after the third step the second input has the largest count, and is silent
     assert of_one_pool(gated(one_pool([0, 0, 1], [1, 1, 0]))) == [1, 1, 0]
 
@@ -201,3 +206,47 @@ def test_committed_fronts_are_the_best_filters_of_the_readouts():
     figures = ["rmse", "latency", "neurons", "spikes", "events"]
     first += [f"{name}{end}" for name in figures for end in ("", "_lower", "_upper")]
     assert list(fronts[0])[: len(first)] == first
+
+
+def test_page_shows_the_committed_files():
+    page = (FOLDER.parent / "how_it_compares.md").read_text()
+    for name in ("claims.csv", "about.csv"):
+        assert f":file: how_it_compares/{name}\n" in page
+    for path in FOLDER.iterdir():
+        assert f"how_it_compares/{path.name}" in page
+
+
+def test_every_compared_way_is_on_the_page():
+    page = (FOLDER.parent / "how_it_compares.md").read_text()
+    for name in dict.fromkeys(line["circuit"] for line in csv_lines("fronts.csv")):
+        # without what was swept
+        assert name.split(", ")[0].split(" behind ")[0] in page, name
+
+
+@pytest.mark.parametrize("circuit", mpc.circuits())
+def test_asv_benchmarks_run(monkeypatch, circuit):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "asv"))
+    from circuits import Circuits
+
+    benchmark = Circuits()
+    smallest = (circuit, 1)
+    benchmark.setup(*smallest)
+    try:
+        for name in dir(benchmark):
+            if name.startswith(("time_", "peakmem_")):
+                getattr(benchmark, name)(*smallest)
+        assert 0 <= benchmark.track_rmse(*smallest) < 1
+    finally:
+        benchmark.teardown(*smallest)
+
+
+def test_plain_numpy_and_a_circuit_have_steps_to_be_timed():
+    from scale import build, cases
+
+    for simulator, way in (("NumPy", "winner-take-all"), ("NengoCore", "exact")):
+        build(simulator, way, 2, 3)(2)
+    few = list(cases([10], [4]))
+    assert ("NumPy", "winner-take-all", 10, 4) in few
+    assert ("NengoDL", "exact", 10, 4) in few
+    ways = {way for _, way, n_pools, _ in cases([10**6], [4]) if n_pools == 10**6}
+    assert ways == {"winner-take-all", "pairwise-relu", "absolute-value", "exact"}
