@@ -58,7 +58,7 @@ class MeanPath(MaxPoolNetwork):
 
     # a unit is a unit
     tuned_per_window_size = False
-    default_decoders = "tuned"
+    default_decoders: Any = "tuned"
 
     @property
     def largest_group(self) -> int:

@@ -128,7 +128,11 @@ class PairwiseReLU(ComparatorTree):
 
     takes_raw_spikes = True
     tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
-    default_decoders = "tuned"
+
+    @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
 
     @property
     def default_synapse(self) -> float | None:

@@ -143,6 +143,11 @@ class WinnerTakeAll(MeanPath):
     tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
 
     @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
+
+    @property
     def default_synapse(self) -> nengo.Lowpass:
         """One time step for neurons that integrate inhibition, else a filter."""
         if integrates(self.neuron_type):

@@ -107,7 +107,7 @@ def given_or_default(given, name, network):
         raise ValidationError(
             f"default_{name} failed ({error}); a default may read windows, "
             "max_rate, input_range and those settled before it: neuron_type, "
-            "neurons_per_part, synapse, input_synapse",
+            "decoders, neurons_per_part, synapse, input_synapse",
             attr=name,
             obj=network,
         ) from error

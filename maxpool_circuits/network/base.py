@@ -152,7 +152,7 @@ class MaxPoolNetwork(nengo.Network):
     # Defaults of the arguments; a property may read what is settled before it.
 
     #: ``decoders`` if none are given.
-    default_decoders: str | None = None
+    default_decoders: Any = None
     #: ``neuron_type`` if none is given; None: an `.IntegrateAndFire` with a floor by
     #: rule.
     default_neuron_type: NeuronType | None = None
@@ -187,9 +187,6 @@ class MaxPoolNetwork(nengo.Network):
     ) -> None:
         # all checks come first: a refused circuit leaves nothing in its container
         self.windows = checked_windows(windows, self)
-        if decoders is Default:
-            decoders = self.default_decoders
-        decoders = checked_decoders(decoders, self)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_range = checked_input_range(input_range, self)
         seed = valid_seed(seed, self)
@@ -198,9 +195,9 @@ class MaxPoolNetwork(nengo.Network):
             "n_neurons": n_neurons,
             "synapse": synapse,
             "input_synapse": input_synapse,
+            "decoders": decoders,
         }
-        given = {name: v for name, v in arguments.items() if v is not Default}
-        self._settle(given, decoders)
+        self._settle({name: v for name, v in arguments.items() if v is not Default})
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self.populations: dict[str, list[Replicas]] = {}
@@ -212,7 +209,7 @@ class MaxPoolNetwork(nengo.Network):
             self._pass_single_inputs()
             if len(self.pools) > 0:
                 self.build_circuit()
-                self._check_populations(decoders)
+                self._check_populations()
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
@@ -310,13 +307,14 @@ class MaxPoolNetwork(nengo.Network):
         low, high = self.input_range
         return (high - low) / 2
 
-    def _settle(self, given, decoders):
+    def _settle(self, given):
         """Fill in defaults, each of which may depend on those before it, and check."""
         own_type = given_or_default(given, "neuron_type", self)
         # a floor by rule may be tuned, so it comes after the decoders
         by_rule = own_type is None and "neuron_type" not in given
         self.neuron_type = neuron_type = IntegrateAndFire() if by_rule else own_type
         checked_neuron_type(neuron_type, self.max_rate, self)
+        decoders = checked_decoders(given_or_default(given, "decoders", self), self)
         n_neurons = given.get("n_neurons", Default)
         if n_neurons is Default:
             n_neurons = self.default_n_neurons(neuron_type)
@@ -361,10 +359,10 @@ class MaxPoolNetwork(nengo.Network):
 
     def _found(self, decoders, neuron_type):
         """The decoders that were asked for, if there are any."""
-        self._decoders_ship = not isinstance(decoders, TunedDecoders)
+        self._decoders_ship = isinstance(decoders, str)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
-        elif decoders is not None:
+        elif self._decoders_ship:
             decoders = shelf.find(self.setup) if neuron_type.spiking else None
             decoders = shelf.fitting(decoders, self)
         return decoders
@@ -376,10 +374,11 @@ class MaxPoolNetwork(nengo.Network):
         self.decoders, population = shelf.applied(self.decoders, name, population)
         return population
 
-    def _check_populations(self, asked_for):
+    def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
         spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
-        if asked_for is None or not spiking:
+        asked_for = self._decoders_ship or self.decoders is not None
+        if not asked_for or not spiking:
             return
         if not self.populations:
             raise ValidationError(

@@ -23,18 +23,18 @@ POPULATIONS = (5, 20, 50)
 
 
 def presets():
-    """All setups, the most common first: circuit, its options, window size or None."""
+    """All setups, the most common first: circuit, its options, window size or None.
+
+    None with `.IntegrateAndFire` neurons, where tuning gains nothing.
+    """
     rectifier = {"neuron_type": nengo.SpikingRectifiedLinear()}
     refractory = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
     slow, fast = REFRACTORY_RATES
     comparators = "pairwise-relu", "winner-take-all"
     found = []
     for circuit in comparators:
-        for neurons, rate in product(({}, rectifier), PROPORTIONAL_RATES):
-            found.append((circuit, {**neurons, "max_rate": rate}, None))
-    for circuit, rate in product(comparators, PROPORTIONAL_RATES):
-        # as in converted networks
-        found.append((circuit, {"input_synapse": None, "max_rate": rate}, None))
+        for rate in PROPORTIONAL_RATES:
+            found.append((circuit, {**rectifier, "max_rate": rate}, None))
     for options in (
         {"max_rate": fast},
         {"max_rate": slow},
