@@ -76,6 +76,12 @@ def make_preset(circuit, options, window_size, **tuning):
     )
 
 
+def gains_nothing(tuned):
+    """Whether tuning found nothing better than the formulas."""
+    errors = tuned.report["errors"]["test"].values()
+    return all(untuned == found for untuned, found, *_ in errors)
+
+
 def path_of(circuit, options, window_size):
     """Where the package has the decoders for a setup."""
     circuit = functools.partial(find(circuit), **options)
