@@ -304,7 +304,9 @@ def decoded_values(
     gain, bias = neuron_type.gain_bias(max_rates, intercepts)
     points = np.linspace(-1, 1, 200)[:, np.newaxis]
     decoders = [
-        solver(neuron_type.rates(points * signs, *curves), points, rng=rng)[0].T
+        scipy.sparse.csr_matrix(
+            solver(neuron_type.rates(points * signs, *curves), points, rng=rng)[0].T
+        )
         for signs, *curves in zip(encoders, gain, bias)
     ]
     of_value = selection(np.repeat(np.arange(shape[0]), shape[1]), shape[0])
