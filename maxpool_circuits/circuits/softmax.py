@@ -219,9 +219,7 @@ class SoftmaxApproximation(MeanPath):
 
         surplus = wiring.junction(n_pools, "surplus")
         target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
-        wiring.connect(
-            units.neurons, surplus, units.decode(members), self.synapse
-        )
+        wiring.connect(units.neurons, surplus, units.decode(members), self.synapse)
         wiring.connect(target, surplus)
 
         # a population that holds its own value plus a step, behind a synapse, is an

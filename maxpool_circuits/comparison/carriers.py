@@ -14,7 +14,7 @@ from nengo.processes import PresentInput
 
 from ..network.sparse import connect, selection
 from ..network.windows import PoolWindows
-from ..utils.checks import did_you_mean
+from ..utils.checks import did_you_mean, valid_flag, valid_range
 from .recording import input_spikes
 from .simulators import build_simulator
 from .workloads import DT, Workload
@@ -347,6 +347,17 @@ class Carrier:
     spikes: bool = True
     by_pool: bool = False
     input_range: tuple[float, float] = (0, 1)
+
+    def __post_init__(self) -> None:
+        """Check all values."""
+        if not callable(self.signals):
+            raise ValidationError(
+                f"must take values, a rate and a seed, got {self.signals!r}",
+                attr="signals",
+            )
+        valid_flag(self.spikes, "spikes")
+        valid_flag(self.by_pool, "by_pool")
+        valid_range(self.input_range, "input_range")
 
     def spread(self, workload: Workload) -> Workload:
         """The same workload with values over the whole input range."""

@@ -11,7 +11,13 @@ from nengo.exceptions import ValidationError
 
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
-from ..utils.checks import positive_integer, positive_number, valid_jobs, valid_seed
+from ..utils.checks import (
+    positive_integer,
+    positive_number,
+    valid_flag,
+    valid_jobs,
+    valid_seed,
+)
 from ..utils.progress import make_progress_bar
 from .carriers import find_carrier
 from .draws import Draw, measured, seed_of_draw, with_best_readout
@@ -121,6 +127,7 @@ def compare(
 
     chosen = _by_row_name(circuits)
     simulator = checked_simulator(simulator)
+    progress_bar = valid_flag(progress_bar, "progress_bar")
     n_jobs = valid_jobs(n_jobs)
     n_draws = positive_integer(n_draws, "n_draws")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")

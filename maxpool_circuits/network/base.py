@@ -22,7 +22,7 @@ from .arguments import (
     given_or_default,
 )
 from .finite import FiniteInput, owner
-from .membrane import membrane_floor
+from .membrane import floor_in
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
@@ -334,14 +334,7 @@ class MaxPoolNetwork(nengo.Network):
             setattr(self, name, checked_synapse(value, name, self))
         self._check_loop()
         if by_rule:
-            floor = membrane_floor(
-                self.value_of(self.memory),
-                self.max_rate,
-                self.inter_spike_interval,
-                self.input_synapse,
-                self.n_competitors,
-            )
-            self.neuron_type = IntegrateAndFire(min_voltage=floor)
+            self.neuron_type = IntegrateAndFire(min_voltage=floor_in(self))
 
     def _setup(self, given, neuron_type):
         """What decoders have to be tuned for."""

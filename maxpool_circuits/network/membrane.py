@@ -59,6 +59,17 @@ def membrane_floor(
     return min(0.0, 1 - (1 - through) * filtered - through * raw)
 
 
+def floor_in(network: Any) -> float:
+    """Floor of the membranes of a `.MaxPoolNetwork` whose other arguments are known."""
+    return membrane_floor(
+        network.value_of(network.memory),
+        network.max_rate,
+        network.inter_spike_interval,
+        network.input_synapse,
+        network.n_competitors,
+    )
+
+
 def let_through(synapse: Any, frequency: float) -> float:
     """What a synapse lets through of an oscillation, relative to a constant."""
     if synapse is None:
