@@ -96,13 +96,13 @@ def errors(workload, seed, options):
     for name, circuit in CIRCUITS.items():
         for rate in options.max_rates:
             usual = functools.partial(circuit, max_rate=rate)
-            without_memory = mpc.IntegrateAndFire(min_voltage=0)
+            shallow = mpc.IntegrateAndFire(min_voltage=0)
             for end, network in (
                 ("", usual),
                 (", finest thresholds", finest(circuit, rate)),
                 (
                     ", without memory",
-                    functools.partial(usual, neuron_type=without_memory),
+                    functools.partial(usual, neuron_type=shallow),
                 ),
             ):
                 what = f"{name}, {rate:g} Hz{end}"
