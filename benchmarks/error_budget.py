@@ -66,7 +66,7 @@ def main():
                 spikes.setdefault((what, name), []).append(fired)
     headers = ["what"]
     for name in options.workloads:
-        headers += [name, "±", "spikes"]
+        headers += [name, f"{name} ±", f"{name} spikes"]
     rows = []
     for what in dict.fromkeys(what for what, _ in ratios):
         row = [what]
