@@ -11,6 +11,8 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.circuits.mean_path import divide
+from maxpool_circuits.comparison.recording import input_spikes
+from maxpool_circuits.comparison.workloads import constant
 
 EXACT_RECTIFIERS = {
     "neuron_type": nengo.RectifiedLinear(),
@@ -390,6 +392,22 @@ def test_default_synapse_of_lateral_inhibition():
 
 
 # --- softmax --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu", "softmax"])
+@pytest.mark.parametrize("window_size, rate", [(4, 50), (9, 100)])
+def test_slow_inputs_cause_no_bias_where_their_rate_is_told(
+    circuit, window_size, rate, run_circuit
+):
+    workload = constant(window_size, n_pools=20, seed=5)
+    spikes = input_spikes(workload.values, rate, seed=1)
+    errors = {}
+    for told in (rate, 250):
+        options = {"input_rate": told, "decoders": None}
+        y = run_circuit(circuit, workload.windows, spikes, **options)[:, 0]
+        y = nengo.Lowpass(0.05).filt(y, axis=0, dt=0.001)
+        errors[told] = (y - workload.target)[workload.is_read].mean()
+    assert abs(errors[rate]) < 0.04 < errors[250]
 
 
 def test_steeper_softmax_has_a_smaller_bias(run_circuit):

@@ -291,6 +291,14 @@ def test_a_users_neuron_type_of_the_same_name_gets_no_shipped_decoders(unwarned)
         assert nearest_rate(neuron_type=LIFOfAUser()) is None
 
 
+def test_a_rate_of_inputs_that_changes_nothing_is_no_part_of_the_setup():
+    usual, same, other = (
+        mpc.PairwiseReLU(WINDOWS, max_rate=100, input_rate=rate, **NO_CONTAINER).setup
+        for rate in (250, 100, 50)
+    )
+    assert usual == same and not usual.matches(other)
+
+
 def test_what_no_tuning_depends_on_is_no_part_of_the_setup():
     start = {"voltage": nengo.dists.Choice([0.5])}
     setups = {
@@ -396,6 +404,7 @@ def test_one_warning_names_the_setup_and_the_line_that_tunes_it(unwarned):
     [
         ("pairwise-relu", UNUSUAL),
         ("winner-take-all", {"neuron_type": nengo.LIF(tau_rc=0.01)}),
+        ("pairwise-relu", {"neuron_type": nengo.LIF(), "input_rate": 60}),
         ("softmax", {"beta": 15, "input_synapse": nengo.Alpha(0.004)}),
         ("ensemble", {"n_neurons": 30, "neuron_type": nengo.LIF(tau_rc=0.03)}),
     ],

@@ -75,7 +75,7 @@ class PairwiseReLU(ComparatorTree):
     n_neurons : int, optional
         Neurons per comparator. The default is 1 for rectified linear neuron types,
         which are exact alone, and 20 for others.
-    neuron_type, max_rate, input_range : optional
+    neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A comparator whose ``a`` is at the top of
         ``input_range`` and whose ``b`` is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
@@ -84,8 +84,8 @@ class PairwiseReLU(ComparatorTree):
         spike, and 5 ms for others.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse before the first level. The default is 3 ms for rectified linear neuron
-        types and 5 ms for others, and longer in proportion if ``max_rate`` is below 250
-        Hz.
+        types and 5 ms for others, and longer in proportion where ``input_rate`` or
+        ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 

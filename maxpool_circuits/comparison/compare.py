@@ -54,12 +54,13 @@ def compare(
 
     By default each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All
     circuits get the same spikes, without a synapse, and have their default options.
-    Only ``max_rate`` is ``input_rate`` if inputs that spike have less than 250 Hz, and
-    ``input_range`` is that of the inputs, for classes and partials of them that do not
-    set it. Beside them stand two references: ``routed winner``, the
-    spike train of the largest input, passed on by a switch that knows which one that
-    is, and ``average``, which is what average pooling passes on. The readout filter of
-    each row is the one of `READOUTS` with which it has the least error in all draws.
+    Only the ``input_rate`` and the ``input_range`` of circuits are those of the inputs,
+    and ``max_rate`` is ``input_rate`` if that is less than 250 Hz, for classes and
+    partials of them that do not set it. Beside them stand two references: ``routed
+    winner``, the spike train of the largest input, passed on by a switch that knows
+    which one that is, and ``average``, which is what average pooling passes on. The
+    readout filter of each row is the one of `READOUTS` with which it has the least
+    error in all draws.
 
     Parameters
     ----------
@@ -142,10 +143,10 @@ def compare(
 
     first = drawn(0)
     options: dict[str, Any] = {}
-    if carrier.spikes and input_rate < 250:
-        # a membrane that was made for faster and therefore smaller input spikes forgets
-        # too soon
-        options["max_rate"] = input_rate
+    if carrier.spikes and input_rate != 250:
+        options["input_rate"] = input_rate
+        # as many spikes as the inputs have, and no more
+        options["max_rate"] = min(input_rate, 250)
     if carrier.input_range != (0, 1):
         options["input_range"] = carrier.input_range
     ready: dict[str, Any] = {

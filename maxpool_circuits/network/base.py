@@ -36,6 +36,8 @@ from .tunable import Tunable
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
+#: Rate, in Hz, of inputs that nothing else is said of.
+INPUT_RATE = 250
 #: How far the floor of a membrane is from firing (see `.membrane_floor`).
 MEMORY = Tunable("memory", 2.2, 0.8, 8, "neuron_type", integrates)
 
@@ -59,9 +61,12 @@ class MaxPoolNetwork(nengo.Network):
         from what the input synapse lets through of spikes (see `.membrane_floor`).
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
-        while its competitors, if it has any, are at the middle of it. Spiking inputs
-        should arrive at this rate or a higher one from a neuron whose value is at the
-        top: spikes that are large for a membrane are soon forgotten.
+        while its competitors, if it has any, are at the middle of it.
+    input_rate : float, optional (Default: 250)
+        Rate, in Hz, at which an input at the top of ``input_range`` spikes. Input
+        filters and the memory of membranes follow from it: with inputs that are slower
+        than it says, circuits take the ripple of their spikes for winners, and are far
+        too large. What is faster than ``max_rate`` counts as ``max_rate``.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input.
     synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
@@ -86,7 +91,7 @@ class MaxPoolNetwork(nengo.Network):
         names this network where one of them is NaN or infinite.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
-    windows, neuron_type, max_rate, input_range, synapse, input_synapse
+    windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
     decoders : TunedDecoders or None
         The tuned decoders, if there are any.
@@ -177,6 +182,7 @@ class MaxPoolNetwork(nengo.Network):
         n_neurons: int = Default,
         neuron_type: NeuronType = Default,
         max_rate: float = 250,
+        input_rate: float = INPUT_RATE,
         input_range: tuple[float, float] = (0, 1),
         synapse: Any = Default,
         input_synapse: Any = Default,
@@ -188,6 +194,7 @@ class MaxPoolNetwork(nengo.Network):
         # all checks come first: a refused circuit leaves nothing in its container
         self.windows = checked_windows(windows, self)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
+        self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
         self.input_range = checked_input_range(input_range, self)
         seed = valid_seed(seed, self)
         arguments = {
@@ -291,15 +298,10 @@ class MaxPoolNetwork(nengo.Network):
     def inter_spike_interval(self) -> float:
         """Inter-spike interval of an input at the top of its range, in seconds.
 
-        That of inputs that fire at 250 Hz, or at ``max_rate`` if that is less: what
-        fires faster than the circuit is smooth enough for it.
+        That of ``input_rate``, or of ``max_rate`` if that is less: what fires faster
+        than the circuit is smooth enough for it.
         """
-        return 1 / min(250, self.max_rate)
-
-    @property
-    def oversampling(self) -> float:
-        """How many times as fast as the inputs' the spikes of the neurons are."""
-        return self.max_rate * self.inter_spike_interval
+        return 1 / min(self.input_rate, self.max_rate)
 
     @property
     def half_range(self) -> float:
@@ -340,13 +342,16 @@ class MaxPoolNetwork(nengo.Network):
         """What decoders have to be tuned for."""
         window_size = int(self.windows.sizes.max())
         stated = given.keys() & {"neuron_type", "synapse", "input_synapse"}
+        own = dict(self.own_arguments)
+        if self.inter_spike_interval != 1 / min(INPUT_RATE, self.max_rate):
+            own["input_rate"] = self.input_rate
         return Setup(
             circuit=qualified_name(type(self)),
             n_neurons=self.neurons_per_part,
             max_rate=self.max_rate,
             any_rate=is_rectified_linear(neuron_type),
             window_size=window_size if self.tuned_per_window_size else None,
-            own=tuple(self.own_arguments.items()),
+            own=tuple(own.items()),
             **{name: describe(given[name]) for name in stated},
         )
 
@@ -370,8 +375,7 @@ class MaxPoolNetwork(nengo.Network):
     def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
         spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
-        asked_for = self._decoders_ship or self.decoders is not None
-        if not asked_for or not spiking:
+        if not spiking or not (self._decoders_ship or self.decoders is not None):
             return
         if not self.populations:
             raise ValidationError(

@@ -18,7 +18,7 @@ from nengo.exceptions import ValidationError
 
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
-from ..registry import find
+from ..registry import find, with_defaults
 from ..utils.checks import (
     is_real,
     positive_integer,
@@ -175,7 +175,11 @@ def tune(
     for name, reason in NOT_TUNED.items():
         if name in options:
             raise ValidationError(f"cannot be given: {reason}", attr=name)
-    circuit = functools.partial(find(circuit), **options)
+    circuit = find(circuit)
+    if input_rate is not None:
+        input_rate = positive_number(input_rate, "input_rate", unit="Hz")
+        circuit = with_defaults(circuit, input_rate=input_rate)
+    circuit = functools.partial(circuit, **options)
     sizes = _sizes(window_size)
     network = untuned_pool(circuit, max(sizes or (4,)))
     serves_one_size = network.tuned_per_window_size
@@ -188,7 +192,6 @@ def tune(
             attr="window_size",
         )
     rate = 1 / network.inter_spike_interval if input_rate is None else input_rate
-    rate = positive_number(rate, "input_rate", unit="Hz")
 
     about = {
         "input_rate": rate,
