@@ -150,8 +150,16 @@ class PairwiseReLU(ComparatorTree):
 
     @property
     def n_competitors(self) -> int:
-        """Two; but each level adds to what those after it have to remember."""
-        return 4
+        """Two; but each level adds to what those after it have to remember.
+
+        Measured: what suits windows of 4 to 49 inputs grows as their fourth root.
+        """
+        return max(4, round(2 * self.windows.sizes.max() ** 0.5))
+
+    @property
+    def raw_memory(self) -> float:
+        """More than one comparison takes, since each level lets some of them through."""
+        return 3.5 * (self.n_competitors / 4) ** 0.5
 
     def linear_path(
         self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix

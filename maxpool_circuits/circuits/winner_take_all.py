@@ -174,8 +174,12 @@ class WinnerTakeAll(MeanPath):
 
     @property
     def n_competitors(self) -> int:
-        """Those of a stage."""
-        return self.largest_group
+        """Those of all stages, since each adds to what the last has to remember."""
+        size, competitors = int(self.windows.sizes.max()), 0
+        while size > 1:
+            competitors += min(size, self.largest_group)
+            size = ceil(size / self.largest_group)
+        return competitors
 
     def build_circuit(self) -> None:
         """Build all stages."""

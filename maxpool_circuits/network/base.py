@@ -146,6 +146,8 @@ class MaxPoolNetwork(nengo.Network):
 
     #: How far the floor of the default neurons is from firing.
     memory: Tunable = MEMORY
+    #: How many spikes of an input they remember where nothing filters these.
+    raw_memory: Any = 1.5
     #: Whether membranes of the default neurons average raw spikes, so that there can be
     #: a circuit without an input synapse where a synapse follows it.
     takes_raw_spikes = False
