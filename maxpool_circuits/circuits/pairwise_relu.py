@@ -158,7 +158,7 @@ class PairwiseReLU(ComparatorTree):
 
     @property
     def raw_memory(self) -> float:
-        """More than one comparison takes, since each level lets some of them through."""
+        """More than for one comparison, since each level lets some through."""
         return 3.5 * (self.n_competitors / 4) ** 0.5
 
     def linear_path(

@@ -363,8 +363,7 @@ class MaxPoolNetwork(nengo.Network):
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif self._decoders_ship:
-            decoders = shelf.find(self.setup) if neuron_type.spiking else None
-            decoders = shelf.fitting(decoders, self)
+            decoders = shelf.fitting(self) if neuron_type.spiking else None
         return decoders
 
     def _tuned(self, name, population):

@@ -87,8 +87,9 @@ def load(path: Path) -> TunedDecoders:
     return TunedDecoders.load(path)
 
 
-def fitting(decoders: TunedDecoders | None, network: Any) -> TunedDecoders | None:
+def fitting(network: Any) -> TunedDecoders | None:
     """Shipped decoders that suit a network; None, and a warning, if they do not."""
+    decoders = find(network.setup)
     if decoders is None:
         return None
     try:
