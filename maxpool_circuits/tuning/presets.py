@@ -47,7 +47,6 @@ def presets():
             {"max_rate": fast},
             {"max_rate": fast, **few},
             {"max_rate": slow, **few},
-            {"max_rate": fast, **few, "neuron_type": nengo.AdaptiveLIF()},
         ),
         WINDOW_SIZES,
     ):
@@ -59,7 +58,7 @@ def presets():
         found.append((circuit, options, None))
     for size in WINDOW_SIZES:
         # those of larger ones at this rate gain too little for their size
-        if size < 10:
+        if size < 6:
             found.append(("ensemble", {"max_rate": slow}, size))
     return found
 
