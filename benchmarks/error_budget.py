@@ -8,11 +8,12 @@ suits it best, from the least that is possible to the circuits themselves:
   the ripple that it lets through;
 - *finest thresholds*: the circuit with 16 times as many and as fine spikes, and with
   membranes of the same depth in units of the input; what membranes lose, by delay;
+- *without memory*: the circuit with membranes that do not go below zero;
 - the circuits, for several rates of their neurons: what is left is quantisation.
 
-It takes about ten minutes::
+It takes about a quarter of an hour::
 
-    python benchmarks/error_budget.py --csv docs/error_budget.csv
+    python benchmarks/error_budget.py --pools 60 --csv docs/error_budget.csv
 """
 
 import argparse
@@ -65,7 +66,7 @@ def main():
                 spikes.setdefault((what, name), []).append(fired)
     headers = ["what"]
     for name in options.workloads:
-        headers += [name, "±", "spikes"]
+        headers += [name, f"{name} ±", f"{name} spikes"]
     rows = []
     for what in dict.fromkeys(what for what, _ in ratios):
         row = [what]
@@ -94,10 +95,17 @@ def errors(workload, seed, options):
         found[f"maximum behind {name}"] = relative(output), 0
     for name, circuit in CIRCUITS.items():
         for rate in options.max_rates:
-            for what, network in (
-                (f"{name}, {rate:g} Hz", functools.partial(circuit, max_rate=rate)),
-                (f"{name}, {rate:g} Hz, finest thresholds", finest(circuit, rate)),
+            usual = functools.partial(circuit, max_rate=rate)
+            shallow = mpc.IntegrateAndFire(min_voltage=0)
+            for end, network in (
+                ("", usual),
+                (", finest thresholds", finest(circuit, rate)),
+                (
+                    ", without memory",
+                    functools.partial(usual, neuron_type=shallow),
+                ),
             ):
+                what = f"{name}, {rate:g} Hz{end}"
                 recording = record(
                     functools.partial(network, decoders=None),
                     workload.windows,

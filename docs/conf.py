@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # not by a variable: kernels draw into their pages
 matplotlib.use("Agg")
 
+from budget_figure import draw  # noqa: E402
 from wiring_diagram import draw_all  # noqa: E402
 
 from maxpool_circuits import __version__  # noqa: E402
@@ -68,13 +69,14 @@ nb_merge_streams = True
 
 
 def prepare(app):
-    """Bring in what is not kept here: the notebooks, and a diagram of each circuit."""
+    """Bring in what is not kept here: the notebooks, and pictures made of code."""
     notebooks = HERE / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     notebooks.mkdir()
     for notebook in HERE.parent.glob("notebooks/*.ipynb"):
         shutil.copy(notebook, notebooks)
     draw_all(HERE / "wiring")
+    draw(HERE / "error_budget.csv", HERE / "wiring" / "error_budget.svg")
 
 
 def write_equation(translator, node):

@@ -75,7 +75,7 @@ class PairwiseReLU(ComparatorTree):
     n_neurons : int, optional
         Neurons per comparator. The default is 1 for rectified linear neuron types,
         which are exact alone, and 20 for others.
-    neuron_type, max_rate, input_range : optional
+    neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A comparator whose ``a`` is at the top of
         ``input_range`` and whose ``b`` is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
@@ -84,8 +84,8 @@ class PairwiseReLU(ComparatorTree):
         spike, and 5 ms for others.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse before the first level. The default is 3 ms for rectified linear neuron
-        types and 5 ms for others, and longer in proportion if ``max_rate`` is below 250
-        Hz.
+        types and 5 ms for others, and longer in proportion where ``input_rate`` or
+        ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -128,7 +128,11 @@ class PairwiseReLU(ComparatorTree):
 
     takes_raw_spikes = True
     tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
-    default_decoders = "tuned"
+
+    @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
 
     @property
     def default_synapse(self) -> float | None:
@@ -146,8 +150,16 @@ class PairwiseReLU(ComparatorTree):
 
     @property
     def n_competitors(self) -> int:
-        """Two; but each level adds to what those after it have to remember."""
-        return 4
+        """Two; but each level adds to what those after it have to remember.
+
+        Measured: what suits windows of 4 to 49 inputs grows as their fourth root.
+        """
+        return max(4, round(2 * self.windows.sizes.max() ** 0.5))
+
+    @property
+    def raw_memory(self) -> float:
+        """More than for one comparison, since each level lets some through."""
+        return 3.5 * (self.n_competitors / 4) ** 0.5
 
     def linear_path(
         self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix

@@ -11,5 +11,6 @@ def smooth_input(circuit: MaxPoolNetwork, intervals: float) -> nengo.Alpha:
     Neurons that are faster than the inputs have finer thresholds, which show more of
     the ripple: so the filter is slower, by the cube root of how much faster they are.
     """
-    slower = circuit.oversampling ** (1 / 3)
-    return nengo.Alpha(intervals * circuit.inter_spike_interval * slower)
+    interval = circuit.inter_spike_interval
+    slower = (circuit.max_rate * interval) ** (1 / 3)
+    return nengo.Alpha(intervals * interval * slower)

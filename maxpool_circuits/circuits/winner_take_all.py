@@ -80,7 +80,7 @@ class WinnerTakeAll(MeanPath):
         Neurons per unit, of which there is one for each input of each pool. The default
         is 1 for rectified linear neuron types, which are exact alone, and 20 for
         others.
-    neuron_type, max_rate, input_range : optional
+    neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A unit whose input is at the top of ``input_range``
         while its pool's mean is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
@@ -92,7 +92,8 @@ class WinnerTakeAll(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is ``nengo.Alpha(0.0015)`` for
         `.IntegrateAndFire` (2.4 ms at 1000 Hz) and 5 ms for others, longer in
-        proportion if ``max_rate`` is below 250 Hz. Without one, membranes remember more
+        proportion where ``input_rate`` or
+        ``max_rate`` is below 250 Hz. Without one, membranes remember more
         instead: that costs no delay on constant inputs and more on changing ones.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
@@ -143,6 +144,11 @@ class WinnerTakeAll(MeanPath):
     tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
 
     @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
+
+    @property
     def default_synapse(self) -> nengo.Lowpass:
         """One time step for neurons that integrate inhibition, else a filter."""
         if integrates(self.neuron_type):
@@ -168,8 +174,12 @@ class WinnerTakeAll(MeanPath):
 
     @property
     def n_competitors(self) -> int:
-        """Those of a stage."""
-        return self.largest_group
+        """Those of all stages, since each adds to what the last has to remember."""
+        size, competitors = int(self.windows.sizes.max()), 0
+        while size > 1:
+            competitors += min(size, self.largest_group)
+            size = ceil(size / self.largest_group)
+        return competitors
 
     def build_circuit(self) -> None:
         """Build all stages."""

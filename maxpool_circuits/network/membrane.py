@@ -9,6 +9,7 @@ import numpy as np
 
 def membrane_floor(
     memory: float,
+    raw_memory: float,
     max_rate: float,
     interval: float,
     input_synapse: Any,
@@ -18,9 +19,9 @@ def membrane_floor(
 
     A membrane has to remember what its input synapse lets through of the ripple of
     regular spikes, and no more: a deeper one follows changes late. A spike of an input
-    at the top of its range is worth twice as many thresholds as a neuron at
-    ``max_rate`` fires in its interval. Of unfiltered ones three quarters must be
-    remembered; of filtered ones far less.
+    at the top of its range is worth as many thresholds as a neuron at ``max_rate``
+    fires in its interval. Whole ones must be remembered where nothing filters them,
+    and far less of filtered ones.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def membrane_floor(
         Distance between the floor and firing, in thresholds, behind a filter that lets
         no ripple through and at the rate of the inputs. It grows with the square root
         of the rate of the neurons, because so many more thresholds are a spike.
+    raw_memory : float
+        How many spikes of an input must be remembered without a filter.
     max_rate : float
         Rate of the neurons, in Hz.
     interval : float
@@ -47,16 +50,29 @@ def membrane_floor(
     --------
     >>> import nengo
     >>> from maxpool_circuits.network.membrane import membrane_floor
-    >>> membrane_floor(1.3, 250, 0.004, None, n_competitors=4)
+    >>> membrane_floor(1.3, 1.5, 250, 0.004, None, n_competitors=4)
     -1.5
-    >>> round(membrane_floor(1.3, 250, 0.004, nengo.Alpha(0.0015), n_competitors=4), 1)
+    >>> floor = membrane_floor(1.3, 1.5, 250, 0.004, nengo.Alpha(0.0015), 4)
+    >>> round(floor, 1)
     -0.5
     """
     spike = max_rate * interval
-    filtered = memory * spike**0.5 * (n_competitors / 4) ** (1 / 3)
-    raw = 1 + 1.5 * spike * max(1, n_competitors / 10) ** 0.5
+    filtered = memory * (spike * n_competitors / 4) ** 0.5
+    raw = 1 + raw_memory * spike
     through = let_through(input_synapse, 1 / interval)
     return min(0.0, 1 - (1 - through) * filtered - through * raw)
+
+
+def floor_in(network: Any) -> float:
+    """Floor of the membranes of a `.MaxPoolNetwork` whose other arguments are known."""
+    return membrane_floor(
+        network.value_of(network.memory),
+        network.raw_memory,
+        network.max_rate,
+        network.inter_spike_interval,
+        network.input_synapse,
+        network.n_competitors,
+    )
 
 
 def let_through(synapse: Any, frequency: float) -> float:

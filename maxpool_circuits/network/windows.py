@@ -170,10 +170,8 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = valid_integer(n_pools, "n_pools", PoolWindows, highest=_LARGEST)
-        window_size = valid_integer(
-            window_size, "window_size", PoolWindows, highest=_LARGEST
-        )
+        n_pools = valid_integer(n_pools, "n_pools", PoolWindows)
+        window_size = valid_integer(window_size, "window_size", PoolWindows)
         return cls.__new__(cls)._define(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
             (n_pools * window_size,),
@@ -268,7 +266,7 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows, highest=_LARGEST)
+        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows)
         members, sizes = _check_indices(indices, n_inputs)
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
@@ -418,11 +416,12 @@ def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]
 def _check_shape(input_shape, channels_last):
     """Check the shape of an input; find its channel axis."""
     entries = _entries(input_shape)
-    if len(entries) not in (2, 3, 4) or not all(map(_is_positive, entries)):
+    valid = len(entries) in (2, 3, 4) and all(map(_is_positive, entries))
+    if not valid or prod(map(int, entries)) > _LARGEST:
         raise _error(
             "input_shape",
-            f"must be 2, 3 or 4 integers from 1 to {_LARGEST} (one, two or three "
-            f"spatial axes and the channel axis); got {input_shape!r}",
+            "must be 2, 3 or 4 integers (one, two or three spatial axes and the "
+            f"channel axis), for 1 to {_LARGEST} inputs in all; got {input_shape!r}",
         )
     if not isinstance(channels_last, (bool, np.bool_)):
         raise _error("channels_last", f"must be True or False; got {channels_last!r}")

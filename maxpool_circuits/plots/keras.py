@@ -8,7 +8,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from nengo.exceptions import ValidationError
 
+from ..utils.checks import is_real
 from .figure import saved
 from .figure import styles as drawn_as
 
@@ -53,6 +55,16 @@ def conversions(
     ['ANN (95.0 %)', 'exact (90.0 %)']
     >>> plt.close(figure)
     """
+    _check(table, "ann_accuracy", "rows")
+    read = [len(row.accuracies) for row in table.rows]
+    valid = isinstance(steps, Sequence) and not isinstance(steps, (str, bytes))
+    valid = valid and all(map(is_real, steps))
+    if not valid or any(n != len(steps) for n in read):
+        raise ValidationError(
+            f"must be numbers of steps, one for each of {read} accuracies, got "
+            f"{steps!r}",
+            attr="steps",
+        )
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     ann = 100 * table.ann_accuracy
     ax.axhline(ann, color="k", linestyle="--", label=f"ANN ({ann:.1f} %)")
@@ -103,6 +115,7 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ['conv']
     >>> plt.close(figure)
     """
+    _check(table, "rows")
     height = 1.5 + 0.3 * len(table.rows)
     figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     # layers may share a name, so that bars are put by number
@@ -113,3 +126,11 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ax.set_ylabel("layer")
     ax.set_xlabel("distance to Keras (of the spread of the layer's values)")
     return saved(figure, path)
+
+
+def _check(table, *names):
+    """Refuse what is no such table; told by what it has."""
+    if not all(hasattr(table, name) for name in names):
+        raise ValidationError(
+            f"must be a table with {' and '.join(names)}, got {table!r}", attr="table"
+        )

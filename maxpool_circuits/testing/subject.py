@@ -11,9 +11,10 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
 from ..registry import find, make
-from ..utils.checks import is_real
+from ..utils.checks import is_real, positive_integer, positive_number
 from .cases import NEURON_TYPES
 
 #: What `maxpool_circuits.make` takes: a name, a class, or a callable.
@@ -99,6 +100,11 @@ def run_circuit(
     (n_presentations, steps, n_pools) array
         Outputs in every time step.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described.
+
     Examples
     --------
     >>> from maxpool_circuits import PoolWindows
@@ -107,7 +113,19 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
+    windows = checked_windows(windows, "run_circuit")
+    steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
+    if not callable(simulator):
+        raise ValidationError(
+            f"must be a simulator class, got {simulator!r}", attr="simulator"
+        )
     x = np.atleast_2d(x)
+    if x.dtype.kind not in "fiu" or x.shape != (len(x), windows.n_inputs):
+        raise ValidationError(
+            f"must be numbers of shape (n_presentations, {windows.n_inputs}), got "
+            f"{x.dtype} of shape {x.shape}",
+            attr="x",
+        )
     with nengo.Network(seed=0) as model:
         inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
         pool = make(circuit, windows, **options)
