@@ -235,7 +235,8 @@ def test_asv_benchmarks_run(monkeypatch, circuit):
         for name in dir(benchmark):
             if name.startswith(("time_", "peakmem_")):
                 getattr(benchmark, name)(*smallest)
-        assert 0 <= benchmark.track_rmse(*smallest) < 1
+        # of a single pool, the exact maximum of spikes is about 1 too large
+        assert 0 <= benchmark.track_rmse(*smallest) < 2
     finally:
         benchmark.teardown(*smallest)
 

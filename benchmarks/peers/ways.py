@@ -60,9 +60,11 @@ class Way:
             members = draw.workload.windows.indices
             return Recording(self.made_by(draw.spikes[:, members]))
         circuit = self.made_by
-        if self.kind != REFERENCE and draw.input_rate < 250:
+        rate = draw.input_rate
+        if self.kind != REFERENCE and rate != 250:
             # as compare does
-            circuit = with_defaults(circuit, max_rate=draw.input_rate)
+            options = {"input_rate": rate, "max_rate": min(rate, 250)}
+            circuit = with_defaults(circuit, **options)
         return draw.record(name, circuit)
 
 
