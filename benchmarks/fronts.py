@@ -39,7 +39,7 @@ from maxpool_circuits.utils.files import write_csv
 
 WINDOW_SIZES, INPUT_RATES = (2, 4, 9, 25, 49), (50, 100, 250, 500)
 #: Time constants of the filters, in seconds.
-FILTERS = (0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05)
+FILTERS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
 SETTING = ("workload", "window_size", "input_rate", "circuit")
 COSTS = ("latency", "neurons", "spikes", "events")
 #: What no rule is written for, and why.
@@ -152,7 +152,7 @@ def about(options, n_done, n_settings):
     left_out = {**LEFT_OUT, **{package: "not installed" for package in needed}}
     if not options.full:
         slow = [name for name, way in ways().items() if way.is_slow]
-        left_out.update(dict.fromkeys(slow, "takes minutes: make bench-full"))
+        left_out.update(dict.fromkeys(slow, "takes long, see make bench-full"))
     return [
         ["what", "value"],
         ["command", command],

@@ -251,3 +251,18 @@ def test_plain_numpy_and_a_circuit_have_steps_to_be_timed():
     assert ("NengoDL", "exact", 10, 4) in few
     ways = {way for _, way, n_pools, _ in cases([10**6], [4]) if n_pools == 10**6}
     assert ways == {"winner-take-all", "pairwise-relu", "absolute-value", "exact"}
+
+
+def test_figure_is_drawn_of_all_ways_that_settle(tmp_path):
+    from claims import draw_fronts
+
+    lines = [
+        line("ours", "ours", 0.02, 0.05),
+        line("network", "network", 0.03, 0.06),
+        line("never settles", "network", "nan", 0.01),
+        line("reference", "reference", 0.03, 0.01),
+    ]
+    draw_fronts(lines, tmp_path / "figure.svg")
+    drawn = (tmp_path / "figure.svg").read_text()
+    assert "<!-- ours -->" in drawn and "<!-- network -->" in drawn
+    assert "never settles" not in drawn and "reference" not in drawn

@@ -38,7 +38,7 @@ class Way:
     largest_window: float = np.inf
     #: The package that it needs besides Nengo.
     package: str | None = None
-    #: Whether it takes minutes, so that it is left out of the selection.
+    #: Whether it takes so long that it is left out of the selection.
     is_slow: bool = False
 
     @property
@@ -84,7 +84,7 @@ def ways():
     all_ways["EnsembleArray, 50 neurons"] = Way(NETWORK, ensemble_array)
     larger = functools.partial(ensemble_array, n_neurons=200)
     all_ways["EnsembleArray, 200 neurons"] = Way(NETWORK, larger, largest_window=9)
-    all_ways["nengo_spa WTA"] = Way(NETWORK, spa_winner, 9, "nengo_spa")
+    all_ways["nengo_spa WTA"] = Way(NETWORK, spa_winner, 4, "nengo_spa")
     all_ways["BasalGanglia and gates"] = Way(
         NETWORK, gated_by_basal_ganglia, largest_window=4, is_slow=True
     )
