@@ -143,8 +143,10 @@ def draw_fronts(lines, path):
         for setting, of_setting in sorted(by_setting(lines).items())
         if setting[:2] == ("presentations", 4)
     }
+    # wide enough for the names of all ways
+    width = max(11, 1 + 3.6 * len(panels))
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(1 + 3.6 * len(panels), 5), squeeze=False, sharey=True
+        1, len(panels), figsize=(width, 6), squeeze=False, sharey=True
     )
     palettes = {
         OURS: iter(plt.get_cmap("tab10").colors),
