@@ -104,7 +104,7 @@ def claims(lines):
         workload, window_size, input_rate = setting
         about = {
             "workload": workload,
-            "inputs": window_size,
+            "inputs": str(window_size),
             "Hz": f"{input_rate:g}",
         }
         results = {
