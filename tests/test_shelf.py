@@ -114,9 +114,10 @@ def test_rates_without_a_file_get_the_nearest_that_serves():
         assert nearest_rate(max_rate=max_rate, **RECTIFIER) == nearest
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for max_rate, nearest in [(50, None), (70, 100), (130, 100), (150, 250)]:
-            assert nearest_rate(max_rate=max_rate, **LIF) == nearest
-        assert nearest_rate(max_rate=400, **LIF) is None
+        few = {**LIF, "n_neurons": 5}
+        for max_rate, nearest in [(50, None), (70, 100), (130, 100), (400, None)]:
+            assert nearest_rate(max_rate=max_rate, **few) == nearest
+        assert nearest_rate(max_rate=150, **LIF) == 250
 
 
 def test_decoders_for_other_rates_are_refused():

@@ -27,8 +27,8 @@ def membrane_floor(
     ----------
     memory : float
         Distance between the floor and firing, in thresholds, behind a filter that lets
-        no ripple through and at the rate of the inputs. It grows with the square root
-        of the rate of the neurons, because so many more thresholds are a spike.
+        no ripple through, with neurons at the rate of the inputs. It grows with the
+        square root of their rate, because so many more thresholds are a spike.
     raw_memory : float
         How many spikes of an input must be remembered without a filter.
     max_rate : float
@@ -38,8 +38,9 @@ def membrane_floor(
     input_synapse : nengo.synapses.Synapse or None
         What filters the inputs.
     n_competitors : int
-        How many inputs compete: the more, the more of them are close to the maximum,
-        and fire in the same time step before they can inhibit each other.
+        How many inputs compete: from 4 on, the more of them are close to the maximum
+        and fire in the same time step, before they can inhibit each other. Neurons that
+        are fast do so less.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def membrane_floor(
     -0.5
     """
     spike = max_rate * interval
-    filtered = memory * (spike * n_competitors / 4) ** 0.5
+    filtered = memory * max(spike, n_competitors / 4) ** 0.5
     raw = 1 + raw_memory * spike
     through = let_through(input_synapse, 1 / interval)
     return min(0.0, 1 - (1 - through) * filtered - through * raw)
