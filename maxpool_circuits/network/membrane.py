@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,12 @@ def floor_in(network: Any) -> float:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def let_through(synapse: Any, frequency: float) -> float:
-    """What a synapse lets through of an oscillation, relative to a constant."""
+    """What a synapse lets through of an oscillation, relative to a constant.
+
+    Found once for all networks: it takes as long as building one.
+    """
     if synapse is None:
         return 1.0
     dt = 0.001
