@@ -21,10 +21,10 @@ import functools
 
 import nengo
 import numpy as np
-import scipy.stats
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
+from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.comparison.lookup import find_workload
 from maxpool_circuits.comparison.measures import best_readout
 from maxpool_circuits.comparison.recording import input_spikes, record
@@ -71,8 +71,9 @@ def main():
     for what in dict.fromkeys(what for what, _ in ratios):
         row = [what]
         for name in options.workloads:
-            mean, half = interval(ratios[what, name])
-            row += [f"{mean:.3f}", f"{half:.3f}", f"{np.mean(spikes[what, name]):.0f}"]
+            mean, _, upper = mean_of(ratios[what, name])
+            fired = np.mean(spikes[what, name])
+            row += [f"{mean:.3f}", f"{upper - mean:.3f}", f"{fired:.0f}"]
         rows.append(row)
     print(tabulate(rows, headers, disable_numparse=True))
     if options.csv:
@@ -100,10 +101,7 @@ def errors(workload, seed, options):
             for end, network in (
                 ("", usual),
                 (", finest thresholds", finest(circuit, rate)),
-                (
-                    ", without memory",
-                    functools.partial(usual, neuron_type=shallow),
-                ),
+                (", without memory", functools.partial(usual, neuron_type=shallow)),
             ):
                 what = f"{name}, {rate:g} Hz{end}"
                 recording = record(
@@ -130,12 +128,6 @@ def finest(circuit, max_rate):
         input_synapse=usual.input_synapse,
         neuron_type=mpc.IntegrateAndFire(min_voltage=1 - depth),
     )
-
-
-def interval(values):
-    """Mean, and half of its 95 % confidence interval over draws."""
-    error = scipy.stats.sem(values) if len(values) > 1 else np.nan
-    return np.mean(values), error * scipy.stats.t.ppf(0.975, max(1, len(values) - 1))
 
 
 if __name__ == "__main__":

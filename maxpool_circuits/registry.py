@@ -201,13 +201,11 @@ def styles_of(names: Iterable[str]) -> dict[str, Style]:
 def _valid_names(names):
     """Names of rows, as a list."""
     try:
-        rows = [] if isinstance(names, (str, bytes)) else list(names)
-        valid = not isinstance(names, (str, bytes)) and all(
-            isinstance(row, str) for row in rows
-        )
+        # the letters of one name are none
+        rows = [None] if isinstance(names, (str, bytes)) else list(names)
     except TypeError:
-        valid = False
-    if not valid:
+        rows = [None]
+    if not all(isinstance(row, str) for row in rows):
         raise ValidationError(
             f"must be a list of names of rows, got {names!r}", attr="names"
         )
@@ -262,6 +260,15 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     return _circuits[circuit]
 
 
+def taken_apart(circuit: Any) -> tuple[Any, dict[str, Any]]:
+    """What is inside of `functools.partial`, and the options that it is given."""
+    given: dict[str, Any] = {}
+    while isinstance(circuit, functools.partial):
+        given = {**circuit.keywords, **given}
+        circuit = circuit.func
+    return circuit, given
+
+
 def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Give a circuit options, but for those that it has already.
 
@@ -289,11 +296,8 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     >>> pool.max_rate, pool.synapse
     (100.0, Lowpass(tau=0.1))
     """
-    missing, made_by = dict(options), circuit
-    while isinstance(made_by, functools.partial):
-        for name in made_by.keywords:
-            missing.pop(name, None)
-        made_by = made_by.func
+    made_by, given = taken_apart(circuit)
+    missing = {name: value for name, value in options.items() if name not in given}
     # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
     is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)
     if is_class and hasattr(made_by, "build_circuit"):

@@ -59,6 +59,19 @@ def workload():
     return images(window_size=64, n_images=2)
 
 
+def good_pool():
+    """A pool of neurons alone."""
+    options = {"input_synapse": None, "max_rate": 100, "add_to_container": False}
+    return mpc.WinnerTakeAll(WINDOWS, **options)
+
+
+def good_graph():
+    """A pool as a graph, where NIR is installed."""
+    from maxpool_circuits.nir import to_nir
+
+    return to_nir(good_pool(), spike_value=1 / 250)
+
+
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
@@ -79,6 +92,7 @@ GOOD = {
     "default": 2,
     "dt": 0.001,
     "function": len,
+    "graph": good_graph,
     "high": 3,
     "images": None,
     "indices": [[0]],
@@ -109,6 +123,7 @@ GOOD = {
     "setup": mpc.Setup("a.b", 1, 250.0),
     "signals": len,
     "simulator": begin,
+    "spike_value": 1 / 250,
     "spikes_weight": 0,
     "step": np.zeros((2, 6)),
     "steps": 1,
@@ -129,6 +144,8 @@ GOOD = {
     "conversions.table": KERAS_TABLE,
     "conversions.steps": (1, 2),
     "layers.table": KERAS_TABLE,
+    "save.overwrite": True,
+    "to_nir.circuit": good_pool,
     "register.circuit": mpc.ExactMax,
     "register.name": "exact",
     "unregister.name": "fleeting",
@@ -253,6 +270,10 @@ def required(call):
     ]
 
 
+#: Good values that are made when they are needed.
+MADE = (good_table, good_pool, good_graph)
+
+
 def good(name, argument):
     """A good value of an argument."""
     if argument == "path":
@@ -260,7 +281,7 @@ def good(name, argument):
     value = GOOD.get(f"{name}.{argument}", GOOD.get(argument, LookupError))
     if value is LookupError:
         pytest.fail(f"{name}: add a good value of {argument} to GOOD")
-    return value() if value is good_table else value
+    return value() if any(value is each for each in MADE) else value
 
 
 def good_arguments(name, call):
@@ -268,6 +289,7 @@ def good_arguments(name, call):
     names = arguments_of(name, call)
     cheap = {"simulator", "add_to_container", "n_pools", "fresh", "progress_bar"}
     chosen = [*required(call), *(cheap & set(names))]
+    chosen += [a for a in names if f"{name}.{a}" in GOOD and a not in chosen]
     arguments = {}
     for argument in chosen:
         if argument == "add_to_container":

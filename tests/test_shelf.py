@@ -249,10 +249,11 @@ def assert_regenerates(preset, n_jobs):
     shipped = mpc.TunedDecoders.load(path_of(*preset))
     assert again.setup == shipped.setup
     for draw, measured in shipped.report["errors"].items():
-        for name, (_, after, *_) in measured.items():
-            assert again.report["errors"][draw][name][1] == pytest.approx(
-                after, rel=0.1
-            )
+        ratios = [
+            again.report["errors"][draw][name][1] / after
+            for name, (_, after, *_) in measured.items()
+        ]
+        assert np.mean(np.abs(np.log(ratios))) < 0.2, (draw, ratios)
 
 
 def test_a_sample_regenerates():

@@ -14,7 +14,7 @@ from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .mean_path import MeanPath
-from .smoothing import smooth_input
+from .smoothing import AVERAGING, smooth_input
 
 
 def needs_filter(neuron_type: NeuronType) -> bool:
@@ -29,10 +29,8 @@ INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
 LARGEST_GROUP = 10
 #: How far the floor of a membrane is from firing (see `.membrane_floor`).
 MEMORY = Tunable("memory", 1.3, 0.8, 8, "neuron_type", integrates)
-#: Time constant of the input synapse, in inter-spike intervals of an input: each of the
-#: two of an Alpha synapse.
-AVERAGING = Tunable("input_time_constant", 0.375, 0.1, 1.5, "input_synapse", integrates)
-#: The same for neurons that do not average, of a Lowpass synapse.
+#: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
+#: that do not average.
 SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse", needs_filter)
 #: Time constant of the inhibition, relative to that by rule.
 INHIBITION_TIME = Tunable(
@@ -92,9 +90,9 @@ class WinnerTakeAll(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is ``nengo.Alpha(0.0015)`` for
         `.IntegrateAndFire` (2.4 ms at 1000 Hz) and 5 ms for others, longer in
-        proportion where ``input_rate`` or
-        ``max_rate`` is below 250 Hz. Without one, membranes remember more
-        instead: that costs no delay on constant inputs and more on changing ones.
+        proportion where ``input_rate`` or ``max_rate`` is below 250 Hz. Without one,
+        membranes remember more instead: that costs no delay on constant inputs and more
+        on changing ones.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -160,12 +158,12 @@ class WinnerTakeAll(MeanPath):
     def default_input_synapse(self) -> nengo.synapses.Synapse:
         """Enough for membranes to remember little, and for others to see a value."""
         if integrates(self.neuron_type):
-            return smooth_input(self, self.value_of(AVERAGING))
+            return smooth_input(self)
         return nengo.Lowpass(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     @property
     def largest_group(self) -> int:
-        """At most `LARGEST_GROUP`, and about as many in each stage."""
+        """How many values compete at once: at most 10, about as many in each stage."""
         size = int(self.windows.sizes.max())
         n_stages = 1
         while LARGEST_GROUP**n_stages < size:

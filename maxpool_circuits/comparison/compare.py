@@ -145,8 +145,9 @@ def compare(
     options: dict[str, Any] = {}
     if carrier.spikes and input_rate != 250:
         options["input_rate"] = input_rate
+    if carrier.spikes and input_rate < 250:
         # as many spikes as the inputs have, and no more
-        options["max_rate"] = min(input_rate, 250)
+        options["max_rate"] = input_rate
     if carrier.input_range != (0, 1):
         options["input_range"] = carrier.input_range
     ready: dict[str, Any] = {

@@ -70,7 +70,7 @@ class Workload:
         """Check types and shapes."""
         if not isinstance(self.name, str):
             raise ValidationError(f"must be text, got {self.name!r}", attr="name")
-        n_inputs = checked_windows(self.windows, "Workload").n_inputs
+        n_inputs = checked_windows(self.windows).n_inputs
         n_steps = len(self.values) if isinstance(self.values, np.ndarray) else 0
         for name, kinds, shape in (
             ("values", "fiu", (max(n_steps, 1), n_inputs)),
@@ -137,12 +137,8 @@ def presentations(
     >>> int(workload.is_read.sum())
     20
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(valid_seed(seed))
-    shown = rng.uniform(size=(22, windows.n_inputs))
-    values, is_read = hold(shown, n_steps=50, n_unread=2)
-    step = rng.uniform(size=(2, windows.n_inputs))
-    return Workload("presentations", windows, values, is_read, step)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
+    return _uniform("presentations", windows, rng, 22, n_steps=50, n_unread=2)
 
 
 def constant(
@@ -183,12 +179,8 @@ def constant(
     >>> print(np.flatnonzero(workload.is_read))
     [ 599  899 1199 1499]
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(valid_seed(seed))
-    shown = rng.uniform(size=(5, windows.n_inputs))
-    values, is_read = hold(shown, n_steps=300, n_unread=1)
-    step = rng.uniform(size=(2, windows.n_inputs))
-    return Workload("constant", windows, values, is_read, step)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
+    return _uniform("constant", windows, rng, 5, n_steps=300, n_unread=1)
 
 
 def natural(window_size: int = 4, n_pools: int = 200, seed: int | None = 0) -> Workload:
@@ -244,8 +236,7 @@ def natural(window_size: int = 4, n_pools: int = 200, seed: int | None = 0) -> W
     >>> bool(0.45 < np.mean(workload.values == 0) < 0.55)
     True
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(valid_seed(seed))
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
     correlation, contrast = 0.6, 0.08
     shape = 13, windows.n_pools, windows.n_inputs // windows.n_pools
     shared = rng.normal(size=(*shape[:2], 1))
@@ -295,8 +286,7 @@ def band_limited(
     >>> bool(workload.values.min() >= 0 and workload.values.max() <= 1)
     True
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(valid_seed(seed))
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
     n_settling, n_steps = 1000, 1500
     noise = rng.normal(size=(n_settling + n_steps, windows.n_inputs))
     signal = nengo.Lowpass(0.1).filt(noise, axis=0, dt=DT)[n_settling:]
@@ -313,3 +303,17 @@ def hold(
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)
     return np.repeat(shown, n_steps, axis=0), is_read
+
+
+def _windows_and_rng(window_size, n_pools, seed):
+    """Windows of a workload, and what its values are drawn with."""
+    windows = PoolWindows.independent(n_pools, window_size)
+    return windows, np.random.RandomState(valid_seed(seed))
+
+
+def _uniform(name, windows, rng, n_shown, n_steps, n_unread):
+    """Independent values that are uniform in [0, 1], each held for some steps."""
+    shown = rng.uniform(size=(n_shown, windows.n_inputs))
+    values, is_read = hold(shown, n_steps, n_unread)
+    step = rng.uniform(size=(2, windows.n_inputs))
+    return Workload(name, windows, values, is_read, step)

@@ -14,7 +14,7 @@ from .windows import PoolWindows
 SHORTEST = 1e-9
 
 
-def checked_windows(windows, network):
+def checked_windows(windows, network=None):
     """The windows, if they are some."""
     if not isinstance(windows, PoolWindows):
         raise ValidationError(

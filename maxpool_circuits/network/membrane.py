@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -76,13 +77,18 @@ def floor_in(network: Any) -> float:
     )
 
 
+@functools.lru_cache(maxsize=64)
 def let_through(synapse: Any, frequency: float) -> float:
-    """What a synapse lets through of an oscillation, relative to a constant."""
+    """What a synapse lets through of an oscillation, relative to a constant.
+
+    Found once for all networks: it takes as long as building one.
+    """
     if synapse is None:
         return 1.0
     dt = 0.001
-    impulse = np.zeros(1000)
+    # of one entry each: Nengo's filters of single numbers fail with NumPy 2.5
+    impulse = np.zeros((1000, 1))
     impulse[0] = 1
-    response = synapse.filt(impulse, dt=dt, y0=0)
+    response = synapse.filt(impulse, axis=0, dt=dt, y0=0)[:, 0]
     wave = np.exp(-2j * np.pi * frequency * dt * np.arange(len(response)))
     return float(np.abs(response @ wave) / np.abs(response.sum()))

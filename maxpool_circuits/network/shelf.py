@@ -34,13 +34,13 @@ def find(setup: Setup) -> TunedDecoders | None:
 
     Files that cannot be read are skipped, with a warning for each.
     """
-    formulas = _formulas(setup.stem)
+    by_formula = _of_stem(formulas(), setup.stem)
     distance = {
         path: abs(np.log(_rate(path) / setup.max_rate))
-        for path in _files(setup.stem) + formulas
+        for path in _files(setup.stem) + by_formula
     }
     for path in sorted(distance, key=distance.__getitem__):
-        if path in formulas:
+        if path in by_formula:
             if _serves(path, setup):
                 return None
             continue
@@ -62,10 +62,10 @@ def _files(stem):
         return []
 
 
-def _formulas(stem):
-    """Files that tuning would have made for any rate, had it found anything better."""
+def formulas() -> list[str]:
+    """Names of the files that would change nothing; none where they cannot be read."""
     try:
-        return _of_stem((FOLDER / FORMULAS).read_text("utf-8").splitlines(), stem)
+        return (FOLDER / FORMULAS).read_text("utf-8").splitlines()
     except (OSError, ValueError):
         return []
 
@@ -117,7 +117,7 @@ def warn_damaged(path: str | Path, error: Exception) -> None:
 def warn_untuned(setup: Setup) -> None:
     """Say, once for each setup, that nothing ships for it and how to tune it."""
     damaged = any(str(path) in _warned for path in _files(setup.stem))
-    gains_nothing = any(_serves(path, setup) for path in _formulas(setup.stem))
+    gains_nothing = any(_serves(p, setup) for p in _of_stem(formulas(), setup.stem))
     if not damaged and not gains_nothing:
         _warn_once(
             str(setup),

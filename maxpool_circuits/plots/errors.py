@@ -129,8 +129,8 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     for row in table.rows:
         squares = errors_of(table, row.circuit) ** 2
         curves[row.circuit] = [np.sqrt(squares[part].mean()) for part in parts]
-    far = 2 * max(max(curves[row.circuit]) for row in drawn_of_circuits(table))
-    highest = 1.15 * max(max(c) for c in curves.values() if max(c) <= far)
+    largest = {name: max(curve) for name, curve in curves.items()}
+    highest = 1.15 * max(largest[name] for name in _on_scale(table, largest))
     for name, errors in curves.items():
         label = name + (" (not shown)" if min(errors) > highest else "")
         ax.plot(middles, errors, markersize=4, label=label, **styles[name])
@@ -229,9 +229,15 @@ def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
 
 def _highest(table):
     """Top of the scale of errors: that of circuits and what is near, with a margin."""
-    far = 2 * max(row.rmse for row in drawn_of_circuits(table))
-    rows = [row for row in table.rows if row.rmse <= far]
+    shown = _on_scale(table, {row.circuit: row.rmse for row in table.rows})
+    rows = [row for row in table.rows if row.circuit in shown]
     return 1.15 * max(row.rmse + _half_width(table, row, "rmse") for row in rows)
+
+
+def _on_scale(table, largest):
+    """Names of the circuits, and of what has no more than twice their largest error."""
+    far = 2 * max(largest[row.circuit] for row in drawn_of_circuits(table))
+    return [name for name, error in largest.items() if error <= far]
 
 
 def _half_width(table, row, figure):

@@ -30,11 +30,15 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
 
-def checked_table(table: Any) -> ComparisonTable:
-    """A comparison table; told by what it has, for this module knows no such class."""
-    if not all(hasattr(table, name) for name in ("rows", "workload", "outputs")):
+def checked_table(
+    table: Any,
+    parts: Iterable[str] = ("rows", "workload", "outputs"),
+    maker: str = "compare",
+) -> Any:
+    """A table; told by what it has, for this module knows no such class."""
+    if not all(hasattr(table, name) for name in parts):
         raise ValidationError(
-            f"must be a table that maxpool_circuits.compare made, got {table!r}",
+            f"must be a table that maxpool_circuits.{maker} made, got {table!r}",
             attr="table",
         )
     return table

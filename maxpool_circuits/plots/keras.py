@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import is_real
-from .figure import saved
+from .figure import checked_table, saved
 from .figure import styles as drawn_as
 
 
@@ -55,7 +55,7 @@ def conversions(
     ['ANN (95.0 %)', 'exact (90.0 %)']
     >>> plt.close(figure)
     """
-    _check(table, "ann_accuracy", "rows")
+    checked_table(table, ("ann_accuracy", "rows"), "nengo_dl.demo")
     read = [len(row.accuracies) for row in table.rows]
     valid = isinstance(steps, Sequence) and not isinstance(steps, (str, bytes))
     valid = valid and all(map(is_real, steps))
@@ -115,7 +115,7 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ['conv']
     >>> plt.close(figure)
     """
-    _check(table, "rows")
+    checked_table(table, ("rows",), "nengo_dl.compare_layers")
     height = 1.5 + 0.3 * len(table.rows)
     figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     # layers may share a name, so that bars are put by number
@@ -126,11 +126,3 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ax.set_ylabel("layer")
     ax.set_xlabel("distance to Keras (of the spread of the layer's values)")
     return saved(figure, path)
-
-
-def _check(table, *names):
-    """Refuse what is no such table; told by what it has."""
-    if not all(hasattr(table, name) for name in names):
-        raise ValidationError(
-            f"must be a table with {' and '.join(names)}, got {table!r}", attr="table"
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable, Union
@@ -13,7 +12,7 @@ from nengo.exceptions import ValidationError
 
 from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
-from ..registry import find, make
+from ..registry import find, make, taken_apart
 from ..utils.checks import is_real, positive_integer, positive_number
 from .cases import NEURON_TYPES
 
@@ -38,9 +37,7 @@ class Subject:
         """Look up what the author of a circuit allows, and what the caller does."""
         # A circuit states itself what it is expected to reach: a list here would have
         # to know all circuits, and those of other packages could not be in it.
-        author = find(circuit)
-        while isinstance(author, functools.partial):
-            author = author.func
+        author, _ = taken_apart(find(circuit))
         stated = getattr(author, "check_tolerances", {})
         return cls(circuit, _valid({**stated, **tolerances}))
 
@@ -113,7 +110,7 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
-    windows = checked_windows(windows, "run_circuit")
+    windows = checked_windows(windows)
     steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
     if not callable(simulator):
         raise ValidationError(

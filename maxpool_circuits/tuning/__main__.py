@@ -22,16 +22,15 @@ def main():
     )
     arguments = parser.parse_args()
     shelf.FOLDER.mkdir(exist_ok=True)
-    formulas = shelf.FOLDER / shelf.FORMULAS
     chosen, known = presets(), set()
     if arguments.missing:
-        known = set(formulas.read_text("utf-8").splitlines())
+        known = set(shelf.formulas())
         chosen = [preset for preset in chosen if not _is_there(path_of(*preset), known)]
     unchanged = joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
         joblib.delayed(_write)(*preset) for preset in chosen
     )
     names = sorted(known.union(*unchanged))
-    with written_whole(formulas) as unfinished:
+    with written_whole(shelf.FOLDER / shelf.FORMULAS) as unfinished:
         unfinished.write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 

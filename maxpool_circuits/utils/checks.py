@@ -27,6 +27,11 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a positive integer that may be the size of an array."""
+    return is_integer(value) and 0 < value <= LARGEST_INTEGER
+
+
 def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> float:
     """Return a number as a float if it is finite and above 0, in a unit or without."""
     if not is_real(value) or value <= 0:
@@ -55,10 +60,12 @@ def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def valid_flag(value: Any, attr: str) -> bool:
+def valid_flag(value: Any, attr: str, obj: Any = None) -> bool:
     """Return a truth value; numbers and arrays are none."""
     if not isinstance(value, (bool, np.bool_)):
-        raise ValidationError(f"must be True or False, got {value!r}", attr=attr)
+        raise ValidationError(
+            f"must be True or False, got {value!r}", attr=attr, obj=obj
+        )
     return bool(value)
 
 
