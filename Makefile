@@ -12,6 +12,7 @@ PYTEST_OPTIONS =
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 NENGO_DL = --no-build-isolation nengo-dl==3.6.0
 # Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is told, with the reason.
+BENCH = $(VENV)/bin/python benchmarks
 PYTEST = -m pytest -n 2 -rs $(PYTEST_OPTIONS)
 REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
 
@@ -25,7 +26,7 @@ HAS_VENV = __import__("ensurepip") and __import__("venv")
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo demo-nengo-dl test test-slow test-core test-gui test-versions lint docs figures presets clean
+.PHONY: help demo demo-nengo-dl test test-slow test-core test-gui test-versions lint docs figures presets bench bench-full clean
 .PRECIOUS: %/bin/python
 
 help:  ## show this list
@@ -76,6 +77,17 @@ lint: $(VENV)/tests-installed  ## check the code with ruff, the layers with impo
 
 presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
 	$(VENV)/bin/python -m maxpool_circuits.tuning
+
+# asv runs benchmarks over commits: cd benchmarks/asv && asv run
+bench: $(VENV)/bench-installed  ## compare with every other way to max-pool spikes: a selection (ten minutes on two cores)
+	$(BENCH)/fronts.py --folder docs/how_it_compares
+	$(BENCH)/claims.py --folder docs/how_it_compares
+	$(BENCH)/scale.py --pools 100 10000 --csv docs/how_it_compares/scale.csv
+
+bench-full: $(VENV)/bench-installed  ## the same for all workloads, windows and rates, and up to 1,000,000 pools (hours)
+	$(BENCH)/fronts.py --full --folder docs/how_it_compares
+	$(BENCH)/claims.py --folder docs/how_it_compares
+	$(BENCH)/scale.py --window-sizes 2 4 9 --csv docs/how_it_compares/scale.csv
 
 docs: $(VENV)/docs-installed  ## build the documentation, notebooks included, in docs/_build/html
 	$(VENV)/bin/python -m sphinx -W --keep-going -E -j 4 -q docs docs/_build/html
@@ -142,6 +154,13 @@ $(VENV)/docs-installed: $(VENV)/bin/python $(REQUIREMENTS)
 	@echo "installing what the documentation needs into $(VENV)"
 	@$(INSTALL_WITH_NENGO_DL)
 	@touch $(VENV)/tests-installed
+
+# Of the packages of others, those that pip can install; what is missing is left out and named.
+$(VENV)/bench-installed: EXTRAS = plots,tests,bench
+$(VENV)/bench-installed: $(VENV)/bin/python $(REQUIREMENTS)
+	@echo "installing what the benchmarks need into $(VENV)"
+	@$(INSTALL_WITH_NENGO_DL)
+	@touch $(VENV)/tests-installed $@
 
 .venv-core/installed: EXTRAS = tests
 .venv-core/installed: .venv-core/bin/python $(REQUIREMENTS)

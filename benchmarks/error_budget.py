@@ -8,11 +8,12 @@ suits it best, from the least that is possible to the circuits themselves:
   the ripple that it lets through;
 - *finest thresholds*: the circuit with 16 times as many and as fine spikes, and with
   membranes of the same depth in units of the input; what membranes lose, by delay;
+- *without memory*: the circuit with membranes that do not go below zero;
 - the circuits, for several rates of their neurons: what is left is quantisation.
 
-It takes about ten minutes::
+It takes about a quarter of an hour::
 
-    python benchmarks/error_budget.py --csv docs/error_budget.csv
+    python benchmarks/error_budget.py --pools 60 --csv docs/error_budget.csv
 """
 
 import argparse
@@ -20,10 +21,10 @@ import functools
 
 import nengo
 import numpy as np
-import scipy.stats
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
+from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.comparison.lookup import find_workload
 from maxpool_circuits.comparison.measures import best_readout
 from maxpool_circuits.comparison.recording import input_spikes, record
@@ -65,13 +66,14 @@ def main():
                 spikes.setdefault((what, name), []).append(fired)
     headers = ["what"]
     for name in options.workloads:
-        headers += [name, "±", "spikes"]
+        headers += [name, f"{name} ±", f"{name} spikes"]
     rows = []
     for what in dict.fromkeys(what for what, _ in ratios):
         row = [what]
         for name in options.workloads:
-            mean, half = interval(ratios[what, name])
-            row += [f"{mean:.3f}", f"{half:.3f}", f"{np.mean(spikes[what, name]):.0f}"]
+            mean, _, upper = mean_of(ratios[what, name])
+            fired = np.mean(spikes[what, name])
+            row += [f"{mean:.3f}", f"{upper - mean:.3f}", f"{fired:.0f}"]
         rows.append(row)
     print(tabulate(rows, headers, disable_numparse=True))
     if options.csv:
@@ -94,10 +96,14 @@ def errors(workload, seed, options):
         found[f"maximum behind {name}"] = relative(output), 0
     for name, circuit in CIRCUITS.items():
         for rate in options.max_rates:
-            for what, network in (
-                (f"{name}, {rate:g} Hz", functools.partial(circuit, max_rate=rate)),
-                (f"{name}, {rate:g} Hz, finest thresholds", finest(circuit, rate)),
+            usual = functools.partial(circuit, max_rate=rate)
+            shallow = mpc.IntegrateAndFire(min_voltage=0)
+            for end, network in (
+                ("", usual),
+                (", finest thresholds", finest(circuit, rate)),
+                (", without memory", functools.partial(usual, neuron_type=shallow)),
             ):
+                what = f"{name}, {rate:g} Hz{end}"
                 recording = record(
                     functools.partial(network, decoders=None),
                     workload.windows,
@@ -122,12 +128,6 @@ def finest(circuit, max_rate):
         input_synapse=usual.input_synapse,
         neuron_type=mpc.IntegrateAndFire(min_voltage=1 - depth),
     )
-
-
-def interval(values):
-    """Mean, and half of its 95 % confidence interval over draws."""
-    error = scipy.stats.sem(values) if len(values) > 1 else np.nan
-    return np.mean(values), error * scipy.stats.t.ppf(0.975, max(1, len(values) - 1))
 
 
 if __name__ == "__main__":

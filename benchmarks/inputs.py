@@ -19,12 +19,12 @@ import warnings
 import joblib
 import nengo
 import numpy as np
-import scipy.stats
 from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import CARRIERS, WORKLOADS
+from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.comparison.measures import REFERENCES
 from maxpool_circuits.utils.files import write_csv
 
@@ -106,8 +106,8 @@ def measure(inputs, seed, n_pools, workload):
 def statistics(figures):
     """Mean RMSE, half-width of its 95 % confidence interval, and mean bias."""
     rmse, bias = np.transpose(figures)
-    quantile = scipy.stats.t.ppf(0.975, len(rmse) - 1)
-    return rmse.mean(), quantile * rmse.std(ddof=1) / np.sqrt(len(rmse)), bias.mean()
+    mean, _, upper = mean_of(rmse)
+    return mean, upper - mean, bias.mean()
 
 
 def all_errors(by_inputs):

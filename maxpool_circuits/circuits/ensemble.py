@@ -55,6 +55,8 @@ class EnsembleMax(MeanPath):
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose preferred direction is driven to the
         corner of the input range.
+    input_rate : float, optional (Default: 250)
+        Rate, in Hz, at which an input at the top of ``input_range`` spikes.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input. The
         decoders are fitted on independent inputs, scaled so that small differences are
@@ -63,7 +65,7 @@ class EnsembleMax(MeanPath):
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is 5 ms, and longer in proportion if
-        ``max_rate`` is below 250 Hz.
+        ``input_rate`` or ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 

@@ -24,7 +24,9 @@ class ExactMax(MaxPoolNetwork):
     ----------
     windows : PoolWindows
         Which inputs each pool looks at.
-    n_neurons, neuron_type, max_rate, input_range, synapse, decoders : optional
+    n_neurons, neuron_type, max_rate, input_rate : optional
+        As the next ones.
+    input_range, synapse, decoders : optional
         Checked as in `.MaxPoolNetwork`, so that circuits can be exchanged, but there
         are no neurons and no stages that they could change.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)

@@ -28,7 +28,9 @@ class MeanPath(MaxPoolNetwork):
     ----------
     windows : PoolWindows
         Which inputs each pool looks at.
-    n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse : optional
+    n_neurons, neuron_type, max_rate, input_rate, input_range : optional
+        As in `.MaxPoolNetwork`.
+    synapse, input_synapse : optional
         As in `.MaxPoolNetwork`.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
@@ -58,7 +60,7 @@ class MeanPath(MaxPoolNetwork):
 
     # a unit is a unit
     tuned_per_window_size = False
-    default_decoders = "tuned"
+    default_decoders: Any = "tuned"
 
     @property
     def largest_group(self) -> int:

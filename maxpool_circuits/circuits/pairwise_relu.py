@@ -15,7 +15,7 @@ from ..network.populations import (
     rectifier,
 )
 from ..network.tunable import Tunable
-from .smoothing import smooth_input
+from .smoothing import AVERAGING, smooth_input
 from .tree import ComparatorTree
 
 
@@ -35,10 +35,8 @@ def averages_nothing(neuron_type: NeuronType) -> bool:
     return is_rectified_linear(neuron_type) and not integrates(neuron_type)
 
 
-#: Time constant of the input synapse, in inter-spike intervals of an input: each of the
-#: two of an Alpha synapse.
-AVERAGING = Tunable("input_time_constant", 0.375, 0.1, 1.5, "input_synapse", integrates)
-#: The same for neurons that rectify at once, of a Lowpass synapse.
+#: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
+#: that rectify at once.
 SMOOTHING = Tunable(
     "input_time_constant", 0.75, 0.2, 5, "input_synapse", averages_nothing
 )
@@ -75,7 +73,7 @@ class PairwiseReLU(ComparatorTree):
     n_neurons : int, optional
         Neurons per comparator. The default is 1 for rectified linear neuron types,
         which are exact alone, and 20 for others.
-    neuron_type, max_rate, input_range : optional
+    neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A comparator whose ``a`` is at the top of
         ``input_range`` and whose ``b`` is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
@@ -83,9 +81,10 @@ class PairwiseReLU(ComparatorTree):
         averages before it rectifies, and for rectified linear neuron types that do not
         spike, and 5 ms for others.
     input_synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse before the first level. The default is 3 ms for rectified linear neuron
-        types and 5 ms for others, and longer in proportion if ``max_rate`` is below 250
-        Hz.
+        Synapse before the first level. The default is ``nengo.Alpha(0.0015)`` for
+        `.IntegrateAndFire` (2.4 ms at 1000 Hz), 3 ms for other rectified linear neuron
+        types and 5 ms for the rest, and longer in proportion where ``input_rate`` or
+        ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -128,7 +127,11 @@ class PairwiseReLU(ComparatorTree):
 
     takes_raw_spikes = True
     tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
-    default_decoders = "tuned"
+
+    @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
 
     @property
     def default_synapse(self) -> float | None:
@@ -139,15 +142,23 @@ class PairwiseReLU(ComparatorTree):
     def default_input_synapse(self) -> nengo.synapses.Synapse:
         """Enough to turn input spikes into a graded difference."""
         if integrates(self.neuron_type):
-            return smooth_input(self, self.value_of(AVERAGING))
+            return smooth_input(self)
         rectifies = is_rectified_linear(self.neuron_type)
         smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
         return nengo.Lowpass(self.value_of(smoothing) * self.inter_spike_interval)
 
     @property
     def n_competitors(self) -> int:
-        """Two; but each level adds to what those after it have to remember."""
-        return 4
+        """Two; but each level adds to what those after it have to remember.
+
+        Measured: what suits windows of 4 to 49 inputs grows as their fourth root.
+        """
+        return max(4, round(2 * self.windows.sizes.max() ** 0.5))
+
+    @property
+    def raw_memory(self) -> float:
+        """More than for one comparison, since each level lets some through."""
+        return 3.5 * (self.n_competitors / 4) ** 0.5
 
     def linear_path(
         self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix

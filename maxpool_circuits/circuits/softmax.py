@@ -85,6 +85,8 @@ class SoftmaxApproximation(MeanPath):
         Firing rate, in Hz, of the neurons of a unit whose input is ``6 / beta`` above
         the estimate, and of an accumulator whose pool's maximum is half the range above
         its mean.
+    input_rate : float, optional (Default: 250)
+        Rate, in Hz, at which an input at the top of ``input_range`` spikes.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input.
     synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
@@ -93,7 +95,7 @@ class SoftmaxApproximation(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. Exponentials of a noisy input are too large on average,
         so spikes have to be smoothed: the default is 10 ms, and longer in proportion if
-        ``max_rate`` is below 250 Hz.
+        ``input_rate`` or ``max_rate`` is below 250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
@@ -219,9 +221,7 @@ class SoftmaxApproximation(MeanPath):
 
         surplus = wiring.junction(n_pools, "surplus")
         target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
-        wiring.connect(
-            units.neurons, surplus, units.decode(members), self.synapse
-        )
+        wiring.connect(units.neurons, surplus, units.decode(members), self.synapse)
         wiring.connect(target, surplus)
 
         # a population that holds its own value plus a step, behind a synapse, is an

@@ -37,7 +37,9 @@ class ComparatorTree(MaxPoolNetwork):
     ----------
     windows : PoolWindows
         Which inputs each pool looks at.
-    n_neurons, neuron_type, max_rate, input_range, synapse, input_synapse : optional
+    n_neurons, neuron_type, max_rate, input_rate, input_range : optional
+        As in `.MaxPoolNetwork`.
+    synapse, input_synapse : optional
         As in `.MaxPoolNetwork`.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.

@@ -14,7 +14,7 @@ from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .mean_path import MeanPath
-from .smoothing import smooth_input
+from .smoothing import AVERAGING, smooth_input
 
 
 def needs_filter(neuron_type: NeuronType) -> bool:
@@ -29,10 +29,8 @@ INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
 LARGEST_GROUP = 10
 #: How far the floor of a membrane is from firing (see `.membrane_floor`).
 MEMORY = Tunable("memory", 1.3, 0.8, 8, "neuron_type", integrates)
-#: Time constant of the input synapse, in inter-spike intervals of an input: each of the
-#: two of an Alpha synapse.
-AVERAGING = Tunable("input_time_constant", 0.375, 0.1, 1.5, "input_synapse", integrates)
-#: The same for neurons that do not average, of a Lowpass synapse.
+#: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
+#: that do not average.
 SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse", needs_filter)
 #: Time constant of the inhibition, relative to that by rule.
 INHIBITION_TIME = Tunable(
@@ -80,7 +78,7 @@ class WinnerTakeAll(MeanPath):
         Neurons per unit, of which there is one for each input of each pool. The default
         is 1 for rectified linear neuron types, which are exact alone, and 20 for
         others.
-    neuron_type, max_rate, input_range : optional
+    neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A unit whose input is at the top of ``input_range``
         while its pool's mean is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
@@ -92,8 +90,9 @@ class WinnerTakeAll(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is ``nengo.Alpha(0.0015)`` for
         `.IntegrateAndFire` (2.4 ms at 1000 Hz) and 5 ms for others, longer in
-        proportion if ``max_rate`` is below 250 Hz. Without one, membranes remember more
-        instead: that costs no delay on constant inputs and more on changing ones.
+        proportion where ``input_rate`` or ``max_rate`` is below 250 Hz. Without one,
+        membranes remember more instead: that costs no delay on constant inputs and more
+        on changing ones.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -143,6 +142,11 @@ class WinnerTakeAll(MeanPath):
     tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
 
     @property
+    def default_decoders(self) -> str | None:
+        """None for neurons that average: tuning finds nothing better than the rules."""
+        return None if integrates(self.neuron_type) else "tuned"
+
+    @property
     def default_synapse(self) -> nengo.Lowpass:
         """One time step for neurons that integrate inhibition, else a filter."""
         if integrates(self.neuron_type):
@@ -154,12 +158,12 @@ class WinnerTakeAll(MeanPath):
     def default_input_synapse(self) -> nengo.synapses.Synapse:
         """Enough for membranes to remember little, and for others to see a value."""
         if integrates(self.neuron_type):
-            return smooth_input(self, self.value_of(AVERAGING))
+            return smooth_input(self)
         return nengo.Lowpass(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     @property
     def largest_group(self) -> int:
-        """At most `LARGEST_GROUP`, and about as many in each stage."""
+        """How many values compete at once: at most 10, about as many in each stage."""
         size = int(self.windows.sizes.max())
         n_stages = 1
         while LARGEST_GROUP**n_stages < size:
@@ -168,8 +172,12 @@ class WinnerTakeAll(MeanPath):
 
     @property
     def n_competitors(self) -> int:
-        """Those of a stage."""
-        return self.largest_group
+        """Those of all stages, since each adds to what the last has to remember."""
+        size, competitors = int(self.windows.sizes.max()), 0
+        while size > 1:
+            competitors += min(size, self.largest_group)
+            size = ceil(size / self.largest_group)
+        return competitors
 
     def build_circuit(self) -> None:
         """Build all stages."""

@@ -11,7 +11,13 @@ from nengo.exceptions import ValidationError
 
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
-from ..utils.checks import positive_integer, positive_number, valid_jobs, valid_seed
+from ..utils.checks import (
+    positive_integer,
+    positive_number,
+    valid_flag,
+    valid_jobs,
+    valid_seed,
+)
 from ..utils.progress import make_progress_bar
 from .carriers import find_carrier
 from .draws import Draw, measured, seed_of_draw, with_best_readout
@@ -48,12 +54,13 @@ def compare(
 
     By default each input is carried by one `nengo.SpikingRectifiedLinear` neuron. All
     circuits get the same spikes, without a synapse, and have their default options.
-    Only ``max_rate`` is ``input_rate`` if inputs that spike have less than 250 Hz, and
-    ``input_range`` is that of the inputs, for classes and partials of them that do not
-    set it. Beside them stand two references: ``routed winner``, the
-    spike train of the largest input, passed on by a switch that knows which one that
-    is, and ``average``, which is what average pooling passes on. The readout filter of
-    each row is the one of `READOUTS` with which it has the least error in all draws.
+    Only the ``input_rate`` and the ``input_range`` of circuits are those of the inputs,
+    and ``max_rate`` is ``input_rate`` if that is less than 250 Hz, for classes and
+    partials of them that do not set it. Beside them stand two references: ``routed
+    winner``, the spike train of the largest input, passed on by a switch that knows
+    which one that is, and ``average``, which is what average pooling passes on. The
+    readout filter of each row is the one of `READOUTS` with which it has the least
+    error in all draws.
 
     Parameters
     ----------
@@ -121,6 +128,7 @@ def compare(
 
     chosen = _by_row_name(circuits)
     simulator = checked_simulator(simulator)
+    progress_bar = valid_flag(progress_bar, "progress_bar")
     n_jobs = valid_jobs(n_jobs)
     n_draws = positive_integer(n_draws, "n_draws")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
@@ -135,9 +143,10 @@ def compare(
 
     first = drawn(0)
     options: dict[str, Any] = {}
+    if carrier.spikes and input_rate != 250:
+        options["input_rate"] = input_rate
     if carrier.spikes and input_rate < 250:
-        # a membrane that was made for faster and therefore smaller input spikes forgets
-        # too soon
+        # as many spikes as the inputs have, and no more
         options["max_rate"] = input_rate
     if carrier.input_range != (0, 1):
         options["input_range"] = carrier.input_range

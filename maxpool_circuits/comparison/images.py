@@ -9,7 +9,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..network.windows import PoolWindows
-from ..utils.checks import valid_integer
+from ..utils.checks import positive_integer, valid_integer, valid_seed
 from .workloads import Workload, hold
 
 #: Side length and wavelength of the Gabor filters, in pixels: the first scale band of
@@ -78,7 +78,9 @@ def images(window_size: int = 8, seed: int | None = 0, n_images: int = 8) -> Wor
     from sklearn.datasets import load_digits
 
     digits = load_digits().images / 16
-    chosen = np.random.RandomState(seed).choice(len(digits), n_images, replace=False)
+    chosen = np.random.RandomState(valid_seed(seed)).choice(
+        len(digits), n_images, replace=False
+    )
     digits = digits[chosen]
     simple_cells = simple_cell_responses(digits, SCALES[:n_scales])
     windows = PoolWindows(
@@ -129,6 +131,7 @@ def gabor(size: int, wavelength: float, angle: float) -> np.ndarray:
 
 def _patch(window_size):
     """Side length and number of scales of a window of ``window_size`` inputs."""
+    window_size = positive_integer(window_size, "window_size")
     for n_scales in (1, 2):
         side = isqrt(window_size // n_scales)
         if n_scales * side**2 == window_size and side <= 16:

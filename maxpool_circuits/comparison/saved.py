@@ -8,6 +8,7 @@ from dataclasses import fields
 
 from nengo.exceptions import ValidationError
 
+from ..utils.checks import valid_path
 from .measures import Row
 from .results import FIGURES, SavedTable, mean_row
 
@@ -46,13 +47,14 @@ def read_csv(path: str | os.PathLike[str]) -> SavedTable:
     >>> last.row("winner-take-all").rmse == table.row("winner-take-all").rmse
     True
     """
+    path = valid_path(path)
     try:
         with open(path, newline="", encoding="utf-8") as file:
             records = list(csv.DictReader(file, strict=True))
         return _table_of(records)
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise ValidationError(
-            f"{os.fspath(path)!r} is no table that compare(...).to_csv wrote: {error}; "
+            f"{path!r} is no table that compare(...).to_csv wrote: {error}; "
             "name such a file",
             attr="path",
         ) from error

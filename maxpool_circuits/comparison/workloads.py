@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 import nengo
 import numpy as np
+from nengo.exceptions import ValidationError
 
+from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
+from ..utils.checks import valid_seed
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001
@@ -63,6 +66,30 @@ class Workload:
     step: np.ndarray = field(repr=False)
     images: np.ndarray | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        """Check types and shapes."""
+        if not isinstance(self.name, str):
+            raise ValidationError(f"must be text, got {self.name!r}", attr="name")
+        n_inputs = checked_windows(self.windows).n_inputs
+        n_steps = len(self.values) if isinstance(self.values, np.ndarray) else 0
+        for name, kinds, shape in (
+            ("values", "fiu", (max(n_steps, 1), n_inputs)),
+            ("is_read", "b", (n_steps,)),
+            ("step", "fiu", (2, n_inputs)),
+        ):
+            value = getattr(self, name)
+            if getattr(value, "shape", None) != shape or value.dtype.kind not in kinds:
+                raise ValidationError(
+                    f"must be an array of shape {shape} of "
+                    f"{'truth values' if kinds == 'b' else 'numbers'}, got {value!r}",
+                    attr=name,
+                )
+        if self.images is not None and np.ndim(self.images) != 3:
+            raise ValidationError(
+                f"must be (n_images, height, width) or None, got {self.images!r}",
+                attr="images",
+            )
+
     @property
     def dt(self) -> float:
         """Length of a time step, in seconds."""
@@ -110,12 +137,8 @@ def presentations(
     >>> int(workload.is_read.sum())
     20
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(seed)
-    shown = rng.uniform(size=(22, windows.n_inputs))
-    values, is_read = hold(shown, n_steps=50, n_unread=2)
-    step = rng.uniform(size=(2, windows.n_inputs))
-    return Workload("presentations", windows, values, is_read, step)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
+    return _uniform("presentations", windows, rng, 22, n_steps=50, n_unread=2)
 
 
 def constant(
@@ -156,17 +179,11 @@ def constant(
     >>> print(np.flatnonzero(workload.is_read))
     [ 599  899 1199 1499]
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(seed)
-    shown = rng.uniform(size=(5, windows.n_inputs))
-    values, is_read = hold(shown, n_steps=300, n_unread=1)
-    step = rng.uniform(size=(2, windows.n_inputs))
-    return Workload("constant", windows, values, is_read, step)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
+    return _uniform("constant", windows, rng, 5, n_steps=300, n_unread=1)
 
 
-def natural(
-    window_size: int = 4, n_pools: int = 200, seed: int | None = 0
-) -> Workload:
+def natural(window_size: int = 4, n_pools: int = 200, seed: int | None = 0) -> Workload:
     r"""Windows as simple cells see natural images, held for 100 ms each.
 
     Responses of oriented filters to natural images are Gaussian but for a local
@@ -219,8 +236,7 @@ def natural(
     >>> bool(0.45 < np.mean(workload.values == 0) < 0.55)
     True
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(seed)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
     correlation, contrast = 0.6, 0.08
     shape = 13, windows.n_pools, windows.n_inputs // windows.n_pools
     shared = rng.normal(size=(*shape[:2], 1))
@@ -270,8 +286,7 @@ def band_limited(
     >>> bool(workload.values.min() >= 0 and workload.values.max() <= 1)
     True
     """
-    windows = PoolWindows.independent(n_pools, window_size)
-    rng = np.random.RandomState(seed)
+    windows, rng = _windows_and_rng(window_size, n_pools, seed)
     n_settling, n_steps = 1000, 1500
     noise = rng.normal(size=(n_settling + n_steps, windows.n_inputs))
     signal = nengo.Lowpass(0.1).filt(noise, axis=0, dt=DT)[n_settling:]
@@ -288,3 +303,17 @@ def hold(
     step = np.arange(len(shown) * n_steps)
     is_read = (step % n_steps == n_steps - 1) & (step >= n_unread * n_steps)
     return np.repeat(shown, n_steps, axis=0), is_read
+
+
+def _windows_and_rng(window_size, n_pools, seed):
+    """Windows of a workload, and what its values are drawn with."""
+    windows = PoolWindows.independent(n_pools, window_size)
+    return windows, np.random.RandomState(valid_seed(seed))
+
+
+def _uniform(name, windows, rng, n_shown, n_steps, n_unread):
+    """Independent values that are uniform in [0, 1], each held for some steps."""
+    shown = rng.uniform(size=(n_shown, windows.n_inputs))
+    values, is_read = hold(shown, n_steps, n_unread)
+    step = rng.uniform(size=(2, windows.n_inputs))
+    return Workload(name, windows, values, is_read, step)

@@ -1,10 +1,8 @@
 """Which options a circuit gets, so that it fits the spikes and values it will see."""
 
-import functools
-
 import numpy as np
 
-from ..registry import with_defaults
+from ..registry import taken_apart, with_defaults
 
 #: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
 #: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
@@ -68,11 +66,8 @@ def options_for(circuit, pool, spikes, converter):
 
 def _takes_raw_spikes(circuit):
     """Whether it is of a class whose membranes average, with the default neurons."""
-    given = {}
-    while isinstance(circuit, functools.partial):
-        given = {**circuit.keywords, **given}
-        circuit = circuit.func
-    return "neuron_type" not in given and getattr(circuit, "takes_raw_spikes", False)
+    made_by, given = taken_apart(circuit)
+    return "neuron_type" not in given and getattr(made_by, "takes_raw_spikes", False)
 
 
 def _by_channel(spikes, channels):

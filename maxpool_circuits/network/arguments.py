@@ -6,12 +6,15 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import Direct, NeuronType
 from nengo.synapses import Synapse
 
-from ..utils.checks import is_real
+from ..utils.checks import is_real, valid_range
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
+#: Shortest time constant but 0, in seconds: Nengo's filters fail at far shorter ones.
+SHORTEST = 1e-9
 
-def checked_windows(windows, network):
+
+def checked_windows(windows, network=None):
     """The windows, if they are some."""
     if not isinstance(windows, PoolWindows):
         raise ValidationError(
@@ -26,20 +29,7 @@ def checked_windows(windows, network):
 
 def checked_input_range(input_range, network):
     """Two numbers in ascending order."""
-    try:
-        low, high = input_range
-        valid = is_real(low) and is_real(high) and low < high and is_real(high - low)
-        valid = valid and not isinstance(input_range, (bytes, bytearray))
-    except (TypeError, ValueError):
-        valid = False
-    if not valid:
-        raise ValidationError(
-            "must be two finite numbers (low, high) with low < high, "
-            f"got {input_range!r}",
-            attr="input_range",
-            obj=network,
-        )
-    return (float(low), float(high))
+    return valid_range(input_range, "input_range", network)
 
 
 def checked_neuron_type(neuron_type, max_rate, network):
@@ -71,12 +61,12 @@ def checked_neuron_type(neuron_type, max_rate, network):
 
 def checked_synapse(synapse, attr, network):
     """A synapse; a number becomes a low-pass filter."""
-    if is_real(synapse) and synapse >= 0:
+    if is_real(synapse) and (synapse == 0 or synapse >= SHORTEST):
         return nengo.Lowpass(synapse)
     if synapse is not None and not isinstance(synapse, Synapse):
         raise ValidationError(
             "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
-            f"of 0 or more seconds, or None, got {synapse!r}",
+            f"of 0 or at least {SHORTEST} seconds, or None, got {synapse!r}",
             attr=attr,
             obj=network,
         )
@@ -107,7 +97,7 @@ def given_or_default(given, name, network):
         raise ValidationError(
             f"default_{name} failed ({error}); a default may read windows, "
             "max_rate, input_range and those settled before it: neuron_type, "
-            "neurons_per_part, synapse, input_synapse",
+            "decoders, neurons_per_part, synapse, input_synapse",
             attr=name,
             obj=network,
         ) from error

@@ -22,7 +22,7 @@ from .arguments import (
     given_or_default,
 )
 from .finite import FiniteInput, owner
-from .membrane import membrane_floor
+from .membrane import floor_in
 from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
@@ -36,6 +36,8 @@ from .tunable import Tunable
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
+#: Rate, in Hz, of inputs that nothing else is said of.
+INPUT_RATE = 250
 #: How far the floor of a membrane is from firing (see `.membrane_floor`).
 MEMORY = Tunable("memory", 2.2, 0.8, 8, "neuron_type", integrates)
 
@@ -59,9 +61,12 @@ class MaxPoolNetwork(nengo.Network):
         from what the input synapse lets through of spikes (see `.membrane_floor`).
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
-        while its competitors, if it has any, are at the middle of it. Spiking inputs
-        should arrive at this rate or a higher one from a neuron whose value is at the
-        top: spikes that are large for a membrane are soon forgotten.
+        while its competitors, if it has any, are at the middle of it.
+    input_rate : float, optional (Default: 250)
+        Rate, in Hz, at which an input at the top of ``input_range`` spikes. Input
+        filters and the memory of membranes follow from it: with inputs that are slower
+        than it says, circuits take the ripple of their spikes for winners, and are far
+        too large. What is faster than ``max_rate`` counts as ``max_rate``.
     input_range : (float, float), optional (Default: (0, 1))
         Lowest and highest value that the inputs take, in units of the input.
     synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
@@ -86,7 +91,7 @@ class MaxPoolNetwork(nengo.Network):
         names this network where one of them is NaN or infinite.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
-    windows, neuron_type, max_rate, input_range, synapse, input_synapse
+    windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
     decoders : TunedDecoders or None
         The tuned decoders, if there are any.
@@ -141,6 +146,8 @@ class MaxPoolNetwork(nengo.Network):
 
     #: How far the floor of the default neurons is from firing.
     memory: Tunable = MEMORY
+    #: How many spikes of an input they remember where nothing filters these.
+    raw_memory: Any = 1.5
     #: Whether membranes of the default neurons average raw spikes, so that there can be
     #: a circuit without an input synapse where a synapse follows it.
     takes_raw_spikes = False
@@ -152,7 +159,7 @@ class MaxPoolNetwork(nengo.Network):
     # Defaults of the arguments; a property may read what is settled before it.
 
     #: ``decoders`` if none are given.
-    default_decoders: str | None = None
+    default_decoders: Any = None
     #: ``neuron_type`` if none is given; None: an `.IntegrateAndFire` with a floor by
     #: rule.
     default_neuron_type: NeuronType | None = None
@@ -177,6 +184,7 @@ class MaxPoolNetwork(nengo.Network):
         n_neurons: int = Default,
         neuron_type: NeuronType = Default,
         max_rate: float = 250,
+        input_rate: float = INPUT_RATE,
         input_range: tuple[float, float] = (0, 1),
         synapse: Any = Default,
         input_synapse: Any = Default,
@@ -187,10 +195,8 @@ class MaxPoolNetwork(nengo.Network):
     ) -> None:
         # all checks come first: a refused circuit leaves nothing in its container
         self.windows = checked_windows(windows, self)
-        if decoders is Default:
-            decoders = self.default_decoders
-        decoders = checked_decoders(decoders, self)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
+        self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
         self.input_range = checked_input_range(input_range, self)
         seed = valid_seed(seed, self)
         arguments = {
@@ -198,9 +204,9 @@ class MaxPoolNetwork(nengo.Network):
             "n_neurons": n_neurons,
             "synapse": synapse,
             "input_synapse": input_synapse,
+            "decoders": decoders,
         }
-        given = {name: v for name, v in arguments.items() if v is not Default}
-        self._settle(given, decoders)
+        self._settle({name: v for name, v in arguments.items() if v is not Default})
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self.populations: dict[str, list[Replicas]] = {}
@@ -212,7 +218,7 @@ class MaxPoolNetwork(nengo.Network):
             self._pass_single_inputs()
             if len(self.pools) > 0:
                 self.build_circuit()
-                self._check_populations(decoders)
+                self._check_populations()
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
@@ -294,15 +300,10 @@ class MaxPoolNetwork(nengo.Network):
     def inter_spike_interval(self) -> float:
         """Inter-spike interval of an input at the top of its range, in seconds.
 
-        That of inputs that fire at 250 Hz, or at ``max_rate`` if that is less: what
-        fires faster than the circuit is smooth enough for it.
+        That of ``input_rate``, or of ``max_rate`` if that is less: what fires faster
+        than the circuit is smooth enough for it.
         """
-        return 1 / min(250, self.max_rate)
-
-    @property
-    def oversampling(self) -> float:
-        """How many times as fast as the inputs' the spikes of the neurons are."""
-        return self.max_rate * self.inter_spike_interval
+        return 1 / min(self.input_rate, self.max_rate)
 
     @property
     def half_range(self) -> float:
@@ -310,13 +311,14 @@ class MaxPoolNetwork(nengo.Network):
         low, high = self.input_range
         return (high - low) / 2
 
-    def _settle(self, given, decoders):
+    def _settle(self, given):
         """Fill in defaults, each of which may depend on those before it, and check."""
         own_type = given_or_default(given, "neuron_type", self)
         # a floor by rule may be tuned, so it comes after the decoders
         by_rule = own_type is None and "neuron_type" not in given
         self.neuron_type = neuron_type = IntegrateAndFire() if by_rule else own_type
         checked_neuron_type(neuron_type, self.max_rate, self)
+        decoders = checked_decoders(given_or_default(given, "decoders", self), self)
         n_neurons = given.get("n_neurons", Default)
         if n_neurons is Default:
             n_neurons = self.default_n_neurons(neuron_type)
@@ -336,37 +338,32 @@ class MaxPoolNetwork(nengo.Network):
             setattr(self, name, checked_synapse(value, name, self))
         self._check_loop()
         if by_rule:
-            floor = membrane_floor(
-                self.value_of(self.memory),
-                self.max_rate,
-                self.inter_spike_interval,
-                self.input_synapse,
-                self.n_competitors,
-            )
-            self.neuron_type = IntegrateAndFire(min_voltage=floor)
+            self.neuron_type = IntegrateAndFire(min_voltage=floor_in(self))
 
     def _setup(self, given, neuron_type):
         """What decoders have to be tuned for."""
         window_size = int(self.windows.sizes.max())
         stated = given.keys() & {"neuron_type", "synapse", "input_synapse"}
+        own = dict(self.own_arguments)
+        if self.inter_spike_interval != 1 / min(INPUT_RATE, self.max_rate):
+            own["input_rate"] = self.input_rate
         return Setup(
             circuit=qualified_name(type(self)),
             n_neurons=self.neurons_per_part,
             max_rate=self.max_rate,
             any_rate=is_rectified_linear(neuron_type),
             window_size=window_size if self.tuned_per_window_size else None,
-            own=tuple(self.own_arguments.items()),
+            own=tuple(own.items()),
             **{name: describe(given[name]) for name in stated},
         )
 
     def _found(self, decoders, neuron_type):
         """The decoders that were asked for, if there are any."""
-        self._decoders_ship = not isinstance(decoders, TunedDecoders)
+        self._decoders_ship = isinstance(decoders, str)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
-        elif decoders is not None:
-            decoders = shelf.find(self.setup) if neuron_type.spiking else None
-            decoders = shelf.fitting(decoders, self)
+        elif self._decoders_ship:
+            decoders = shelf.fitting(self) if neuron_type.spiking else None
         return decoders
 
     def _tuned(self, name, population):
@@ -376,10 +373,10 @@ class MaxPoolNetwork(nengo.Network):
         self.decoders, population = shelf.applied(self.decoders, name, population)
         return population
 
-    def _check_populations(self, asked_for):
+    def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
         spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
-        if asked_for is None or not spiking:
+        if not spiking or not (self._decoders_ship or self.decoders is not None):
             return
         if not self.populations:
             raise ValidationError(

@@ -71,7 +71,9 @@ class CheckFinite(Operator):
 
         def step_check_finite():
             # much cheaper than a test of each value; it may overflow
-            if not isfinite(dot(values)) and not np.isfinite(values).all():
+            with np.errstate(over="ignore"):
+                squared = dot(values)
+            if not isfinite(squared) and not np.isfinite(values).all():
                 at = np.isfinite(values).argmin()
                 raise SimulationError(f"{self.message} (entry {at} is {values[at]})")
             checked[...] = values

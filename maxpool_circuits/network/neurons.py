@@ -9,17 +9,19 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NumberParam
 
-from ..utils.checks import positive_number
+from ..utils.checks import is_real, positive_number
 
 
 class _MembraneFloorParam(NumberParam):
     """A membrane floor: zero or below, infinite allowed, never NaN."""
 
     def coerce(self, instance, num):
-        """Refuse NaN, which cannot be compared with a bound."""
-        if isinstance(num, (float, np.floating)) and np.isnan(num):
+        """Refuse NaN, and what no float holds: neither compares with a bound."""
+        is_infinite = isinstance(num, (float, np.floating)) and np.isneginf(num)
+        if not is_infinite and not is_real(num):
             raise ValidationError(
-                "must be a number at or below 0 (in units of the threshold), got nan",
+                f"must be a number at or below 0 (in units of the threshold), got "
+                f"{num!r}",
                 attr=self.name,
                 obj=instance,
             )

@@ -9,7 +9,7 @@ from typing import Any
 
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import is_integer, is_real
+from ..utils.checks import is_count, is_real
 from ..utils.describe import qualified_name
 
 #: Ratios of ``max_rate`` at which decoders are still better than none. It is less above
@@ -72,11 +72,11 @@ class Setup:
         texts = (self.neuron_type, self.synapse, self.input_synapse)
         valid = (
             isinstance(self.circuit, str)
-            and is_integer(self.n_neurons)
+            and is_count(self.n_neurons)
             and is_real(self.max_rate)
             and self.max_rate > 0
             and isinstance(self.any_rate, bool)
-            and (self.window_size is None or is_integer(self.window_size))
+            and (self.window_size is None or is_count(self.window_size))
             and all(text is None or isinstance(text, str) for text in texts)
         )
         try:

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from .tuned import TunedDecoders
 
 #: Where the files are.
 FOLDER = Path(__file__).parent / "shipped"
+#: The text that names the files that would change nothing, a line for each.
+FORMULAS = "formulas.txt"
 
 #: Packages between a user's line and the warning.
 OWN_MODULES = ("contextlib", "maxpool_circuits", "nengo")
@@ -31,10 +34,16 @@ def find(setup: Setup) -> TunedDecoders | None:
 
     Files that cannot be read are skipped, with a warning for each.
     """
+    by_formula = _of_stem(formulas(), setup.stem)
     distance = {
-        path: abs(np.log(_rate(path) / setup.max_rate)) for path in _files(setup.stem)
+        path: abs(np.log(_rate(path) / setup.max_rate))
+        for path in _files(setup.stem) + by_formula
     }
     for path in sorted(distance, key=distance.__getitem__):
+        if path in by_formula:
+            if _serves(path, setup):
+                return None
+            continue
         try:
             tuned = load(path)
         except (OSError, ValidationError) as error:
@@ -48,11 +57,28 @@ def find(setup: Setup) -> TunedDecoders | None:
 def _files(stem):
     """Files with decoders for any rate, none where the folder cannot be read."""
     try:
-        names = os.listdir(FOLDER)
+        return _of_stem(os.listdir(FOLDER), stem)
     except OSError:
         return []
+
+
+def formulas() -> list[str]:
+    """Names of the files that would change nothing; none where they cannot be read."""
+    try:
+        return (FOLDER / FORMULAS).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def _of_stem(names, stem):
+    """Paths of those names that are a stem and a rate."""
     form = re.escape(stem) + r"-\d+(\.\d+)?(e[+-]\d+)?Hz\.npz"
     return [FOLDER / name for name in names if re.fullmatch(form, name)]
+
+
+def _serves(path, setup):
+    """Whether what was found for the rate of a path holds for that of a setup."""
+    return replace(setup, max_rate=_rate(path)).matches(setup)
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,8 +87,9 @@ def load(path: Path) -> TunedDecoders:
     return TunedDecoders.load(path)
 
 
-def fitting(decoders: TunedDecoders | None, network: Any) -> TunedDecoders | None:
+def fitting(network: Any) -> TunedDecoders | None:
     """Shipped decoders that suit a network; None, and a warning, if they do not."""
+    decoders = find(network.setup)
     if decoders is None:
         return None
     try:
@@ -90,7 +117,8 @@ def warn_damaged(path: str | Path, error: Exception) -> None:
 def warn_untuned(setup: Setup) -> None:
     """Say, once for each setup, that nothing ships for it and how to tune it."""
     damaged = any(str(path) in _warned for path in _files(setup.stem))
-    if not damaged:
+    gains_nothing = any(_serves(p, setup) for p in _of_stem(formulas(), setup.stem))
+    if not damaged and not gains_nothing:
         _warn_once(
             str(setup),
             f"no tuned decoders ship for {setup}; it is built by formula. To tune it:\n"

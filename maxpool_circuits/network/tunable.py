@@ -63,6 +63,15 @@ class Tunable:
         """Check all values."""
         if not isinstance(self.name, str) or not self.name:
             raise ValidationError(f"must be text, got {self.name!r}", attr="name")
+        if not isinstance(self.stands_for, (str, type(None))):
+            raise ValidationError(
+                f"must be the name of an argument or None, got {self.stands_for!r}",
+                attr="stands_for",
+            )
+        if self.when is not None and not callable(self.when):
+            raise ValidationError(
+                f"must take a neuron type, or be None, got {self.when!r}", attr="when"
+            )
         numbers = (self.low, self.default, self.high)
         ordered = all(map(is_real, numbers)) and 0 < self.low <= self.default
         if not ordered or not self.default <= self.high:

@@ -13,7 +13,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..utils import checked_npz
-from ..utils.checks import is_real
+from ..utils.checks import is_real, valid_path
 from .populations import FittedPopulation, Population
 from .setup import Setup
 
@@ -235,9 +235,10 @@ class TunedDecoders:
         FileNotFoundError
             If there is none.
         """
+        path = valid_path(path)
         try:
             header, arrays = checked_npz.read(path, FORMAT)
-            return cls(**_fields(header, arrays), path=str(path))
+            return cls(**_fields(header, arrays), path=path)
         except ValidationError as error:
             raise ValidationError(
                 f"{path}: cannot be read as tuned decoders ({error}); make it again "

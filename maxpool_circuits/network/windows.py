@@ -13,14 +13,19 @@ from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
 from numpy.typing import ArrayLike
 
-from ..utils.checks import is_integer, valid_integer
+from ..utils.checks import (
+    LARGEST_INTEGER,
+    is_count,
+    is_integer,
+    valid_flag,
+    valid_integer,
+)
 from .grid import Grid, lay_out_grid
 
 #: A number for all spatial axes, or one for each.
 PerAxis = Union[int, Sequence[int]]
 
 _PADDINGS = ("valid", "same")
-_LARGEST = np.iinfo(np.int32).max
 
 
 class PoolWindows(FrozenObject):
@@ -170,9 +175,11 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = valid_integer(n_pools, "n_pools", PoolWindows, highest=_LARGEST)
+        n_pools = valid_integer(
+            n_pools, "n_pools", PoolWindows, highest=LARGEST_INTEGER
+        )
         window_size = valid_integer(
-            window_size, "window_size", PoolWindows, highest=_LARGEST
+            window_size, "window_size", PoolWindows, highest=LARGEST_INTEGER
         )
         return cls.__new__(cls)._define(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
@@ -268,7 +275,9 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows, highest=_LARGEST)
+        n_inputs = valid_integer(
+            n_inputs, "n_inputs", PoolWindows, highest=LARGEST_INTEGER
+        )
         members, sizes = _check_indices(indices, n_inputs)
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
@@ -389,10 +398,6 @@ def _error(argument, message):
     return ValidationError(message, attr=argument, obj=PoolWindows)
 
 
-def _is_positive(value):
-    return is_integer(value) and 1 <= value <= _LARGEST
-
-
 def _entries(value):
     """Give the entries of a sequence or array; none if it is neither."""
     if isinstance(value, (bytes, bytearray)):
@@ -405,12 +410,12 @@ def _entries(value):
 
 def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]:
     """Check positive integers along the spatial axes; repeat a single one."""
-    entries = (value,) * n_axes if _is_positive(value) else _entries(value)
-    if len(entries) != n_axes or not all(map(_is_positive, entries)):
+    entries = (value,) * n_axes if is_count(value) else _entries(value)
+    if len(entries) != n_axes or not all(map(is_count, entries)):
         raise _error(
             argument,
-            f"must be an integer from 1 to {_LARGEST}, or {n_axes} of them (one per "
-            f"spatial axis); got {value!r}",
+            f"must be an integer from 1 to {LARGEST_INTEGER}, or {n_axes} of them (one "
+            f"per spatial axis); got {value!r}",
         )
     return tuple(map(int, entries))
 
@@ -418,14 +423,15 @@ def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]
 def _check_shape(input_shape, channels_last):
     """Check the shape of an input; find its channel axis."""
     entries = _entries(input_shape)
-    if len(entries) not in (2, 3, 4) or not all(map(_is_positive, entries)):
+    valid = len(entries) in (2, 3, 4) and all(map(is_count, entries))
+    if not valid or prod(map(int, entries)) > LARGEST_INTEGER:
         raise _error(
             "input_shape",
-            f"must be 2, 3 or 4 integers from 1 to {_LARGEST} (one, two or three "
-            f"spatial axes and the channel axis); got {input_shape!r}",
+            "must be 2, 3 or 4 integers (one, two or three spatial axes and the "
+            f"channel axis), for 1 to {LARGEST_INTEGER} inputs in all; got "
+            f"{input_shape!r}",
         )
-    if not isinstance(channels_last, (bool, np.bool_)):
-        raise _error("channels_last", f"must be True or False; got {channels_last!r}")
+    valid_flag(channels_last, "channels_last", PoolWindows)
     return tuple(map(int, entries)), len(entries) - 1 if channels_last else 0
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import warnings
 
 import nir
-import numpy as np
-from nengo.exceptions import ValidationError
 
 from ..network.base import MaxPoolNetwork
-from ..utils.checks import positive_number
+from ..utils.checks import positive_number, valid_flag
 from ..utils.describe import qualified_name
 from ..version import version
 from .layout import Chain, Meeting
@@ -86,8 +84,7 @@ def to_nir(
     >>> print(*graph.nodes)
     input weights_1 neurons_1 weights_2 neurons_2 weights_3 output
     """
-    if not isinstance(relays, (bool, np.bool_)):
-        raise ValidationError(f"must be True or False, got {relays!r}", attr="relays")
+    relays = valid_flag(relays, "relays")
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
     signals = Signals(circuit)
     layout = (Chain if relays else Meeting)(signals, spike_value)

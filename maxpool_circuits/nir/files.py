@@ -7,6 +7,7 @@ import os
 import nir
 from nengo.exceptions import ValidationError
 
+from ..utils.checks import valid_flag, valid_path
 from ..utils.files import writable_target, written_whole
 
 
@@ -51,9 +52,11 @@ def save(
         raise ValidationError(
             f"must be a nir.NIRGraph, as to_nir gives it, got {graph!r}", attr="graph"
         )
+    overwrite = valid_flag(overwrite, "overwrite")
+    path = valid_path(path)
     if writable_target(path).exists() and not overwrite:
         raise ValidationError(
-            f"there is a file {os.fspath(path)!r}; name another one, or replace it "
+            f"there is a file {path!r}; name another one, or replace it "
             "with overwrite=True",
             attr="path",
         )

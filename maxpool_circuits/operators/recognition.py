@@ -131,6 +131,8 @@ def one_neuron_each(ensemble: nengo.Ensemble, n_units: int, model: Any) -> float
 
 def factor(actual: np.ndarray, expected: np.ndarray) -> float:
     """What ``expected`` has to be multiplied by to be ``actual``."""
+    # NaN is a value that was lost on its way
+    check(bool(np.isfinite(actual).all()))
     found = float(actual @ expected / (expected @ expected))
     # both have been summed up, in different orders
     tolerance = 1e-9 * np.abs(actual).max()

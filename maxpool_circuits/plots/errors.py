@@ -8,8 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
+from ..utils.checks import positive_number, valid_flag
 from .figure import (
     axes_or_new,
+    checked_row,
     checked_table,
     draw_colorbar,
     drawn_of_circuits,
@@ -24,7 +26,7 @@ def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
 
     With several draws, bars are 95 % intervals. The scale is that of the circuits: what
-    is beyond it, as average pooling is, is only named.
+    is far beyond it, as average pooling is, is only named.
 
     Parameters
     ----------
@@ -127,7 +129,8 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     for row in table.rows:
         squares = errors_of(table, row.circuit) ** 2
         curves[row.circuit] = [np.sqrt(squares[part].mean()) for part in parts]
-    highest = 1.15 * max(max(curves[row.circuit]) for row in drawn_of_circuits(table))
+    largest = {name: max(curve) for name, curve in curves.items()}
+    highest = 1.15 * max(largest[name] for name in _on_scale(table, largest))
     for name, errors in curves.items():
         label = name + (" (not shown)" if min(errors) > highest else "")
         ax.plot(middles, errors, markersize=4, label=label, **styles[name])
@@ -176,9 +179,7 @@ def error_map(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If all windows have one input.
-    KeyError
-        If the circuit is not in the table.
+        If all windows have one input, or the circuit is not in the table.
 
     Examples
     --------
@@ -191,7 +192,9 @@ def error_map(
     (-0.1, 0.1)
     >>> plt.close(ax.figure)
     """
-    checked_table(table)
+    checked_row(checked_table(table), circuit)
+    limit = positive_number(limit, "limit")
+    colorbar = valid_flag(colorbar, "colorbar")
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
     drawn = ax.hexbin(
@@ -219,15 +222,22 @@ def error_map(
 
 def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
-    checked_table(table)
+    checked_row(checked_table(table), circuit)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
 
 
 def _highest(table):
-    """Top of the scale of errors: that of circuits, with a margin."""
-    rows = drawn_of_circuits(table)
+    """Top of the scale of errors: that of circuits and what is near, with a margin."""
+    shown = _on_scale(table, {row.circuit: row.rmse for row in table.rows})
+    rows = [row for row in table.rows if row.circuit in shown]
     return 1.15 * max(row.rmse + _half_width(table, row, "rmse") for row in rows)
+
+
+def _on_scale(table, largest):
+    """Names of the circuits, and of what has no more than twice their largest error."""
+    far = 2 * max(largest[row.circuit] for row in drawn_of_circuits(table))
+    return [name for name, error in largest.items() if error <= far]
 
 
 def _half_width(table, row, figure):

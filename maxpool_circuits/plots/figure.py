@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..registry import styles_of
+from ..utils.checks import valid_path
 from ..utils.files import written_whole
 
 if TYPE_CHECKING:
@@ -22,17 +23,37 @@ if TYPE_CHECKING:
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Given Axes, or those of a new figure."""
+    if not isinstance(ax, (Axes, type(None))):
+        raise ValidationError(
+            f"must be matplotlib's Axes to draw in, or None, got {ax!r}", attr="ax"
+        )
     return plt.subplots()[1] if ax is None else ax
 
 
-def checked_table(table: Any) -> ComparisonTable:
-    """A comparison table; told by what it has, for this module knows no such class."""
-    if not all(hasattr(table, name) for name in ("rows", "workload", "outputs")):
+def checked_table(
+    table: Any,
+    parts: Iterable[str] = ("rows", "workload", "outputs"),
+    maker: str = "compare",
+) -> Any:
+    """A table; told by what it has, for this module knows no such class."""
+    if not all(hasattr(table, name) for name in parts):
         raise ValidationError(
-            f"must be a table that maxpool_circuits.compare made, got {table!r}",
+            f"must be a table that maxpool_circuits.{maker} made, got {table!r}",
             attr="table",
         )
     return table
+
+
+def checked_row(table: ComparisonTable, circuit: Any) -> str:
+    """Name of a row of a table."""
+    names = [row.circuit for row in table.rows]
+    if not isinstance(circuit, str) or circuit not in names:
+        raise ValidationError(
+            f"must be the name of a row of the table, {', '.join(map(repr, names))}, "
+            f"got {circuit!r}",
+            attr="circuit",
+        )
+    return circuit
 
 
 def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -49,6 +70,11 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     -------
     dict of {str: dict}
         By name, options of `matplotlib.axes.Axes.plot`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If they are no names.
 
     Examples
     --------
@@ -90,7 +116,7 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
 
 def checked_format(path: str | os.PathLike[str]) -> str:
     """Format of the ending of a path, if matplotlib writes it."""
-    form = Path(path).suffix[1:].lower() or "png"
+    form = Path(valid_path(path)).suffix[1:].lower() or "png"
     known = FigureCanvasBase.get_supported_filetypes()
     if form not in known:
         raise ValidationError(

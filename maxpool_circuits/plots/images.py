@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
+from ..utils.checks import valid_integer
 from .figure import axes_or_new, checked_table, saved
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     matplotlib.axes.Axes
         The Axes.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If they are no maps.
+
     Examples
     --------
     Three maps of 4x4 pixels, in a square of four places, one pixel between them:
@@ -47,6 +53,12 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     >>> plt.close(ax.figure)
     """
     ax = axes_or_new(ax)
+    maps = np.asarray(maps)
+    if maps.ndim != 3 or maps.size == 0 or maps.dtype.kind not in "fiub":
+        raise ValidationError(
+            f"must be numbers of shape (height, width, n_maps), got {maps!r}",
+            attr="maps",
+        )
     height, width, n_maps = maps.shape
     n_columns = int(np.ceil(np.sqrt(n_maps)))
     n_rows = -(-n_maps // n_columns)
@@ -63,7 +75,7 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
 def image_comparison(
     table: ComparisonTable,
     path: str | os.PathLike[str] | None = None,
-    n_images: int = 3,
+    n_images: int | None = None,
 ) -> Figure:
     """Draw images, their true pooled maps, and the maps and errors of each circuit.
 
@@ -73,7 +85,7 @@ def image_comparison(
         A comparison on images.
     path : str or os.PathLike, optional (Default: None)
         Write the figure to this file too.
-    n_images : int, optional (Default: 3)
+    n_images : int, optional (Default: 3, or all if there are fewer)
         How many images are shown, from the last one backward.
 
     Returns
@@ -108,6 +120,10 @@ def image_comparison(
             f"must be a comparison on images, got one on {workload.name!r}",
             attr="table",
         )
+    most = len(workload.images)
+    if n_images is None:
+        n_images = min(3, most)
+    n_images = valid_integer(n_images, "n_images", highest=most)
     height, width, *_, n_maps = workload.windows.output_shape
     shape = (height, width, n_maps)
     shown = np.arange(len(workload.images))[-n_images:]

@@ -8,8 +8,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from nengo.exceptions import ValidationError
 
-from .figure import saved
+from ..utils.checks import is_real
+from .figure import checked_table, saved
 from .figure import styles as drawn_as
 
 
@@ -53,6 +55,16 @@ def conversions(
     ['ANN (95.0 %)', 'exact (90.0 %)']
     >>> plt.close(figure)
     """
+    checked_table(table, ("ann_accuracy", "rows"), "nengo_dl.demo")
+    read = [len(row.accuracies) for row in table.rows]
+    valid = isinstance(steps, Sequence) and not isinstance(steps, (str, bytes))
+    valid = valid and all(map(is_real, steps))
+    if not valid or any(n != len(steps) for n in read):
+        raise ValidationError(
+            f"must be numbers of steps, one for each of {read} accuracies, got "
+            f"{steps!r}",
+            attr="steps",
+        )
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     ann = 100 * table.ann_accuracy
     ax.axhline(ann, color="k", linestyle="--", label=f"ANN ({ann:.1f} %)")
@@ -103,6 +115,7 @@ def layers(table: Any, path: str | os.PathLike[str] | None = None) -> Figure:
     ['conv']
     >>> plt.close(figure)
     """
+    checked_table(table, ("rows",), "nengo_dl.compare_layers")
     height = 1.5 + 0.3 * len(table.rows)
     figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     # layers may share a name, so that bars are put by number

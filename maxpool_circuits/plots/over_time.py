@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..utils.checks import valid_integer
+from ..utils.checks import valid_integer, valid_range
 from .figure import axes_or_new, checked_table, styles_in
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def traces(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there is no such pool.
+        If there is no such pool, or an argument is not as described.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def raster(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there is no such pool.
+        If there is no such pool, or an argument is not as described.
 
     Examples
     --------
@@ -149,5 +149,6 @@ def _check_pool(table, pool):
 
 def _steps(table, interval):
     """Steps of the workload that lie in an interval in seconds."""
+    interval = valid_range(interval, "interval")
     first, last = (int(round(time / table.workload.dt)) for time in interval)
     return slice(max(first, 0), min(last, len(table.workload.values)))

@@ -92,11 +92,9 @@ def before_and_after(
 
     Raises
     ------
-    KeyError
-        If no circuit is called "untuned", or none "tuned".
     nengo.exceptions.ValidationError
-        If all windows have one input, or matplotlib has no format for the ending of the
-        path.
+        If no circuit is called "untuned", or none "tuned", all windows have one input,
+        or matplotlib has no format for the ending of the path.
     OSError
         If the file cannot be written.
 

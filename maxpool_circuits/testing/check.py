@@ -120,7 +120,7 @@ def checks() -> list[Check]:
 
 def valid_failures(known_failures: Mapping[str, str] | None) -> Mapping[str, str]:
     """Refuse failures of checks that do not exist."""
-    known_failures = known_failures or {}
+    known_failures = valid_mapping(known_failures)
     for name in known_failures:
         if name not in _checks:
             raise ValidationError(
@@ -128,6 +128,19 @@ def valid_failures(known_failures: Mapping[str, str] | None) -> Mapping[str, str
                 "shows the names of all",
                 attr="known_failures",
             )
+    return known_failures
+
+
+def valid_mapping(known_failures: Any) -> Mapping[str, Any]:
+    """Known failures by name, none for None."""
+    if known_failures is None:
+        return {}
+    valid = isinstance(known_failures, Mapping)
+    if not valid or not all(isinstance(name, str) for name in known_failures):
+        raise ValidationError(
+            f"must be a dict of reasons by name, or None, got {known_failures!r}",
+            attr="known_failures",
+        )
     return known_failures
 
 

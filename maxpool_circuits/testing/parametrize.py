@@ -6,7 +6,10 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .check import checks, valid_failures
+from nengo.exceptions import ValidationError
+
+from ..registry import find
+from .check import checks, valid_failures, valid_mapping
 from .subject import Circuit
 
 
@@ -29,6 +32,11 @@ def parametrize_with_checks(
     pytest.MarkDecorator
         For a test with the arguments ``circuit`` and ``check``.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described, or there is no check of such a name.
+
     Examples
     --------
     A file with these lines tests two circuits:
@@ -44,9 +52,14 @@ def parametrize_with_checks(
     # only users of this function need pytest
     import pytest
 
-    failures = known_failures or {}
+    failures = valid_mapping(known_failures)
+    if not isinstance(circuits, Iterable) or isinstance(circuits, (str, bytes)):
+        raise ValidationError(
+            f"must be a list of circuits, got {circuits!r}", attr="circuits"
+        )
     cases = []
     for circuit in circuits:
+        find(circuit)
         name = name_of(circuit)
         expected = valid_failures(failures.get(name))
         for check in checks():

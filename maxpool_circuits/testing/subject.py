@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable, Union
@@ -11,9 +10,10 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
-from ..registry import find, make
-from ..utils.checks import is_real
+from ..registry import find, make, taken_apart
+from ..utils.checks import is_real, positive_integer, positive_number
 from .cases import NEURON_TYPES
 
 #: What `maxpool_circuits.make` takes: a name, a class, or a callable.
@@ -37,9 +37,7 @@ class Subject:
         """Look up what the author of a circuit allows, and what the caller does."""
         # A circuit states itself what it is expected to reach: a list here would have
         # to know all circuits, and those of other packages could not be in it.
-        author = find(circuit)
-        while isinstance(author, functools.partial):
-            author = author.func
+        author, _ = taken_apart(find(circuit))
         stated = getattr(author, "check_tolerances", {})
         return cls(circuit, _valid({**stated, **tolerances}))
 
@@ -99,6 +97,11 @@ def run_circuit(
     (n_presentations, steps, n_pools) array
         Outputs in every time step.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described.
+
     Examples
     --------
     >>> from maxpool_circuits import PoolWindows
@@ -107,7 +110,19 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
+    windows = checked_windows(windows)
+    steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
+    if not callable(simulator):
+        raise ValidationError(
+            f"must be a simulator class, got {simulator!r}", attr="simulator"
+        )
     x = np.atleast_2d(x)
+    if x.dtype.kind not in "fiu" or x.shape != (len(x), windows.n_inputs):
+        raise ValidationError(
+            f"must be numbers of shape (n_presentations, {windows.n_inputs}), got "
+            f"{x.dtype} of shape {x.shape}",
+            attr="x",
+        )
     with nengo.Network(seed=0) as model:
         inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
         pool = make(circuit, windows, **options)

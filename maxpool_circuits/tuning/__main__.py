@@ -5,7 +5,8 @@ import argparse
 import joblib
 
 from ..network import shelf
-from .presets import make_preset, path_of, presets
+from ..utils.files import written_whole
+from .presets import gains_nothing, make_preset, path_of, presets
 
 
 def main():
@@ -21,16 +22,30 @@ def main():
     )
     arguments = parser.parse_args()
     shelf.FOLDER.mkdir(exist_ok=True)
-    chosen = presets()
+    chosen, known = presets(), set()
     if arguments.missing:
-        chosen = [preset for preset in chosen if not path_of(*preset).is_file()]
-    joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
+        known = set(shelf.formulas())
+        chosen = [preset for preset in chosen if not _is_there(path_of(*preset), known)]
+    unchanged = joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
         joblib.delayed(_write)(*preset) for preset in chosen
     )
+    names = sorted(known.union(*unchanged))
+    with written_whole(shelf.FOLDER / shelf.FORMULAS) as unfinished:
+        unfinished.write_text("".join(f"{name}\n" for name in names), "utf-8")
+
+
+def _is_there(path, formulas):
+    return path.is_file() or path.name in formulas
 
 
 def _write(*preset):
-    make_preset(*preset).save(path_of(*preset))
+    """Write a file if it changes anything; the names of those that would not."""
+    path, tuned = path_of(*preset), make_preset(*preset)
+    if gains_nothing(tuned):
+        path.unlink(missing_ok=True)
+        return {path.name}
+    tuned.save(path)
+    return set()
 
 
 if __name__ == "__main__":

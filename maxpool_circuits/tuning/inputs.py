@@ -121,4 +121,3 @@ def seed_of(seed: int, number: int) -> int:
     All are below those that comparisons draw with.
     """
     return (len(INPUTS) * seed + number) % FIRST_SEED
-

@@ -18,13 +18,15 @@ from nengo.exceptions import ValidationError
 
 from ..comparison.simulators import checked_simulator
 from ..network.tuned import TunedDecoders
-from ..registry import find
+from ..registry import find, with_defaults
 from ..utils.checks import (
     is_real,
     positive_integer,
     positive_number,
+    valid_flag,
     valid_integer,
     valid_jobs,
+    valid_path,
 )
 from ..utils.progress import make_progress_bar
 from ..version import version
@@ -36,6 +38,13 @@ from .trials import Trials, untuned_pool
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
+#: Arguments of circuits that tuning does not take, and why.
+NOT_TUNED = {
+    "input_range": "tuning is for inputs from 0 to 1, and what it finds is scaled to "
+    "the input range of the circuit that uses it",
+    "decoders": "tuning starts from the untuned circuit",
+    "windows": "tuning makes its own, of window_size inputs",
+}
 
 
 def tune(
@@ -154,22 +163,24 @@ def tune(
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
+    fresh = valid_flag(fresh, "fresh")
+    progress_bar = valid_flag(progress_bar, "progress_bar")
+    if journal is not None:
+        journal = valid_path(journal, "journal")
     n_jobs = valid_jobs(n_jobs)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),
     }
-    circuit = functools.partial(find(circuit), **options)
-    sizes = _sizes(window_size)
-    for name in ("input_range", "decoders"):
+    for name, reason in NOT_TUNED.items():
         if name in options:
-            raise ValidationError(
-                "cannot be given: tuning is for inputs from 0 to 1, and what it finds "
-                "is scaled to the input range of the circuit that uses it"
-                if name == "input_range"
-                else "cannot be given: tuning starts from the untuned circuit",
-                attr=name,
-            )
+            raise ValidationError(f"cannot be given: {reason}", attr=name)
+    circuit = find(circuit)
+    if input_rate is not None:
+        input_rate = positive_number(input_rate, "input_rate", unit="Hz")
+        circuit = with_defaults(circuit, input_rate=input_rate)
+    circuit = functools.partial(circuit, **options)
+    sizes = _sizes(window_size)
     network = untuned_pool(circuit, max(sizes or (4,)))
     serves_one_size = network.tuned_per_window_size
     if sizes is None:
@@ -181,7 +192,6 @@ def tune(
             attr="window_size",
         )
     rate = 1 / network.inter_spike_interval if input_rate is None else input_rate
-    rate = positive_number(rate, "input_rate", unit="Hz")
 
     about = {
         "input_rate": rate,

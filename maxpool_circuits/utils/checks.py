@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -26,6 +27,11 @@ def is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a positive integer that may be the size of an array."""
+    return is_integer(value) and 0 < value <= LARGEST_INTEGER
+
+
 def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> float:
     """Return a number as a float if it is finite and above 0, in a unit or without."""
     if not is_real(value) or value <= 0:
@@ -35,6 +41,40 @@ def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> f
             obj=obj,
         )
     return float(value)
+
+
+def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
+    """Return two finite numbers in ascending order as floats."""
+    try:
+        low, high = value
+        valid = is_real(low) and is_real(high) and low < high and is_real(high - low)
+        valid = valid and not isinstance(value, (bytes, bytearray))
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise ValidationError(
+            f"must be two finite numbers (low, high) with low < high, got {value!r}",
+            attr=attr,
+            obj=obj,
+        )
+    return float(low), float(high)
+
+
+def valid_flag(value: Any, attr: str, obj: Any = None) -> bool:
+    """Return a truth value; numbers and arrays are none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValidationError(
+            f"must be True or False, got {value!r}", attr=attr, obj=obj
+        )
+    return bool(value)
+
+
+def valid_path(value: Any, attr: str = "path") -> str:
+    """Return the path of a file as text; bytes and descriptors are none."""
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValidationError(f"must be the path of a file, got {value!r}", attr=attr)
+    return path
 
 
 def valid_integer(

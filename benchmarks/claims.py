@@ -1,0 +1,206 @@
+"""What the comparison with every other way to pool shows, and where it does not.
+
+It reads ``readouts.csv``, which ``fronts.py`` wrote, and writes ``claims.csv`` and
+``errors_over_latency.svg`` beside it::
+
+    python benchmarks/claims.py --folder docs/how_it_compares
+"""
+
+import argparse
+from pathlib import Path
+
+from fronts import best_filters, read, write
+from peers.ways import NETWORK, OURS, RULE
+from tabulate import tabulate
+
+from maxpool_circuits.comparison.estimates import ratio_of
+
+#: Latencies that errors are compared at, in seconds.
+LATENCIES = [milliseconds / 1000 for milliseconds in range(1, 101)]
+
+
+def by_setting(lines):
+    """Lines of each workload, window size and rate."""
+    found = {}
+    for line in lines:
+        setting = line["workload"], int(line["window_size"]), float(line["input_rate"])
+        found.setdefault(setting, []).append(line)
+    return found
+
+
+def least_error(lines, latency):
+    """The line of least error among those that respond in time; None without any."""
+    # without a number it does not settle
+    in_time = [line for line in lines if float(line["latency"] or "nan") <= latency]
+    return min(in_time, key=lambda line: float(line["rmse"]), default=None)
+
+
+def small_ones_of_ours(lines, most_neurons):
+    """Our circuits that have no more than so many neurons per pool."""
+    return [
+        line
+        for line in lines
+        if line["kind"] == OURS and float(line["neurons"]) <= most_neurons
+    ]
+
+
+def front_claim(lines, window_size, kinds):
+    """Whether ours have the least error at each latency, and where they have not."""
+    ours = small_ones_of_ours(lines, window_size)
+    others = [line for line in lines if line["kind"] in kinds]
+    behind = {}
+    for latency in LATENCIES:
+        best, rival = least_error(ours, latency), least_error(others, latency)
+        if rival and (best is None or float(rival["rmse"]) < float(best["rmse"])):
+            behind.setdefault(rival["circuit"], []).append(round(1000 * latency))
+    if not behind:
+        return "yes", "ours at every latency"
+    where = [f"{name} at {spans(at)} ms" for name, at in behind.items()]
+    return "no", "less error: " + "; ".join(where)
+
+
+def spans(numbers):
+    """Rising whole numbers as text, neighbours together."""
+    text, first = [], numbers[0]
+    for number, following in zip(numbers, [*numbers[1:], None]):
+        if following != number + 1:
+            text.append(str(first) if first == number else f"{first} to {number}")
+            first = following
+    return ", ".join(text)
+
+
+def ratio_claim(lines, peer, neurons_ratio, least_ratio):
+    """How many times less error ours has than the best of a peer, with fewer neurons.
+
+    None where the peer was not run.
+    """
+    best = best_filters([line for line in lines if line["circuit"].startswith(peer)])
+    if not best:
+        return None
+    theirs = min(best, key=lambda line: float(line["rmse"]))
+    most = float(theirs["neurons"]) / neurons_ratio
+    ours = min(
+        best_filters(small_ones_of_ours(lines, most)),
+        key=lambda line: float(line["rmse"]),
+        default=None,
+    )
+    if ours is None:
+        return "no", "none of ours is as small"
+    draws = [list(map(float, line["rmse_draws"].split())) for line in (theirs, ours)]
+    ratio = ratio_of(*draws, paired=True)
+    neurons = [f"{float(line['neurons']):g}" for line in (ours, theirs)]
+    return (
+        "yes" if ratio.value >= least_ratio else "no",
+        f"{ratio.value:.2f} ({ratio.lower:.2f} to {ratio.upper:.2f}) times less: "
+        f"{ours['circuit']} with {neurons[0]} neurons, "
+        f"{theirs['circuit']} with {neurons[1]}",
+    )
+
+
+def claims(lines):
+    """Lines of ``claims.csv``."""
+    found = []
+    for setting, of_setting in by_setting(lines).items():
+        workload, window_size, input_rate = setting
+        about = {
+            "workload": workload,
+            "inputs": str(window_size),
+            "Hz": f"{input_rate:g}",
+        }
+        results = {
+            "least error at every latency up to 100 ms, spiking networks": front_claim(
+                of_setting, window_size, (NETWORK,)
+            ),
+            "the same, array rules included": front_claim(
+                of_setting, window_size, (NETWORK, RULE)
+            ),
+            "as accurate as nengo_spa, 20 times fewer neurons": ratio_claim(
+                of_setting, "nengo_spa", 20, 1
+            ),
+        }
+        if input_rate == 250:
+            results["3 times less error than AVAM, half its neurons"] = ratio_claim(
+                of_setting, "AVAM", 2, 3
+            )
+        for claim, result in results.items():
+            if result is not None:
+                holds, measured = result
+                found.append(
+                    {"claim": claim, **about, "holds": holds, "measured": measured}
+                )
+    return found
+
+
+def draw_fronts(lines, path):
+    """Draw error over latency of all ways that spike, a panel for each rate."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    panels = {
+        setting[2]: of_setting
+        for setting, of_setting in sorted(by_setting(lines).items())
+        if setting[:2] == ("presentations", 4)
+    }
+    # wide enough for the names of all ways
+    width = max(11, 1 + 3.6 * len(panels))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(width, 6), squeeze=False, sharey=True
+    )
+    palettes = {
+        OURS: iter(plt.get_cmap("tab10").colors),
+        NETWORK: iter(plt.get_cmap("Dark2").colors),
+        RULE: iter([plt.get_cmap("Greys")(0.3 + 0.04 * n) for n in range(18)]),
+    }
+    looks = {OURS: ("-", "o"), NETWORK: ("--", "s"), RULE: (":", "x")}
+    colors = {}
+    for axis, (rate, of_panel) in zip(axes[0], panels.items()):
+        for name in dict.fromkeys(line["circuit"] for line in of_panel):
+            of_way = [line for line in of_panel if line["circuit"] == name]
+            kind = of_way[0]["kind"]
+            settled = [line for line in of_way if float(line["latency"] or "nan") > 0]
+            if kind not in looks or not settled:
+                continue
+            if name not in colors:
+                colors[name] = next(palettes[kind])
+            style, marker = looks[kind]
+            axis.plot(
+                [1000 * float(line["latency"]) for line in settled],
+                [float(line["rmse"]) for line in settled],
+                linestyle=style,
+                marker=marker,
+                markersize=4,
+                color=colors[name],
+                label=name,
+            )
+        axis.set(title=f"{rate:g} Hz", xlabel="latency (ms)", yscale="log")
+        axis.set_xlim(0, 120)
+        axis.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("root-mean-square error")
+    figure.set_layout_engine("constrained")
+    legends = {}
+    for axis in axes[0]:
+        handles, names = axis.get_legend_handles_labels()
+        legends.update(zip(names, handles))
+    figure.legend(
+        legends.values(), legends, loc="outside lower center", ncols=4, fontsize=8
+    )
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def main():
+    """Check the claims and draw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--folder", type=Path, required=True, help="where files are")
+    folder = parser.parse_args().folder
+    lines = read(folder / "readouts.csv")
+    found = claims(lines)
+    print(tabulate(found, headers="keys", disable_numparse=True))
+    write(folder / "claims.csv", found)
+    draw_fronts(lines, folder / "errors_over_latency.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What no pool can do better than: the ideal observer, and counting whole spikes."""
+
+import numpy as np
+from ideal_observer import observe, root_mean_square
+
+#: Seconds for which a workload holds its values.
+HELD = {"presentations": 0.05, "constant": 0.3, "natural": 0.1, "images": 0.1}
+N_PARTICLES = 250
+
+
+def quantisation_floor(workload, input_rate):
+    """Error of a whole number of spikes in the time that values are held, or None.
+
+    A count that is off by a phase, uniform in [0, 1], on either side of the value has a
+    standard deviation of 1 / sqrt(6) = 0.41 spikes.
+    """
+    held = HELD.get(workload.name)
+    return held and 1 / np.sqrt(6) / (input_rate * held)
+
+
+def ideal_observer(workload, spikes, input_rate):
+    """Least error that the spikes allow; None where it is not known how values come."""
+    if workload.name != "band-limited":
+        return None
+    target = workload.target[workload.is_read]
+    spikes = spikes[: len(workload.values)]
+    expected = observe(workload, spikes, input_rate, N_PARTICLES)
+    return root_mean_square(expected - target)
