@@ -136,7 +136,7 @@ def with_intervals(setting, draws):
 
 def front(line):
     """A line of ``fronts.csv``; the draws are in the other file only."""
-    return {key: line[key] for key in line if key not in ("kind", "rmse_draws")}
+    return {key: line[key] for key in line if key != "rmse_draws"}
 
 
 def about(options, n_done, n_settings):

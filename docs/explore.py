@@ -1,9 +1,9 @@
 """The interactive page of the documentation: all circuits, and one pool step by step.
 
-    python docs/explore.py
+``conf.py`` makes it of ``how_it_compares/fronts.csv``, which ``make bench`` measured, and
+of ``playback.csv``, which this writes::
 
-measures what the page shows (an hour on two cores) and writes it to ``fronts.csv`` and
-``playback.csv`` in this folder. ``conf.py`` makes the page of these files.
+    python docs/explore.py
 """
 
 import csv
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nengo
 import numpy as np
+from matplotlib.colors import to_hex
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
@@ -20,8 +21,9 @@ from maxpool_circuits.comparison.recording import input_spikes
 from maxpool_circuits.utils.files import write_csv
 
 HERE = Path(__file__).parent
-FRONTS, PLAYBACK = HERE / "fronts.csv", HERE / "playback.csv"
-WORKLOADS, SIZES, RATES = ("presentations", "band-limited"), (2, 4, 9), (100, 250)
+FRONTS, PLAYBACK = HERE / "how_it_compares" / "fronts.csv", HERE / "playback.csv"
+#: What is chosen by menus, in their order.
+MENUS = ("workload", "window_size", "input_rate")
 #: What the horizontal axis may show: figure, label, and factor to its unit.
 COSTS = {
     "latency": ("latency after a step (ms)", 1000),
@@ -29,33 +31,24 @@ COSTS = {
     "spikes": ("spikes per pool and second", 1),
     "events": ("synaptic events per pool and second", 1),
 }
-FIGURES = ("rmse", *COSTS)
+#: Columns of text; all others are numbers.
+TEXTS = ("workload", "circuit", "kind")
 #: Values of the four inputs of the pool that is played back, each for 100 steps.
 PRESENTED = ((0.2, 0.9, 0.5, 0.6), (0.7, 0.1, 0.3, 0.4))
 #: Of larger populations, only so many neurons are shown.
 MOST_NEURONS = 6
-
-
-def measure_fronts(n_pools=20, n_draws=2):
-    """All circuits in all settings."""
-    lines = [["workload", "window_size", "input_rate", "circuit"]]
-    lines[0] += [f"{name}{end}" for name in FIGURES for end in ("", "_lower", "_upper")]
-    for workload in WORKLOADS:
-        for size in SIZES:
-            for rate in RATES:
-                table = mpc.compare(
-                    window_size=size,
-                    workload=workload,
-                    n_pools=n_pools,
-                    input_rate=rate,
-                    n_draws=n_draws,
-                    progress_bar=True,
-                )
-                for row in table.rows:
-                    estimates = [table.estimate(row.circuit, f) for f in FIGURES]
-                    numbers = [n for e in estimates for n in (e or (None,) * 3)]
-                    lines.append([workload, size, rate, row.circuit, *numbers])
-    write_csv(FRONTS, lines)
+#: Plotly's names of the markers of circuits.
+SYMBOLS = {
+    "o": "circle",
+    "s": "square",
+    "^": "triangle-up",
+    "v": "triangle-down",
+    "D": "diamond",
+    "d": "diamond-tall",
+    "P": "cross",
+    "X": "x",
+    "h": "hexagon",
+}
 
 
 def measure_playback():
@@ -107,51 +100,23 @@ def write_page(path):
     """Write the page, which needs neither a server nor a network."""
     from plotly.offline import get_plotlyjs
 
-    with open(FRONTS, newline="", encoding="utf-8") as file:
-        fronts = [
-            {
-                k: v if k in ("workload", "circuit") else _number(v)
-                for k, v in line.items()
-            }
-            for line in csv.DictReader(file)
-        ]
+    fronts = [
+        {key: v if key in TEXTS else _number(v) for key, v in line.items()}
+        for line in _read(FRONTS)
+    ]
     playback = {}
-    with open(PLAYBACK, newline="", encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            signals = playback.setdefault(line["circuit"], {}).setdefault(
-                line["signal"], {}
-            )
-            points = signals.setdefault(line["number"], {"x": [], "y": []})
-            points["x"].append(int(line["step"]) + 1)
-            points["y"].append(float(line["value"]))
-    names = dict.fromkeys(line["circuit"] for line in fronts)
-    symbols = {
-        "o": "circle",
-        "s": "square",
-        "^": "triangle-up",
-        "v": "triangle-down",
-        "D": "diamond",
-        "d": "diamond-tall",
-        "P": "cross",
-        "h": "hexagon",
-    }
-    styles = {
-        name: {
-            "color": _css(style["color"]),
-            "symbol": symbols.get(style["marker"], "star"),
-        }
-        for name, style in plots.styles(names).items()
-    }
+    for line in _read(PLAYBACK):
+        signals = playback.setdefault(line["circuit"], {})
+        numbers = signals.setdefault(line["signal"], {})
+        points = numbers.setdefault(line["number"], {"x": [], "y": []})
+        points["x"].append(int(line["step"]) + 1)
+        points["y"].append(float(line["value"]))
     data = {
         "fronts": fronts,
         "playback": playback,
-        "styles": styles,
+        "styles": _styles([line["circuit"] for line in fronts] + list(playback)),
         "costs": COSTS,
-        "menus": {
-            "workload": WORKLOADS,
-            "window_size": SIZES,
-            "input_rate": RATES,
-        },
+        "menus": MENUS,
     }
     # a name with "</script>" would end the script
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
@@ -161,20 +126,29 @@ def write_page(path):
     path.write_text(page, encoding="utf-8")
 
 
+def _read(path):
+    """Lines of a table, one at a time."""
+    with open(path, newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def _styles(names):
+    """Color and marker of each name, in terms of a browser."""
+    return {
+        name: {
+            "color": to_hex(style["color"]),
+            "symbol": SYMBOLS.get(style["marker"], "star"),
+        }
+        for name, style in plots.styles(dict.fromkeys(names)).items()
+    }
+
+
 def _number(text):
     """A number, or None where there is none."""
     value = float(text) if text else None
     return None if value is None or np.isnan(value) else value
 
 
-def _css(color):
-    """Color as browsers know it; matplotlib takes greys as numbers."""
-    from matplotlib.colors import to_hex
-
-    return to_hex(color)
-
-
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     measure_playback()
-    measure_fronts()

@@ -74,31 +74,62 @@ def drawn(browser, plot):
     )
 
 
-def test_measurements_are_of_all_circuits_in_all_settings(explore):
+@pytest.fixture(scope="module")
+def fronts(explore):
+    """What was measured."""
     with open(explore.FRONTS, newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    settings = {(i["workload"], i["window_size"], i["input_rate"]) for i in lines}
-    n_settings = len(explore.WORKLOADS) * len(explore.SIZES) * len(explore.RATES)
-    assert len(settings) == n_settings
-    # all circuits, and two references
-    assert len(lines) == n_settings * (len(mpc.circuits()) + 2)
+        return list(csv.DictReader(file))
+
+
+def chosen(browser, menu):
+    """What a menu offers, and what is chosen."""
+    return browser.execute_script(
+        "const menu = document.getElementById(arguments[0]);"
+        "return [[...menu.options].map((option) => option.value), menu.value];",
+        menu,
+    )
+
+
+def test_playback_has_all_circuits(explore):
     with open(explore.PLAYBACK, newline="", encoding="utf-8") as file:
         assert {line["circuit"] for line in csv.DictReader(file)} == set(mpc.circuits())
 
 
-def test_menus_change_the_front(browser):
-    seen = [drawn(browser, "front")]
-    assert len(seen[0]) == len(mpc.circuits()) + 2
-    for menu, value in (
-        ("workload", "band-limited"),
-        ("window_size", 9),
-        ("input_rate", 100),
-        ("cost", "neurons"),
-        ("cost", "events"),
-    ):
-        choose(browser, menu, value)
-        seen.append(drawn(browser, "front"))
-    assert all(one != other for one, other in zip(seen, seen[1:]))
+def test_menus_offer_what_was_measured_and_change_the_front(browser, explore, fronts):
+    settings = {tuple(line[menu] for menu in explore.MENUS) for line in fronts}
+    # known of each circuit, which a latency is not where it does not settle
+    choose(browser, "cost", "neurons")
+    seen = {}
+    for workload in chosen(browser, "workload")[0]:
+        choose(browser, "workload", workload)
+        for window_size in chosen(browser, "window_size")[0]:
+            choose(browser, "window_size", window_size)
+            for input_rate in chosen(browser, "input_rate")[0]:
+                choose(browser, "input_rate", input_rate)
+                setting = workload, window_size, input_rate
+                assert all(
+                    chosen(browser, menu)[1] == value
+                    for menu, value in zip(explore.MENUS, setting)
+                )
+                shown = drawn(browser, "front")
+                errors = {
+                    line["circuit"]: float(line["rmse"])
+                    for line in fronts
+                    if tuple(line[menu] for menu in explore.MENUS) == setting
+                }
+                assert {name: y for name, _, (y,) in shown}.items() <= errors.items()
+                assert {"winner-take-all", "pairwise-relu"} <= {n for n, *_ in shown}
+                seen[setting] = str(shown)
+    assert set(seen) == settings
+    assert len(set(seen.values())) == len(settings)
+
+
+def test_axis_shows_what_is_chosen(browser):
+    seen = []
+    for cost in chosen(browser, "cost")[0]:
+        choose(browser, "cost", cost)
+        seen.append(str(drawn(browser, "front")))
+    assert len(set(seen)) == len(seen) == 4
 
 
 def test_every_circuit_is_played_back_step_by_step(browser):
