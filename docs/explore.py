@@ -1,7 +1,7 @@
 """The interactive page of the documentation: all circuits, and one pool step by step.
 
-``conf.py`` makes it of ``how_it_compares/fronts.csv``, which ``make bench`` measured, and
-of ``playback.csv``, which this writes::
+``conf.py`` makes it of ``how_it_compares/fronts.csv``, which ``make bench`` measured,
+and of ``playback.csv``, which this writes::
 
     python docs/explore.py
 """
