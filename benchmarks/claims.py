@@ -9,11 +9,13 @@ It reads ``readouts.csv``, which ``fronts.py`` wrote, and writes ``claims.csv`` 
 import argparse
 from pathlib import Path
 
+import numpy as np
 from fronts import best_filters, read, write
 from peers.ways import NETWORK, OURS, RULE
 from tabulate import tabulate
 
 from maxpool_circuits.comparison.estimates import ratio_of
+from maxpool_circuits.plots import styles
 
 #: Latencies that errors are compared at, in seconds.
 LATENCIES = [milliseconds / 1000 for milliseconds in range(1, 101)]
@@ -131,6 +133,24 @@ def claims(lines):
     return found
 
 
+def looks_of(lines):
+    """Lines and markers of all ways that spike: ours as in all figures, rules grey."""
+    from matplotlib import colormaps
+
+    names = {
+        kind: list(dict.fromkeys(x["circuit"] for x in lines if x["kind"] == kind))
+        for kind in (OURS, NETWORK, RULE)
+    }
+    looks = {
+        name: dict(look, linestyle="-") for name, look in styles(names[OURS]).items()
+    }
+    for name, color in zip(names[NETWORK], colormaps["Dark2"].colors):
+        looks[name] = {"linestyle": "--", "marker": "s", "color": color}
+    for name, grey in zip(names[RULE], np.linspace(0.1, 0.7, len(names[RULE]))):
+        looks[name] = {"linestyle": ":", "marker": "x", "color": str(grey)}
+    return looks
+
+
 def draw_fronts(lines, path):
     """Draw error over latency of all ways that spike, a panel for each rate."""
     import matplotlib
@@ -148,43 +168,35 @@ def draw_fronts(lines, path):
     figure, axes = plt.subplots(
         1, len(panels), figsize=(width, 6), squeeze=False, sharey=True
     )
-    palettes = {
-        OURS: iter(plt.get_cmap("tab10").colors),
-        NETWORK: iter(plt.get_cmap("Dark2").colors),
-        RULE: iter([plt.get_cmap("Greys")(0.3 + 0.04 * n) for n in range(18)]),
-    }
-    looks = {OURS: ("-", "o"), NETWORK: ("--", "s"), RULE: (":", "x")}
-    colors = {}
+    looks = looks_of(lines)
     for axis, (rate, of_panel) in zip(axes[0], panels.items()):
-        for name in dict.fromkeys(line["circuit"] for line in of_panel):
+        for name, look in looks.items():
             of_way = [line for line in of_panel if line["circuit"] == name]
-            kind = of_way[0]["kind"]
             settled = [line for line in of_way if float(line["latency"] or "nan") > 0]
-            if kind not in looks or not settled:
+            if not settled:
                 continue
-            if name not in colors:
-                colors[name] = next(palettes[kind])
-            style, marker = looks[kind]
             axis.plot(
                 [1000 * float(line["latency"]) for line in settled],
                 [float(line["rmse"]) for line in settled],
-                linestyle=style,
-                marker=marker,
                 markersize=4,
-                color=colors[name],
                 label=name,
+                **look,
             )
         axis.set(title=f"{rate:g} Hz", xlabel="latency (ms)", yscale="log")
-        axis.set_xlim(0, 120)
+        axis.set_xlim(0, 200)
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("root-mean-square error")
     figure.set_layout_engine("constrained")
-    legends = {}
+    handles = {}
     for axis in axes[0]:
-        handles, names = axis.get_legend_handles_labels()
-        legends.update(zip(names, handles))
+        handles.update(zip(*reversed(axis.get_legend_handles_labels())))
+    shown = [name for name in looks if name in handles]
     figure.legend(
-        legends.values(), legends, loc="outside lower center", ncols=4, fontsize=8
+        [handles[name] for name in shown],
+        shown,
+        loc="outside lower center",
+        ncols=4,
+        fontsize=8,
     )
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
