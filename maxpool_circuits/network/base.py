@@ -21,6 +21,7 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
+from .faults import Faults, checked_faults, let_fail
 from .finite import FiniteInput, owner
 from .membrane import floor_in
 from .neurons import IntegrateAndFire, integrates
@@ -81,6 +82,8 @@ class MaxPoolNetwork(nengo.Network):
         squares on tuning curves. The default is "tuned" for the circuits of this
         package, and None for the published `.AbsoluteValue`, for `.ExactMax` and for
         other people's circuits.
+    faults : Faults, optional (Default: None)
+        Which neurons and weights fail; None: none.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -93,6 +96,8 @@ class MaxPoolNetwork(nengo.Network):
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
+    faults : Faults or None
+        The argument.
     decoders : TunedDecoders or None
         The tuned decoders, if there are any.
     setup : Setup
@@ -189,6 +194,7 @@ class MaxPoolNetwork(nengo.Network):
         synapse: Any = Default,
         input_synapse: Any = Default,
         decoders: TunedDecoders | str | None = Default,
+        faults: Faults | None = None,
         label: str | None = None,
         seed: int | None = None,
         add_to_container: bool | None = None,
@@ -198,6 +204,7 @@ class MaxPoolNetwork(nengo.Network):
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
         self.input_range = checked_input_range(input_range, self)
+        self.faults = checked_faults(faults, self)
         seed = valid_seed(seed, self)
         arguments = {
             "neuron_type": neuron_type,
@@ -219,6 +226,8 @@ class MaxPoolNetwork(nengo.Network):
             if len(self.pools) > 0:
                 self.build_circuit()
                 self._check_populations()
+                if self.faults is not None:
+                    let_fail(self, self.faults)
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
