@@ -36,6 +36,8 @@ def short_search():
     """Look for less time than users do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "runs_after_star", lambda n_numbers: 3)
+        for name in ("presentations, spikes", "natural, spikes"):
+            patch.delitem(INPUTS, name)
         yield
 
 
@@ -97,8 +99,12 @@ def test_same_seed_gives_the_same_in_several_processes(tuned):
 def test_a_cluster_finds_the_same(tuned, cluster):
     with joblib.parallel_config(backend="dask"):
         again = mpc.tune("pairwise-relu", n_jobs=2, fresh=True, **QUICK, **NOISY)
-    assert again.parameters == tuned.parameters
-    assert again.report["errors"] == tuned.report["errors"]
+    # where arrays lie in memory may change the last digit of a sum
+    assert again.parameters == pytest.approx(tuned.parameters)
+    for draw_name, measured in tuned.report["errors"].items():
+        for name, figures in measured.items():
+            found = again.report["errors"][draw_name][name]
+            assert found == pytest.approx(figures)
     assert cluster.ran_something()
 
 

@@ -520,11 +520,11 @@ def test_bad_channels_last(make, channels_last):
 
 @pytest.mark.parametrize("bad", [*NO_POSITIVE_INTEGER, None, (2,)])
 def test_bad_numbers_of_windows_and_inputs(bad):
-    with refused("n_pools", "integer from 1", "got"):
+    with refused("n_pools", "integer", "1", "got"):
         PoolWindows.independent(bad, 2)
-    with refused("window_size", "integer from 1", "got"):
+    with refused("window_size", "integer", "1", "got"):
         PoolWindows.independent(2, bad)
-    with refused("n_inputs", "integer from 1", "got"):
+    with refused("n_inputs", "integer", "1", "got"):
         PoolWindows.from_indices([[0]], bad)
 
 

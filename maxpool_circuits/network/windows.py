@@ -17,8 +17,8 @@ from ..utils.checks import (
     LARGEST_INTEGER,
     is_count,
     is_integer,
+    positive_integer,
     valid_flag,
-    valid_integer,
 )
 from .grid import Grid, lay_out_grid
 
@@ -175,12 +175,8 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = valid_integer(
-            n_pools, "n_pools", PoolWindows, highest=LARGEST_INTEGER
-        )
-        window_size = valid_integer(
-            window_size, "window_size", PoolWindows, highest=LARGEST_INTEGER
-        )
+        n_pools = positive_integer(n_pools, "n_pools", PoolWindows)
+        window_size = positive_integer(window_size, "window_size", PoolWindows)
         return cls.__new__(cls)._define(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
             (n_pools * window_size,),
@@ -275,9 +271,7 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = valid_integer(
-            n_inputs, "n_inputs", PoolWindows, highest=LARGEST_INTEGER
-        )
+        n_inputs = positive_integer(n_inputs, "n_inputs", PoolWindows)
         members, sizes = _check_indices(indices, n_inputs)
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
@@ -427,9 +421,8 @@ def _check_shape(input_shape, channels_last):
     if not valid or prod(map(int, entries)) > LARGEST_INTEGER:
         raise _error(
             "input_shape",
-            "must be 2, 3 or 4 integers (one, two or three spatial axes and the "
-            f"channel axis), for 1 to {LARGEST_INTEGER} inputs in all; got "
-            f"{input_shape!r}",
+            "must be 2, 3 or 4 integers (one to three spatial axes and the channel "
+            f"axis), for 1 to {LARGEST_INTEGER} inputs in all; got {input_shape!r}",
         )
     valid_flag(channels_last, "channels_last", PoolWindows)
     return tuple(map(int, entries)), len(entries) - 1 if channels_last else 0
@@ -437,11 +430,8 @@ def _check_shape(input_shape, channels_last):
 
 def _check_indices(indices, n_inputs):
     """Check a user's windows; give the inputs of all, and the size of each."""
-    if (
-        isinstance(indices, np.ndarray)
-        and indices.ndim == 2
-        and indices.dtype.kind in "iu"
-    ):
+    is_array = isinstance(indices, np.ndarray) and indices.ndim == 2
+    if is_array and indices.dtype.kind in "iu":
         values = indices.ravel()
         lengths = np.full(len(indices), indices.shape[1])
     else:
