@@ -54,6 +54,7 @@ REFERENCE = "routed winner"
 INPUTS = {
     "250 Hz": {"n_pools": 50},
     "50 Hz": {"n_pools": 50, "input_rate": 50},
+    "50 Hz, not told": {"n_pools": 50, "input_rate": 50},
     "50 Hz, 9 inputs": {"n_pools": 20, "input_rate": 50, "window_size": 9},
     "Poisson": {"n_pools": 50, "inputs": "poisson"},
     "100 inputs": {"n_pools": 3, "window_size": 100},
@@ -93,8 +94,11 @@ def with_faults(row, column, n_draws):
 
 def on_inputs(row, column, n_draws):
     """A circuit, or the reference, on inputs of a kind."""
+    circuit = mpc.circuits()["pairwise-relu" if row == REFERENCE else row]
+    if column.endswith("not told"):
+        circuit = functools.partial(circuit, input_rate=250, max_rate=250)
     table = mpc.compare(
-        ["pairwise-relu" if row == REFERENCE else row],
+        {row if row != REFERENCE else "any": circuit},
         workload="constant",
         seed=FIRST_SEED,
         n_draws=n_draws,

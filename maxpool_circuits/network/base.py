@@ -30,6 +30,7 @@ from .populations import (
     Population,
     Replicas,
     is_rectified_linear,
+    same_population,
 )
 from .setup import Setup
 from .sparse import connect, selection
@@ -271,7 +272,7 @@ class MaxPoolNetwork(nengo.Network):
             If another population was copied under this name.
         """
         known = self.untuned_populations.setdefault(name, population)
-        if not _same_population(known, population):
+        if not same_population(known, population):
             raise ValidationError(
                 f"another population was replicated as {name!r} before; give this one "
                 "a name of its own, so that it gets decoders of its own",
@@ -423,15 +424,3 @@ class MaxPoolNetwork(nengo.Network):
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
-
-
-def _same_population(one, other):
-    """Whether two populations compute the same with the same neurons."""
-    return one is other or (
-        one.neuron_type == other.neuron_type
-        and one.n_neurons == other.n_neurons
-        and all(
-            np.array_equal(getattr(one, name), getattr(other, name))
-            for name in ("encoders", "gain", "bias", "decoders")
-        )
-    )
