@@ -88,9 +88,7 @@ def brute_force(x, pool_size, strides, padding):
 # --- geometry -------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
-@given(geometries())
-def test_max_equals_brute_force(geometry):
+def check_brute_force(geometry):
     x = random_batch(geometry["input_shape"])
     expected = with_channels_last(
         lambda x: brute_force(
@@ -102,6 +100,12 @@ def test_max_equals_brute_force(geometry):
     actual = pool(PoolWindows(**geometry), x)
     assert actual.dtype == x.dtype
     np.testing.assert_array_equal(actual, expected)
+
+
+@settings(max_examples=300)
+@given(geometries())
+def test_max_equals_brute_force(geometry):
+    check_brute_force(geometry)
 
 
 @settings(max_examples=100)
@@ -137,9 +141,7 @@ def test_window_columns_hold_the_same_inputs(geometry):
         assert set(row) - {-1} == set(column)
 
 
-@settings(max_examples=100)
-@given(geometries())
-def test_max_equals_tensorflow(geometry):
+def check_tensorflow(geometry):
     tf = pytest.importorskip("tensorflow")
     x = random_batch(geometry["input_shape"])
     expected = with_channels_last(
@@ -153,6 +155,20 @@ def test_max_equals_tensorflow(geometry):
         geometry["channels_last"],
     )
     np.testing.assert_array_equal(pool(PoolWindows(**geometry), x), expected)
+
+
+@settings(max_examples=100)
+@given(geometries())
+def test_max_equals_tensorflow(geometry):
+    check_tensorflow(geometry)
+
+
+@pytest.mark.slow
+@settings(max_examples=10**5, database=None)
+@given(geometries())
+def test_max_equals_both_in_a_hundred_thousand_geometries(geometry):
+    check_brute_force(geometry)
+    check_tensorflow(geometry)
 
 
 @settings(max_examples=100)
