@@ -111,7 +111,7 @@ class EnsembleMax(MeanPath):
 
     def default_n_neurons(self, neuron_type: NeuronType) -> int:
         """As many for each dimension of the ensemble."""
-        return 50 * self.windows.indices.shape[1]
+        return 50 * int(self.windows.sizes.max())
 
     @property
     def default_input_synapse(self) -> float:

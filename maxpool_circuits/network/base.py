@@ -403,19 +403,20 @@ class MaxPoolNetwork(nengo.Network):
         """Number the pools of two or more inputs, and their inputs."""
         sizes = self.windows.sizes
         self.pools = np.flatnonzero(sizes > 1)
-        indices = self.windows.indices[self.pools]
-        present = indices >= 0
-        pool_of_unit, _ = np.nonzero(present)
-        self.gather = selection(indices[present], self.windows.n_inputs)
+        members = self.windows.members[np.repeat(sizes > 1, sizes)]
+        pool_of_unit = np.repeat(np.arange(len(self.pools)), sizes[self.pools])
+        self.gather = selection(members, self.windows.n_inputs)
         self.pool_sum = selection(pool_of_unit, len(self.pools)).T.tocsr()
         self.pool_mean = self.pool_sum.multiply(1 / sizes[self.pools][:, np.newaxis])
         self.scatter = selection(self.pools, self.windows.n_pools).T.tocsr()
 
     def _pass_single_inputs(self):
         """Connect the pools of one input: their maximum is that input."""
-        single = np.flatnonzero(self.windows.sizes == 1)
+        sizes = self.windows.sizes
+        single = np.flatnonzero(sizes == 1)
         if len(single) > 0:
-            pick = selection(self.windows.indices[single, 0], self.windows.n_inputs)
+            members = self.windows.members[np.repeat(sizes == 1, sizes)]
+            pick = selection(members, self.windows.n_inputs)
             place = selection(single, self.windows.n_pools).T
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
