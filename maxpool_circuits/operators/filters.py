@@ -3,6 +3,9 @@
 import numpy as np
 from nengo.builder import Operator, Signal
 
+#: How many numbers of each kind are worked on at a time, so that a cache holds them.
+IN_CACHE = 2**14
+
 
 class AlphaFilter(Operator):
     r"""Two equal exponential filters, one after the other.
@@ -38,14 +41,17 @@ class AlphaFilter(Operator):
         """Make the function that Nengo calls in every time step."""
         x, (y, w) = signals[self.reads[0]], (signals[each] for each in self.updates)
         decay, of_x, of_w = self.constants(dt)
-        product = np.empty_like(y)
+        n_parts = -(-len(x) // IN_CACHE)
+        parts = list(zip(*(np.array_split(each, n_parts) for each in (x, y, w))))
+        products = np.empty(min(len(x), IN_CACHE), y.dtype)
 
         def step_alpha_filter():
-            np.multiply(y, decay, out=y)
-            for factor, values in ((of_x, x), (of_w, w)):
-                np.multiply(factor, values, out=product)
-                np.add(y, product, out=y)
-            np.multiply(w, decay, out=w)
-            np.add(w, x, out=w)
+            for x, y, w in parts:
+                product = products[: len(x)]
+                np.multiply(y, decay, out=y)
+                np.add(y, np.multiply(of_x, x, out=product), out=y)
+                np.add(y, np.multiply(of_w, w, out=product), out=y)
+                np.multiply(w, decay, out=w)
+                np.add(w, x, out=w)
 
         return step_alpha_filter
