@@ -158,13 +158,17 @@ def nengo_step(x, operators):
 def numpy_step(x):
     """The rule of the circuit, as one would write it in NumPy."""
     voltage = np.random.RandomState(0).uniform(size=x.shape)
-    spikes = np.zeros(x.shape)
+    spikes, once, twice = np.zeros((3, *x.shape))
+    # of the input synapse, two filters of 1.5 ms
+    rate = 1 - np.exp(-1 / 1.5)
 
     def step():
-        nonlocal voltage, spikes
-        mean = x.mean(axis=1)
+        nonlocal voltage, spikes, once, twice
+        once = once + rate * (x - once)
+        twice = twice + rate * (once - twice)
+        mean = twice.mean(axis=1)
         rivals = spikes.sum(axis=1)[:, np.newaxis] - spikes
-        current = 0.5 * (x - mean[:, np.newaxis])
+        current = 0.5 * (twice - mean[:, np.newaxis])
         voltage = np.maximum(voltage + current - rivals, -1)
         spikes = np.maximum(np.floor(voltage), 0)
         voltage = voltage - spikes

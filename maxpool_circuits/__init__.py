@@ -7,6 +7,7 @@ from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
+from .network.faults import Faults
 from .network.neurons import IntegrateAndFire
 from .network.setup import Setup
 from .network.transform import MaxPool
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     *_circuits,
+    "Faults",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",

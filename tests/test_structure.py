@@ -88,6 +88,53 @@ def test_there_are_no_more_lines_of_docstrings_than_of_code():
     assert n_docstring_lines <= n_code_lines
 
 
+#: What runs or rebuilds whatever a file says.
+RUNS_ANYTHING = {"eval", "exec", "compile", "__import__"}
+REBUILDS_ANYTHING = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "copyreg"}
+
+
+def faults_of(source):
+    """Names in a text that would run, evaluate or unpickle what a file says."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            found |= {node.func.id} & RUNS_ANYTHING
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            found |= {called} & {"joblib.load", "np.load", "yaml.load"}
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            is_refused = isinstance(node.value, ast.Constant) and not node.value.value
+            found |= set() if is_refused else {"allow_pickle"}
+        if isinstance(node, ast.Import):
+            names = {alias.name.split(".")[0] for alias in node.names}
+            found |= names & REBUILDS_ANYTHING
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module.split(".")[0]} & REBUILDS_ANYTHING
+    return found
+
+
+def test_nothing_unpickles_evaluates_or_runs_what_a_file_says():
+    found = {name: faults_of(source) for name, source in sources().items()}
+    # a check copies what it has made itself
+    found["testing/interface.py"].remove("pickle")
+    assert not any(found.values()), found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "eval(open(path).read())",
+        "import pickle",
+        "from pickle import load",
+        "np.load(path)",
+        "np.lib.format.read_array(file, allow_pickle=True)",
+        "joblib.load(path)",
+    ],
+)
+def test_what_would_do_so_is_seen(source):
+    assert faults_of(source)
+
+
 def check_layers(folder):
     """Run import-linter in a folder with a copy of the package."""
     return subprocess.run(

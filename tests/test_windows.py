@@ -5,6 +5,7 @@ import itertools
 import math
 import pickle
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
+import maxpool_circuits as mpc
 from maxpool_circuits.network.grid import window_ends
+from maxpool_circuits.network.maxima import is_compact, window_columns
 from maxpool_circuits.network.sharing import along_one_axis, shared_comparisons
-from maxpool_circuits.network.windows import PoolWindows, window_columns
+from maxpool_circuits.network.windows import PoolWindows
 
 
 @st.composite
@@ -88,9 +91,7 @@ def brute_force(x, pool_size, strides, padding):
 # --- geometry -------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
-@given(geometries())
-def test_max_equals_brute_force(geometry):
+def check_brute_force(geometry):
     x = random_batch(geometry["input_shape"])
     expected = with_channels_last(
         lambda x: brute_force(
@@ -102,6 +103,12 @@ def test_max_equals_brute_force(geometry):
     actual = pool(PoolWindows(**geometry), x)
     assert actual.dtype == x.dtype
     np.testing.assert_array_equal(actual, expected)
+
+
+@settings(max_examples=300)
+@given(geometries())
+def test_max_equals_brute_force(geometry):
+    check_brute_force(geometry)
 
 
 @settings(max_examples=100)
@@ -137,9 +144,7 @@ def test_window_columns_hold_the_same_inputs(geometry):
         assert set(row) - {-1} == set(column)
 
 
-@settings(max_examples=100)
-@given(geometries())
-def test_max_equals_tensorflow(geometry):
+def check_tensorflow(geometry):
     tf = pytest.importorskip("tensorflow")
     x = random_batch(geometry["input_shape"])
     expected = with_channels_last(
@@ -153,6 +158,20 @@ def test_max_equals_tensorflow(geometry):
         geometry["channels_last"],
     )
     np.testing.assert_array_equal(pool(PoolWindows(**geometry), x), expected)
+
+
+@settings(max_examples=100)
+@given(geometries())
+def test_max_equals_tensorflow(geometry):
+    check_tensorflow(geometry)
+
+
+@pytest.mark.slow
+@settings(max_examples=10**5, database=None)
+@given(geometries())
+def test_max_equals_both_in_a_hundred_thousand_geometries(geometry):
+    check_brute_force(geometry)
+    check_tensorflow(geometry)
 
 
 @settings(max_examples=100)
@@ -391,9 +410,11 @@ def test_unequal(other):
 
 def test_cannot_be_changed():
     windows = PoolWindows((4, 4, 1))
-    for name in ("input_shape", "output_shape", "indices", "sizes"):
+    for name in ("input_shape", "output_shape", "members", "sizes"):
         with pytest.raises(ValidationError, match="read-only"):
             setattr(windows, name, getattr(windows, name))
+    with pytest.raises(AttributeError):
+        windows.indices = windows.indices
     for name in ("n_inputs", "n_pools"):
         with pytest.raises(AttributeError):
             setattr(windows, name, 1)
@@ -631,3 +652,33 @@ def test_grid_of_windows():
     assert ends(PoolWindows.independent(2, 3)) == [[[0, 3], [3, 6]]]
     assert ends(PoolWindows.global_pooling((2, 3, 1)))[1] == [[0, 3]]
     assert PoolWindows.from_indices([[0, 1]], n_inputs=2).grid is None
+
+
+def test_windows_of_very_different_sizes_take_what_they_hold():
+    n_inputs, n_small = 10**5, 20000
+    rows = [range(n_inputs), *([number] for number in range(n_small))]
+    tracemalloc.start()
+    try:
+        windows = PoolWindows.from_indices(rows, n_inputs)
+        x = np.random.RandomState(0).uniform(size=n_inputs)
+        assert windows.max(x).tolist() == [x.max(), *x[:n_small]]
+        pools = {
+            name: mpc.make(name, windows, add_to_container=False, decoders=None)
+            for name in ("exact", "winner-take-all", "pairwise-relu")
+        }
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # an array with a row for each window would have 16 GB
+    assert most < 2e8
+    assert all(pool.output.size_in == n_small + 1 for pool in pools.values())
+
+
+def test_ragged_windows_have_the_maxima_of_an_array():
+    rows = [range(50), *([number] for number in range(20)), [3, 1, 2]]
+    windows = PoolWindows.from_indices(rows, 50)
+    assert not is_compact(windows)
+    x = np.random.RandomState(0).normal(size=(2, 3, 50))
+    x[0, 0, 7] = np.nan
+    expected = x[..., window_columns(windows)].max(axis=-2)
+    np.testing.assert_array_equal(windows.max(x), expected)

@@ -51,7 +51,7 @@ class AbsoluteValue(ComparatorTree):
         Synapse after each level.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
         Synapse before the first level.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     radius : float, optional
         Half the difference at which a neuron fires at ``max_rate``, in units of the

@@ -66,7 +66,7 @@ class EnsembleMax(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is 5 ms, and longer in proportion if
         ``input_rate`` or ``max_rate`` is below 250 Hz.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
@@ -111,7 +111,7 @@ class EnsembleMax(MeanPath):
 
     def default_n_neurons(self, neuron_type: NeuronType) -> int:
         """As many for each dimension of the ensemble."""
-        return 50 * self.windows.indices.shape[1]
+        return 50 * int(self.windows.sizes.max())
 
     @property
     def default_input_synapse(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nengo
+import numpy as np
 
 from ..network.base import MaxPoolNetwork
 from ..network.transform import MaxPool
@@ -71,8 +72,11 @@ class ExactMax(MaxPoolNetwork):
             nengo.Connection(self.input, source, synapse=self.input_synapse)
         windows, output = self.windows, self.output
         if len(self.pools) < windows.n_pools:
-            windows = PoolWindows.from_indices(
-                windows.indices[self.pools], windows.n_inputs
+            sizes = windows.sizes
+            windows = PoolWindows.flat(
+                windows.members[np.repeat(sizes > 1, sizes)],
+                sizes[self.pools],
+                windows.n_inputs,
             )
             # slower than the whole output, on NengoDL
             output = output[self.pools]

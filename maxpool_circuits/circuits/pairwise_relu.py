@@ -85,7 +85,7 @@ class PairwiseReLU(ComparatorTree):
         `.IntegrateAndFire` (2.4 ms at 1000 Hz), 3 ms for other rectified linear neuron
         types and 5 ms for the rest, and longer in proportion where ``input_rate`` or
         ``max_rate`` is below 250 Hz.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes

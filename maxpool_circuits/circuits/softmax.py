@@ -96,7 +96,7 @@ class SoftmaxApproximation(MeanPath):
         Synapse from the input. Exponentials of a noisy input are too large on average,
         so spikes have to be smoothed: the default is 10 ms, and longer in proportion if
         ``input_rate`` or ``max_rate`` is below 250 Hz.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
         Steepness, in 1 / units of the input. The default is 20 per width of

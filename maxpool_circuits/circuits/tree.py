@@ -41,7 +41,7 @@ class ComparatorTree(MaxPoolNetwork):
         As in `.MaxPoolNetwork`.
     synapse, input_synapse : optional
         As in `.MaxPoolNetwork`.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes

@@ -93,7 +93,7 @@ class WinnerTakeAll(MeanPath):
         proportion where ``input_rate`` or ``max_rate`` is below 250 Hz. Without one,
         membranes remember more instead: that costs no delay on constant inputs and more
         on changing ones.
-    decoders, label, seed, add_to_container : optional
+    decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes

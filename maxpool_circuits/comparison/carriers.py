@@ -228,8 +228,8 @@ def correlated_spikes(
     shares = _checked(values)
     rng = np.random.RandomState(seed)
     source = np.full(windows.n_inputs, windows.n_pools)
-    pool, place = np.nonzero(windows.indices >= 0)
-    np.minimum.at(source, windows.indices[pool, place], pool)
+    pool = np.repeat(np.arange(windows.n_pools), windows.sizes)
+    np.minimum.at(source, windows.members, pool)
     counts = rng.poisson(rate * DT, size=(len(values), windows.n_pools + 1))
     return rng.binomial(counts[:, source], shares) / (rate * DT)
 

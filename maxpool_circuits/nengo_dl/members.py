@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import tensorflow as tf
 
-from ..network.windows import window_columns
+from ..network.maxima import window_columns
 
 
 def members_of(windows):

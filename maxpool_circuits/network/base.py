@@ -21,6 +21,7 @@ from .arguments import (
     checked_windows,
     given_or_default,
 )
+from .faults import Faults, checked_faults, let_fail
 from .finite import FiniteInput, owner
 from .membrane import floor_in
 from .neurons import IntegrateAndFire, integrates
@@ -29,6 +30,7 @@ from .populations import (
     Population,
     Replicas,
     is_rectified_linear,
+    same_population,
 )
 from .setup import Setup
 from .sparse import connect, selection
@@ -81,6 +83,8 @@ class MaxPoolNetwork(nengo.Network):
         squares on tuning curves. The default is "tuned" for the circuits of this
         package, and None for the published `.AbsoluteValue`, for `.ExactMax` and for
         other people's circuits.
+    faults : Faults, optional (Default: None)
+        Which neurons and weights fail; None: none.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -93,6 +97,8 @@ class MaxPoolNetwork(nengo.Network):
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
+    faults : Faults or None
+        The argument.
     decoders : TunedDecoders or None
         The tuned decoders, if there are any.
     setup : Setup
@@ -189,6 +195,7 @@ class MaxPoolNetwork(nengo.Network):
         synapse: Any = Default,
         input_synapse: Any = Default,
         decoders: TunedDecoders | str | None = Default,
+        faults: Faults | None = None,
         label: str | None = None,
         seed: int | None = None,
         add_to_container: bool | None = None,
@@ -198,6 +205,7 @@ class MaxPoolNetwork(nengo.Network):
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
         self.input_range = checked_input_range(input_range, self)
+        self.faults = checked_faults(faults, self)
         seed = valid_seed(seed, self)
         arguments = {
             "neuron_type": neuron_type,
@@ -219,6 +227,8 @@ class MaxPoolNetwork(nengo.Network):
             if len(self.pools) > 0:
                 self.build_circuit()
                 self._check_populations()
+                if self.faults is not None:
+                    let_fail(self, self.faults)
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
@@ -262,7 +272,7 @@ class MaxPoolNetwork(nengo.Network):
             If another population was copied under this name.
         """
         known = self.untuned_populations.setdefault(name, population)
-        if not _same_population(known, population):
+        if not same_population(known, population):
             raise ValidationError(
                 f"another population was replicated as {name!r} before; give this one "
                 "a name of its own, so that it gets decoders of its own",
@@ -393,19 +403,20 @@ class MaxPoolNetwork(nengo.Network):
         """Number the pools of two or more inputs, and their inputs."""
         sizes = self.windows.sizes
         self.pools = np.flatnonzero(sizes > 1)
-        indices = self.windows.indices[self.pools]
-        present = indices >= 0
-        pool_of_unit, _ = np.nonzero(present)
-        self.gather = selection(indices[present], self.windows.n_inputs)
+        members = self.windows.members[np.repeat(sizes > 1, sizes)]
+        pool_of_unit = np.repeat(np.arange(len(self.pools)), sizes[self.pools])
+        self.gather = selection(members, self.windows.n_inputs)
         self.pool_sum = selection(pool_of_unit, len(self.pools)).T.tocsr()
         self.pool_mean = self.pool_sum.multiply(1 / sizes[self.pools][:, np.newaxis])
         self.scatter = selection(self.pools, self.windows.n_pools).T.tocsr()
 
     def _pass_single_inputs(self):
         """Connect the pools of one input: their maximum is that input."""
-        single = np.flatnonzero(self.windows.sizes == 1)
+        sizes = self.windows.sizes
+        single = np.flatnonzero(sizes == 1)
         if len(single) > 0:
-            pick = selection(self.windows.indices[single, 0], self.windows.n_inputs)
+            members = self.windows.members[np.repeat(sizes == 1, sizes)]
+            pick = selection(members, self.windows.n_inputs)
             place = selection(single, self.windows.n_pools).T
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
@@ -414,15 +425,3 @@ class MaxPoolNetwork(nengo.Network):
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
-
-
-def _same_population(one, other):
-    """Whether two populations compute the same with the same neurons."""
-    return one is other or (
-        one.neuron_type == other.neuron_type
-        and one.n_neurons == other.n_neurons
-        and all(
-            np.array_equal(getattr(one, name), getattr(other, name))
-            for name in ("encoders", "gain", "bias", "decoders")
-        )
-    )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from math import prod
-from reprlib import repr as short_repr
 from typing import Union
 
 import numpy as np
@@ -16,11 +14,12 @@ from numpy.typing import ArrayLike
 from ..utils.checks import (
     LARGEST_INTEGER,
     is_count,
-    is_integer,
     positive_integer,
     valid_flag,
 )
+from .checked_indices import checked_indices, entries_of
 from .grid import Grid, lay_out_grid
+from .maxima import maxima
 
 #: A number for all spatial axes, or one for each.
 PerAxis = Union[int, Sequence[int]]
@@ -64,7 +63,10 @@ class PoolWindows(FrozenObject):
         Number of windows.
     indices : (n_pools, largest_window) array of int, read-only
         Inputs of each window in row-major order of the spatial axes (or as given to
-        `from_indices`), then -1 where a window is smaller than the largest.
+        `from_indices`), then -1 where a window is smaller than the largest. Made when
+        it is first asked for: with windows of very different sizes it is mostly -1.
+    members : (sum of sizes,) array of int, read-only
+        The same without -1, one window after another.
     sizes : (n_pools,) array of int, read-only
         Number of inputs in each window.
     grid : Grid or None
@@ -104,7 +106,7 @@ class PoolWindows(FrozenObject):
 
     input_shape = ShapeParam("input_shape")
     output_shape = ShapeParam("output_shape")
-    indices = NdarrayParam("indices", shape=("*", "*"))
+    members = NdarrayParam("members", shape=("*",))
     sizes = NdarrayParam("sizes", shape=("*",))
 
     def __init__(
@@ -272,7 +274,11 @@ class PoolWindows(FrozenObject):
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
         n_inputs = positive_integer(n_inputs, "n_inputs", PoolWindows)
-        members, sizes = _check_indices(indices, n_inputs)
+        return cls.flat(*checked_indices(indices, n_inputs, cls), n_inputs)
+
+    @classmethod
+    def flat(cls, members: np.ndarray, sizes: np.ndarray, n_inputs: int) -> PoolWindows:
+        """Windows over a vector, of members and sizes that have been checked."""
         return cls.__new__(cls)._define(
             f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
             f"inputs, n_inputs={n_inputs}>",
@@ -287,21 +293,31 @@ class PoolWindows(FrozenObject):
     ):
         """Set all attributes, from the inputs of all windows one after another."""
         super().__init__()
-        indices = np.full((len(sizes), sizes.max()), -1, dtype=np.int64)
-        indices[np.arange(indices.shape[1]) < sizes[:, None]] = members
         self.input_shape = input_shape
         self.output_shape = output_shape
-        self.indices = indices
+        self.members = members
         self.sizes = sizes
         self._description = description
-        # no parameter: how windows were made does not matter for what they are
+        # no parameters: how windows were made does not matter for what they are
         self._grid = grid
+        self._indices = None
         return self
 
     @property
     def grid(self) -> Grid | None:
         """The grid that the windows were laid out on; None if there is none."""
         return self._grid
+
+    @property
+    def indices(self) -> np.ndarray:
+        """Inputs of each window, then -1."""
+        if self._indices is None:
+            indices = np.full((self.n_pools, self.sizes.max()), -1, dtype=np.int64)
+            is_member = np.arange(indices.shape[1]) < self.sizes[:, None]
+            indices[is_member] = self.members
+            indices.setflags(write=False)
+            self._indices = indices
+        return self._indices
 
     @property
     def n_inputs(self) -> int:
@@ -356,55 +372,16 @@ class PoolWindows(FrozenObject):
                 f"flat in C order of input_shape {self.input_shape}; got shape "
                 f"{x.shape}",
             )
-        return x[..., window_columns(self)].max(axis=-2)
-
-
-def window_columns(windows: PoolWindows) -> np.ndarray:
-    """Give the inputs of each window as a column, for maxima along the first axis.
-
-    These are many times faster than maxima along short rows. Smaller windows repeat
-    their first input, which does not change their maximum.
-
-    Parameters
-    ----------
-    windows : PoolWindows
-        The windows.
-
-    Returns
-    -------
-    (largest_window, n_pools) array of int
-        Flat input indices, without -1.
-
-    Examples
-    --------
-    >>> from maxpool_circuits.network.windows import PoolWindows, window_columns
-    >>> windows = PoolWindows.from_indices([[0, 1, 2], [2, 3]], n_inputs=4)
-    >>> print(window_columns(windows))
-    [[0 2]
-     [1 3]
-     [2 2]]
-    """
-    indices = windows.indices
-    return np.ascontiguousarray(np.where(indices < 0, indices[:, :1], indices).T)
+        return maxima(self)(x)
 
 
 def _error(argument, message):
     return ValidationError(message, attr=argument, obj=PoolWindows)
 
 
-def _entries(value):
-    """Give the entries of a sequence or array; none if it is neither."""
-    if isinstance(value, (bytes, bytearray)):
-        # whose entries are numbers, but not meant as such
-        return ()
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    return tuple(value) if isinstance(value, Sequence) else ()
-
-
 def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]:
     """Check positive integers along the spatial axes; repeat a single one."""
-    entries = (value,) * n_axes if is_count(value) else _entries(value)
+    entries = (value,) * n_axes if is_count(value) else entries_of(value)
     if len(entries) != n_axes or not all(map(is_count, entries)):
         raise _error(
             argument,
@@ -416,7 +393,7 @@ def _one_per_axis(argument: str, value: PerAxis, n_axes: int) -> tuple[int, ...]
 
 def _check_shape(input_shape, channels_last):
     """Check the shape of an input; find its channel axis."""
-    entries = _entries(input_shape)
+    entries = entries_of(input_shape)
     valid = len(entries) in (2, 3, 4) and all(map(is_count, entries))
     if not valid or prod(map(int, entries)) > LARGEST_INTEGER:
         raise _error(
@@ -426,56 +403,3 @@ def _check_shape(input_shape, channels_last):
         )
     valid_flag(channels_last, "channels_last", PoolWindows)
     return tuple(map(int, entries)), len(entries) - 1 if channels_last else 0
-
-
-def _check_indices(indices, n_inputs):
-    """Check a user's windows; give the inputs of all, and the size of each."""
-    is_array = isinstance(indices, np.ndarray) and indices.ndim == 2
-    if is_array and indices.dtype.kind in "iu":
-        values = indices.ravel()
-        lengths = np.full(len(indices), indices.shape[1])
-    else:
-        rows = [_entries(row) for row in _entries(indices)]
-        values = list(chain.from_iterable(rows))
-        for value in values:
-            if not is_integer(value):
-                raise _error("indices", f"must hold integers; got {value!r}")
-        values = np.array(values)
-        lengths = np.array([len(row) for row in rows], dtype=int)
-    if len(lengths) == 0:
-        raise _error(
-            "indices",
-            "must be a sequence of one or more windows, each a sequence of input "
-            f"indices; got {short_repr(indices)}",
-        )
-
-    window = np.repeat(np.arange(len(lengths)), lengths)
-
-    def refuse(wrong, reason):
-        if wrong.any():
-            at = wrong.argmax()
-            raise _error(
-                "indices", f"window {window[at]} holds {values[at]}, which {reason}"
-            )
-
-    refuse(
-        (values < -1) | (values >= n_inputs),
-        f"is out of range; inputs are numbered from 0 to {n_inputs - 1}",
-    )
-    is_padding = values == -1
-    same_window = window[1:] == window[:-1]
-    goes_on = np.append(same_window & ~is_padding[1:], False)
-    refuse(is_padding & goes_on, "is padding and may only follow the last index")
-    order = np.lexsort((values, window))
-    repeats = np.zeros(len(values), dtype=bool)
-    repeats[order[1:]] = same_window & (np.diff(values[order]) == 0)
-    refuse(repeats & ~is_padding, "is there twice")
-
-    sizes = np.bincount(window[~is_padding], minlength=len(lengths))
-    if not sizes.all():
-        raise _error(
-            "indices",
-            f"window {sizes.argmin()} has no entries; every window must be a sequence "
-            "of one or more input indices",
-        )
-    return values[~is_padding], sizes

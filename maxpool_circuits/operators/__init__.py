@@ -8,6 +8,7 @@ from nengo.builder import Model
 
 from ..circuits import PairwiseReLU, WinnerTakeAll
 from . import pairwise_relu, winner_take_all
+from .filters import AlphaFilter
 from .recognition import SECTION, recognise, serve
 
 __all__ = ["recognise", "serve"]
@@ -21,7 +22,10 @@ recognise(PairwiseReLU, pairwise_relu.read)
 
 def _add(model, rule, synapse, x, y):
     """What Nengo's own simulator computes."""
-    if synapse is not None:
+    if type(synapse) is nengo.Alpha:
+        model.add_op(AlphaFilter(synapse.tau, 1, x))
+        x = model.operators[-1].updates[0]
+    elif synapse is not None:
         x = model.build(synapse, x, mode="update")
     model.add_op(rule.operator(x, y))
 

@@ -19,6 +19,7 @@ from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
 from nengo.transforms import Dense, NoTransform, Sparse
 
+from ..network.maxima import is_compact
 from ..network.neurons import IntegrateAndFire
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
@@ -89,7 +90,9 @@ def _is_plain(circuit, toplevel):
     for connection in seen_from:
         seen |= {_whose(connection.pre_obj), _whose(connection.post_obj)}
     return (
-        not circuit.networks
+        # operators have a column for each window
+        is_compact(circuit.windows)
+        and not circuit.networks
         and not circuit.probes
         and not inside & seen
         and all(node.output is None for node in circuit.nodes)

@@ -178,8 +178,9 @@ def _by_copy(copies, currents, activities):
     """Sort by copy, and turn input currents back into the input."""
     population = copies.population
     shape = -1, copies.n_copies, population.n_neurons
-    currents = currents.reshape(shape)
+    # that of dead neurons is not the population's
+    currents = (currents - copies.ensemble.bias).reshape(shape)
     weights = population.gain[:, np.newaxis] * population.encoders
     # directions that no neuron listens to stay out of it
-    inputs = (currents - population.bias) @ np.linalg.pinv(weights, rcond=1e-6).T
+    inputs = currents @ np.linalg.pinv(weights, rcond=1e-6).T
     return PopulationRecord(population, inputs, activities.reshape(shape))
