@@ -1,5 +1,7 @@
 """Checks of the arguments that all circuits share."""
 
+from typing import Any
+
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
@@ -101,3 +103,15 @@ def given_or_default(given, name, network):
             attr=name,
             obj=network,
         ) from error
+
+
+def same_population(one: Any, other: Any) -> bool:
+    """Whether two populations compute the same with the same neurons."""
+    return one is other or (
+        one.neuron_type == other.neuron_type
+        and one.n_neurons == other.n_neurons
+        and all(
+            np.array_equal(getattr(one, name), getattr(other, name))
+            for name in ("encoders", "gain", "bias", "decoders")
+        )
+    )

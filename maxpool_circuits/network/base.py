@@ -20,6 +20,7 @@ from .arguments import (
     checked_synapse,
     checked_windows,
     given_or_default,
+    same_population,
 )
 from .faults import Faults, checked_faults, let_fail
 from .finite import FiniteInput, owner
@@ -30,7 +31,6 @@ from .populations import (
     Population,
     Replicas,
     is_rectified_linear,
-    same_population,
 )
 from .setup import Setup
 from .sparse import connect, selection

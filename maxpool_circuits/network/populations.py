@@ -235,18 +235,6 @@ class FittedPopulation:
         return np.abs(self.encoders).max()
 
 
-def same_population(one: Any, other: Any) -> bool:
-    """Whether two populations compute the same with the same neurons."""
-    return one is other or (
-        one.neuron_type == other.neuron_type
-        and one.n_neurons == other.n_neurons
-        and all(
-            np.array_equal(getattr(one, name), getattr(other, name))
-            for name in ("encoders", "gain", "bias", "decoders")
-        )
-    )
-
-
 def rectified(points: np.ndarray) -> np.ndarray:
     """Replace negative values by zero.
 

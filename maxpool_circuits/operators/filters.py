@@ -10,8 +10,8 @@ IN_CACHE = 2**14
 class AlphaFilter(Operator):
     r"""Two equal exponential filters, one after the other.
 
-    Synapses of Nengo and NengoDL multiply by a matrix of states. For an `nengo.Alpha`
-    that is not needed: with :math:`p = e^{-\Delta t / \tau}` both have the same numbers,
+    Synapses of Nengo and NengoDL multiply by a matrix of states, which an `nengo.Alpha`
+    does not need: with :math:`p = e^{-\Delta t / \tau}`, both have the same numbers,
 
     .. math:: w \leftarrow p w + x, \qquad y \leftarrow p y + a x + c w_\text{before}
 
