@@ -10,6 +10,7 @@ import scipy.sparse
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
+from ..network.sparse import weights_of
 from ..network.transform import MaxPool
 
 
@@ -107,29 +108,18 @@ def _ones(n_rows, n_columns):
 
 def _weights(connection):
     """Weights of a connection between whole objects, slices included."""
-    transform = connection.transform
     n_in, n_out = connection.size_mid, connection.size_out
-    if isinstance(transform, nengo.transforms.NoTransform):
-        matrix = scipy.sparse.identity(n_in, format="csr")
-    elif isinstance(transform, nengo.Sparse):
-        matrix = transform.sample()
-        if not scipy.sparse.issparse(matrix):
-            matrix = matrix.allocate()
-    elif isinstance(transform, nengo.Dense):
-        matrix = np.asarray(transform.sample())
-        if matrix.ndim < 2:
-            matrix = scipy.sparse.diags(np.broadcast_to(matrix, n_in))
-    elif isinstance(transform, MaxPool):
+    matrix = weights_of(connection)
+    if matrix is None and isinstance(connection.transform, MaxPool):
         # what a computer computes is not carried by synapses
         matrix = scipy.sparse.csr_matrix((n_out, n_in))
-    else:
+    if matrix is None:
         raise ValidationError(
-            f"the synapses of {transform} cannot be counted; use a dense or sparse "
-            "transform",
+            f"the synapses of {connection.transform} cannot be counted; use a dense or "
+            "sparse transform",
             attr="transform",
             obj=connection,
         )
-    matrix = scipy.sparse.csr_matrix(matrix)
     if connection.function is not None:
         matrix = abs(matrix) @ _ones(n_in, connection.size_in)
     pre = scipy.sparse.identity(connection.pre_obj.size_out, format="csr")

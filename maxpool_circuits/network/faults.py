@@ -7,12 +7,12 @@ from typing import Any
 
 import nengo
 import numpy as np
-import scipy.sparse
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
-from nengo.transforms import Dense, NoTransform, Sparse
+from nengo.transforms import Sparse
 
 from ..utils.checks import is_integer, is_real, valid_integer
+from .sparse import weights_of
 
 #: Input, in units of what a population represents, at which dead neurons would fire.
 OUT_OF_REACH = 1000
@@ -103,7 +103,7 @@ def let_fail(network: nengo.Network, faults: Faults) -> None:
     for connection in network.all_connections:
         ends = connection.pre_obj, connection.post_obj
         if any(isinstance(end, (Neurons, nengo.Ensemble)) for end in ends):
-            weights = _weights(connection)
+            weights = _checked_weights(connection)
             if faults.bits is not None:
                 weights.data = _rounded(weights.data, faults.bits)
             weights.data *= 1 + faults.weight_noise * rng.normal(size=weights.nnz)
@@ -125,16 +125,14 @@ def _kill(ensemble, is_dead):
     ensemble.bias = np.where(is_dead, -OUT_OF_REACH * ensemble.gain, ensemble.bias)
 
 
-def _weights(connection):
+def _checked_weights(connection):
     """Weights of a connection between nodes and neurons."""
-    transform = connection.transform
-    decodes = isinstance(connection.pre_obj, nengo.Ensemble)
-    encodes = isinstance(connection.post_obj, nengo.Ensemble)
+    ends = connection.pre_obj, connection.post_obj
+    weights = weights_of(connection)
     if (
-        decodes
-        or encodes
+        any(isinstance(end, nengo.Ensemble) for end in ends)
         or connection.function is not None
-        or not isinstance(transform, (Dense, NoTransform, Sparse))
+        or weights is None
     ):
         raise ValidationError(
             f"weights of {connection} cannot fail: they are found when the simulator "
@@ -142,16 +140,7 @@ def _weights(connection):
             attr="faults",
             obj=connection,
         )
-    if isinstance(transform, NoTransform):
-        return scipy.sparse.identity(connection.size_mid, format="csr")
-    weights = transform.sample()
-    if hasattr(weights, "allocate"):
-        # Nengo's own sparse matrices
-        weights = weights.allocate()
-    if np.ndim(weights) < 2 and not scipy.sparse.issparse(weights):
-        diagonal = np.broadcast_to(weights, connection.size_mid)
-        weights = scipy.sparse.diags(diagonal)
-    return scipy.sparse.csr_matrix(weights, copy=True)
+    return weights
 
 
 def _rounded(weights, bits):

@@ -133,6 +133,44 @@ def connect(pre: Any, post: Any, matrix: Any, synapse: Any = None) -> nengo.Conn
     return nengo.Connection(pre, post, transform=transform, synapse=synapse)
 
 
+def weights_of(connection: nengo.Connection) -> scipy.sparse.csr_matrix | None:
+    """Weights of a connection.
+
+    Parameters
+    ----------
+    connection : nengo.Connection
+        The connection, between whole objects or parts of them.
+
+    Returns
+    -------
+    (size_out, size_mid) scipy.sparse.csr_matrix or None
+        A copy of the weights; None if its transform is neither dense nor sparse.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> from maxpool_circuits.network.sparse import weights_of
+    >>> with nengo.Network():
+    ...     nodes = nengo.Node([1, 1]), nengo.Node(size_in=2)
+    ...     connection = nengo.Connection(*nodes, transform=0.5)
+    >>> print(weights_of(connection).toarray())
+    [[0.5 0. ]
+     [0.  0.5]]
+    """
+    transform = connection.transform
+    if isinstance(transform, nengo.transforms.NoTransform):
+        return scipy.sparse.identity(connection.size_mid, format="csr")
+    if not isinstance(transform, (nengo.Dense, nengo.Sparse)):
+        return None
+    weights = transform.sample()
+    if hasattr(weights, "allocate"):
+        # Nengo's own sparse matrices
+        weights = weights.allocate()
+    if not scipy.sparse.issparse(weights) and np.ndim(weights) < 2:
+        weights = scipy.sparse.diags(np.broadcast_to(weights, connection.size_mid))
+    return scipy.sparse.csr_matrix(weights, copy=True)
+
+
 def _multiple_of_identity(matrix):
     """Factor of a matrix that scales a vector without mixing it; None for others."""
     n_rows, n_columns = matrix.shape
