@@ -52,7 +52,7 @@ class Faults:
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=4)
     >>> pool = mpc.WinnerTakeAll(windows, faults=faults)
     >>> int((pool.all_ensembles[0].bias < 0).sum())
-    42
+    41
     """
 
     dead: float = 0
