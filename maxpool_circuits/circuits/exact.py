@@ -7,7 +7,7 @@ import numpy as np
 
 from ..network.base import MaxPoolNetwork
 from ..network.transform import MaxPool
-from ..network.windows import PoolWindows
+from ..network.windows import flat_windows
 
 
 class ExactMax(MaxPoolNetwork):
@@ -73,7 +73,7 @@ class ExactMax(MaxPoolNetwork):
         windows, output = self.windows, self.output
         if len(self.pools) < windows.n_pools:
             sizes = windows.sizes
-            windows = PoolWindows.flat(
+            windows = flat_windows(
                 windows.members[np.repeat(sizes > 1, sizes)],
                 sizes[self.pools],
                 windows.n_inputs,

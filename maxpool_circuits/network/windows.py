@@ -274,19 +274,7 @@ class PoolWindows(FrozenObject):
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
         n_inputs = positive_integer(n_inputs, "n_inputs", PoolWindows)
-        return cls.flat(*checked_indices(indices, n_inputs, cls), n_inputs)
-
-    @classmethod
-    def flat(cls, members: np.ndarray, sizes: np.ndarray, n_inputs: int) -> PoolWindows:
-        """Windows over a vector, of members and sizes that have been checked."""
-        return cls.__new__(cls)._define(
-            f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
-            f"inputs, n_inputs={n_inputs}>",
-            (n_inputs,),
-            (len(sizes),),
-            members,
-            sizes,
-        )
+        return flat_windows(*checked_indices(indices, n_inputs, cls), n_inputs)
 
     def _define(
         self, description, input_shape, output_shape, members, sizes, grid=None
@@ -373,6 +361,42 @@ class PoolWindows(FrozenObject):
                 f"{x.shape}",
             )
         return maxima(self)(x)
+
+
+def flat_windows(members: np.ndarray, sizes: np.ndarray, n_inputs: int) -> PoolWindows:
+    """Make windows over a vector from what is known to be right.
+
+    Parameters
+    ----------
+    members : (sum of sizes,) array of int
+        Inputs of all windows, one window after another.
+    sizes : (n_pools,) array of int
+        Number of inputs in each window.
+    n_inputs : int
+        Number of inputs.
+
+    Returns
+    -------
+    PoolWindows
+        As from `.PoolWindows.from_indices`, which checks everything.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.network.windows import flat_windows
+    >>> members, sizes = np.array([0, 1, 2, 3]), np.array([3, 1])
+    >>> flat_windows(members, sizes, n_inputs=4).indices
+    array([[ 0,  1,  2],
+           [ 3, -1, -1]])
+    """
+    return PoolWindows.__new__(PoolWindows)._define(
+        f"<PoolWindows: {len(sizes)} windows of {sizes.min()} to {sizes.max()} "
+        f"inputs, n_inputs={n_inputs}>",
+        (n_inputs,),
+        (len(sizes),),
+        members,
+        sizes,
+    )
 
 
 def _error(argument, message):
