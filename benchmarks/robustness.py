@@ -4,7 +4,7 @@ Three tables: ``faults.csv`` (dead neurons and imprecise weights), ``inputs.csv`
 random and many inputs) and ``settings.csv`` (time steps, values beyond the range, and a
 million steps). ::
 
-    python benchmarks/robustness.py --folder docs/robustness --tune softmax ensemble
+    python benchmarks/robustness.py --folder docs/robustness --tune softmax
 
 Pools of four inputs of 250 Hz, whose values are held for 300 ms, unless it says
 otherwise. Each draw has inputs, networks and faults of its own. A cell has the
