@@ -4,13 +4,14 @@ Three tables: ``faults.csv`` (dead neurons and imprecise weights), ``inputs.csv`
 random and many inputs) and ``settings.csv`` (time steps, values beyond the range, and a
 million steps). ::
 
-    python benchmarks/robustness.py --folder docs/robustness --tune softmax
+    python benchmarks/robustness.py --folder docs/robustness
 
 Pools of four inputs of 250 Hz, whose values are held for 300 ms, unless it says
 otherwise. Each draw has inputs, networks and faults of its own. A cell has the
 root-mean-square error with the half-width of its 95 % confidence interval over draws
 (Student's t distribution), and in brackets the bias. It takes a quarter of an hour on
-two cores, and ten minutes more for each circuit that is tuned with the faults.
+two cores, and half an hour more for each circuit that is also tuned with the faults
+(``--tune softmax``, for example).
 """
 
 import argparse
