@@ -11,8 +11,8 @@ PYTEST_OPTIONS =
 
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 NENGO_DL = --no-build-isolation nengo-dl==3.6.0
-# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is told, with the reason.
 BENCH = $(VENV)/bin/python benchmarks
+# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is told, with the reason.
 PYTEST = -m pytest -n 2 -rs $(PYTEST_OPTIONS)
 REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
 

@@ -541,11 +541,11 @@ def test_bad_channels_last(make, channels_last):
 
 @pytest.mark.parametrize("bad", [*NO_POSITIVE_INTEGER, None, (2,)])
 def test_bad_numbers_of_windows_and_inputs(bad):
-    with refused("n_pools", "integer", "1", "got"):
+    with refused("n_pools", "must be an integer", "got"):
         PoolWindows.independent(bad, 2)
-    with refused("window_size", "integer", "1", "got"):
+    with refused("window_size", "must be an integer", "got"):
         PoolWindows.independent(2, bad)
-    with refused("n_inputs", "integer", "1", "got"):
+    with refused("n_inputs", "must be an integer", "got"):
         PoolWindows.from_indices([[0]], bad)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import numpy as np
 
 import maxpool_circuits as mpc
+from maxpool_circuits.comparison.compare import rates_for
 from maxpool_circuits.comparison.measures import AVERAGE, ROUTED_WINNER
 from maxpool_circuits.comparison.recording import Recording
 from maxpool_circuits.registry import with_defaults
@@ -60,11 +61,8 @@ class Way:
             members = draw.workload.windows.indices
             return Recording(self.made_by(draw.spikes[:, members]))
         circuit = self.made_by
-        rate = draw.input_rate
-        if self.kind != REFERENCE and rate != 250:
-            # as compare does
-            options = {"input_rate": rate, "max_rate": min(rate, 250)}
-            circuit = with_defaults(circuit, **options)
+        if self.kind != REFERENCE:
+            circuit = with_defaults(circuit, **rates_for(draw.input_rate))
         return draw.record(name, circuit)
 
 

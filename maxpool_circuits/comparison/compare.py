@@ -143,11 +143,8 @@ def compare(
 
     first = drawn(0)
     options: dict[str, Any] = {}
-    if carrier.spikes and input_rate != 250:
-        options["input_rate"] = input_rate
-    if carrier.spikes and input_rate < 250:
-        # as many spikes as the inputs have, and no more
-        options["max_rate"] = input_rate
+    if carrier.spikes:
+        options.update(rates_for(input_rate))
     if carrier.input_range != (0, 1):
         options["input_range"] = carrier.input_range
     ready: dict[str, Any] = {
@@ -185,6 +182,17 @@ def compare(
         inputs=inputs,
         fingerprints=tuple(fingerprints),
     )
+
+
+def rates_for(input_rate: float) -> dict[str, Any]:
+    """What circuits are told of the rate of their inputs; nothing at 250 Hz."""
+    options: dict[str, Any] = {}
+    if input_rate != 250:
+        options["input_rate"] = input_rate
+    if input_rate < 250:
+        # as many spikes as the inputs have, and no more
+        options["max_rate"] = input_rate
+    return options
 
 
 def seed_of_values(seed: int | None) -> int | None:
