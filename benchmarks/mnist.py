@@ -13,8 +13,8 @@ one part of the images, then converted and tested on others: ::
 
 After every tenth step the table has the share of images that are classified
 correctly, what is lost against Keras, in points, and the distance of the logits to
-Keras's in units of their spread: means over seeds and images, with standard errors.
-``FOLDER`` holds
+Keras's in units of their spread, also as the mean of the last 50 steps: means over
+seeds and images, with standard errors. ``FOLDER`` holds
 ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``. Needs NengoDL
 (docs/versions.md says how to install it).
 
@@ -265,7 +265,7 @@ def main():
     headers += ["build (s)", "simulate (s)"]
     rows = []
     for name, scale, neuron_type, conversion in tqdm(jobs, file=sys.stderr):
-        right, lost, distance, seconds = [], [], [], []
+        right, lost, distance, mean_distance, seconds = [], [], [], [], []
         for seed in options.seeds:
             model = models[name, seed]
             logits = model.predict(images, verbose=0)
@@ -291,15 +291,17 @@ def main():
             # the same images are hard for both: this is known better than accuracy
             lost.append(keras[:, np.newaxis] - right[-1])
             distance.append(measured.distances(logits, steps))
+            mean_distance.append(measured.distances(logits, steps, mean_of=50))
             seconds.append((measured.build_time, measured.simulation_time))
         about = [name, scale, neuron_type, conversion]
         measures = {"right (%)": right, "lost": lost, "distance": distance}
+        measures["distance, mean of 50 steps"] = mean_distance
         for title, values in measures.items():
             mean, error = summary(values)
             costs = np.mean(seconds, axis=0) if title == "right (%)" else ()
             rows.append([*about, title, *mean, *costs])
             rows.append([*about, f"{title} ± s.e.", *error])
-        table = tabulate(rows[-6:], headers, floatfmt=".3g", tablefmt="plain")
+        table = tabulate(rows[-2 * len(measures) :], headers, floatfmt=".3g", tablefmt="plain")
         print(table, flush=True)
         if options.csv:
             write_csv(options.csv, [headers, *rows])

@@ -38,13 +38,19 @@ class Measurement:
         at = np.array(steps) - 1
         return self.outputs[:, at].argmax(axis=2) == np.asarray(labels)[:, np.newaxis]
 
-    def distances(self, expected, steps):
+    def distances(self, expected, steps, mean_of=1):
         """Distance to a model's outputs, (n_inputs, n_steps).
 
-        Root mean square, in units of the standard deviation of those outputs.
+        Root mean square, in units of the standard deviation of those outputs. With
+        ``mean_of``, that of the outputs' mean over so many time steps, which end at
+        ``steps``; NaN where so many have not been.
         """
-        outputs = self.outputs[:, np.array(steps) - 1]
-        return rms(outputs - expected[:, np.newaxis], axis=2) / np.std(expected)
+        from_start = np.insert(np.cumsum(self.outputs, axis=1, dtype=float), 0, 0, axis=1)
+        ends = np.array(steps)
+        starts = np.maximum(ends - mean_of, 0)
+        means = (from_start[:, ends] - from_start[:, starts]) / mean_of
+        found = rms(means - expected[:, np.newaxis], axis=2) / np.std(expected)
+        return np.where(ends >= mean_of, found, np.nan)
 
 
 def rms(x, axis=None):
