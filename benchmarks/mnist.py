@@ -301,7 +301,9 @@ def main():
             costs = np.mean(seconds, axis=0) if title == "right (%)" else ()
             rows.append([*about, title, *mean, *costs])
             rows.append([*about, f"{title} ± s.e.", *error])
-        table = tabulate(rows[-2 * len(measures) :], headers, floatfmt=".3g", tablefmt="plain")
+        table = tabulate(
+            rows[-2 * len(measures) :], headers, floatfmt=".3g", tablefmt="plain"
+        )
         print(table, flush=True)
         if options.csv:
             write_csv(options.csv, [headers, *rows])

@@ -45,7 +45,9 @@ class Measurement:
         ``mean_of``, that of the outputs' mean over so many time steps, which end at
         ``steps``; NaN where so many have not been.
         """
-        from_start = np.insert(np.cumsum(self.outputs, axis=1, dtype=float), 0, 0, axis=1)
+        from_start = np.insert(
+            np.cumsum(self.outputs, axis=1, dtype=float), 0, 0, axis=1
+        )
         ends = np.array(steps)
         starts = np.maximum(ends - mean_of, 0)
         means = (from_start[:, ends] - from_start[:, starts]) / mean_of
