@@ -46,8 +46,11 @@ SYMBOLS = {
     "D": "diamond",
     "d": "diamond-tall",
     "P": "cross",
-    "X": "x",
     "h": "hexagon",
+    "p": "pentagon",
+    "*": "star",
+    "<": "triangle-left",
+    ">": "triangle-right",
 }
 
 
@@ -137,7 +140,7 @@ def _styles(names):
     return {
         name: {
             "color": to_hex(style["color"]),
-            "symbol": SYMBOLS.get(style["marker"], "star"),
+            "symbol": SYMBOLS[style["marker"]],
         }
         for name, style in plots.styles(dict.fromkeys(names)).items()
     }

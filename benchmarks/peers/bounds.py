@@ -3,8 +3,8 @@
 import numpy as np
 from ideal_observer import observe, root_mean_square
 
-#: Seconds for which a workload holds its values.
-HELD = {"presentations": 0.05, "constant": 0.3, "natural": 0.1, "images": 0.1}
+from maxpool_circuits.comparison.workloads import DT
+
 N_PARTICLES = 250
 
 
@@ -14,8 +14,11 @@ def quantisation_floor(workload, input_rate):
     A count that is off by a phase, uniform in [0, 1], on either side of the value has a
     standard deviation of 1 / sqrt(6) = 0.41 spikes.
     """
-    held = HELD.get(workload.name)
-    return held and 1 / np.sqrt(6) / (input_rate * held)
+    values = workload.values.reshape(len(workload.values), -1)
+    changes = np.flatnonzero(np.diff(values, axis=0).any(axis=1))
+    n_steps = np.diff(changes).min()
+    changes_always = n_steps == 1
+    return None if changes_always else 1 / np.sqrt(6) / (input_rate * n_steps * DT)
 
 
 def ideal_observer(workload, spikes, input_rate):
