@@ -160,7 +160,9 @@ class EnsembleMax(MeanPath):
             points=functools.partial(
                 distances_to_mean, n_dimensions=n_dimensions, width=2 * self.half_range
             ),
-            n_points=max(min(500 * n_dimensions, 2500), min(2 * n_neurons, MOST_POINTS)),
+            n_points=max(
+                min(500 * n_dimensions, 2500), min(2 * n_neurons, MOST_POINTS)
+            ),
             function=largest,
             regularise=0.1,
             unit=self.half_range / self.max_rate,
