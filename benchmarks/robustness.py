@@ -9,7 +9,7 @@ million steps). ::
 Pools of four inputs of 250 Hz, whose values are held for 300 ms, unless it says
 otherwise. Each draw has inputs, networks and faults of its own. A cell has the
 root-mean-square error with the half-width of its 95 % confidence interval over draws
-(Student's t distribution), and in brackets the bias. It takes a quarter of an hour on
+(Student's t distribution), and in brackets the bias. It takes an hour on
 two cores, and half an hour more for each circuit that is also tuned with the faults
 (``--tune softmax``, for example).
 """
