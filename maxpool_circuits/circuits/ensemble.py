@@ -18,8 +18,8 @@ from .mean_path import MeanPath
 #: Time constant of the input synapse, in inter-spike intervals of an input.
 SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
 
-#: Decoders are solved for at no more points, which bounds the memory of large windows.
-MOST_POINTS = 10_000
+#: More points than this make the decoders of large windows no better, only slower.
+MOST_POINTS = 2500
 
 
 class EnsembleMax(MeanPath):
@@ -160,9 +160,7 @@ class EnsembleMax(MeanPath):
             points=functools.partial(
                 distances_to_mean, n_dimensions=n_dimensions, width=2 * self.half_range
             ),
-            n_points=max(
-                min(500 * n_dimensions, 2500), min(2 * n_neurons, MOST_POINTS)
-            ),
+            n_points=min(max(500 * n_dimensions, 2 * n_neurons), MOST_POINTS),
             function=largest,
             regularise=0.1,
             unit=self.half_range / self.max_rate,
