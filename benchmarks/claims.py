@@ -156,6 +156,8 @@ def draw_fronts(lines, path):
     import matplotlib
 
     matplotlib.use("Agg")
+    # else every picture would have names of its own inside
+    matplotlib.rcParams["svg.hashsalt"] = "fronts"
     import matplotlib.pyplot as plt
 
     panels = {
