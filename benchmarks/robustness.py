@@ -96,8 +96,9 @@ def with_faults(row, column, n_draws):
 def on_inputs(row, column, n_draws):
     """A circuit, or the reference, on inputs of a kind."""
     circuit = mpc.circuits()["pairwise-relu" if row == REFERENCE else row]
-    if column.endswith("not told"):
-        circuit = functools.partial(circuit, input_rate=250, max_rate=250)
+    # as in a model of one's own, where circuits are told no other rate than this
+    told = 250 if column.endswith("not told") else INPUTS[column].get("input_rate", 250)
+    circuit = functools.partial(circuit, input_rate=told, max_rate=250)
     table = mpc.compare(
         {row if row != REFERENCE else "any": circuit},
         workload="constant",
