@@ -7,12 +7,14 @@ and a handful of connections however many pools there are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
 import scipy.sparse
-from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:

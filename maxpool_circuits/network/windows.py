@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject, NdarrayParam, ShapeParam
-from numpy.typing import ArrayLike
 
 from ..utils.checks import (
     LARGEST_INTEGER,
@@ -20,6 +19,9 @@ from ..utils.checks import (
 from .checked_indices import checked_indices, entries_of
 from .grid import Grid, lay_out_grid
 from .maxima import maxima
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 #: A number for all spatial axes, or one for each.
 PerAxis = Union[int, Sequence[int]]
