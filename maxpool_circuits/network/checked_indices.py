@@ -70,8 +70,8 @@ def checked_indices(
     if not sizes.all():
         raise _error(
             obj,
-            f"window {sizes.argmin()} has no entries; every window must be a sequence "
-            "of one or more input indices",
+            f"window {np.argmin(sizes)} has no entries; every window must be a "
+            "sequence of one or more input indices",
         )
     return values[~is_padding], sizes
 
