@@ -135,8 +135,8 @@ def test_groups_of_a_pool_are_of_nearly_equal_size():
 def test_neurons_per_pool_of_softmax_and_ensemble():
     softmax = mpc.SoftmaxApproximation(independent(4))
     assert softmax.neuron_type == nengo.LIF()
-    assert softmax.n_neurons == 3 * (4 + 2) * 20 <= 3 * 200
-    assert mpc.SoftmaxApproximation(independent(4), n_neurons=7).n_neurons == 3 * 6 * 7
+    assert softmax.n_neurons == 3 * (4 + 4) * 20 <= 3 * 200
+    assert mpc.SoftmaxApproximation(independent(4), n_neurons=7).n_neurons == 3 * 8 * 7
     assert mpc.EnsembleMax(independent(4)).n_neurons == 3 * 200
     assert mpc.EnsembleMax(independent(4), n_neurons=7).n_neurons == 3 * 7
 

@@ -19,8 +19,9 @@ from ..network.wiring import Junction, Wiring
 from ..utils.checks import positive_number
 from .mean_path import MeanPath
 
-#: Time constant of the input synapse, in inter-spike intervals of an input.
-SMOOTHING = Tunable("input_time_constant", 2.5, 0.5, 8, "input_synapse")
+#: Time constant of each of the two poles of the input synapse, in inter-spike intervals
+#: of an input.
+SMOOTHING = Tunable("input_time_constant", 1.5, 0.3, 5, "input_synapse")
 #: How fast the estimate falls if no unit is active, in widths of the input range per
 #: second.
 INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
@@ -28,8 +29,10 @@ INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
 TARGET = Tunable("target", 0.7, 0.2, 4)
 #: What a unit adds to it whose input equals the estimate.
 LEVEL = Tunable("level", 0.4, 0.02, 1)
-#: Steepness, per width of the input range.
+#: Steepness for windows of up to four inputs, per width of the input range.
 STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
+#: Neurons of an accumulator, for each one of a unit: its noise is that of the output.
+ACCUMULATION = 4
 
 
 class SoftmaxApproximation(MeanPath):
@@ -64,11 +67,17 @@ class SoftmaxApproximation(MeanPath):
     amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
     like the neurons.
 
+    The noise of units that are nearly equal adds up, and :math:`\varphi` is convex near
+    the estimate, so noise lifts it: larger windows have less steep units, by the cube
+    root of their size,
+
+    .. math:: \beta_k = \beta \, \sqrt[3]{4 / \max(k, 4)}
+
     As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
     accumulator holds the excess over it: common changes of all inputs take no time.
 
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
-    accumulator of twice as many; many synaptic events, because everything is a
+    accumulator of four times as many; many synaptic events, because everything is a
     population. Delay: that of ``input_synapse``, and the estimate falls at a bounded
     speed (by half the range in 60 ms).
 
@@ -78,7 +87,7 @@ class SoftmaxApproximation(MeanPath):
         Which inputs each pool looks at.
     n_neurons : int, optional (Default: 20)
         Neurons per unit, of which there is one for each input of each pool. The
-        accumulator of a pool has twice as many.
+        accumulator of a pool has four times as many.
     neuron_type : nengo.neurons.NeuronType, optional
         Type of the neurons (Default: ``nengo.LIF()``).
     max_rate : float, optional (Default: 250)
@@ -94,14 +103,14 @@ class SoftmaxApproximation(MeanPath):
         the time constant ``tau``.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. Exponentials of a noisy input are too large on average,
-        so spikes have to be smoothed: the default is 10 ms, and longer in proportion if
-        ``input_rate`` or ``max_rate`` is below 250 Hz.
+        so spikes have to be smoothed: the default is ``nengo.Alpha(0.006)``, and longer
+        in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz.
     decoders, faults, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
-        Steepness, in 1 / units of the input. The default is 20 per width of
-        ``input_range``. Windows of 8 and more on images want less, about 40 / sqrt(k):
-        the noise of more units that are nearly equal adds up, and lifts the estimate.
+        Steepness, in 1 / units of the input, for windows of all sizes. The default is
+        20 per width of ``input_range`` for up to four inputs, and falls with the cube
+        root of the size of larger windows.
 
     Attributes
     ----------
@@ -110,7 +119,7 @@ class SoftmaxApproximation(MeanPath):
     accumulators : nengo.Ensemble
         The neurons of all accumulators, pool by pool.
     beta : float
-        The argument ``beta``.
+        The argument ``beta``, or its default for windows of up to four inputs.
 
     Raises
     ------
@@ -136,7 +145,7 @@ class SoftmaxApproximation(MeanPath):
     ...     _ = nengo.Connection(inputs, pool.input, synapse=None)
     ...     probe = nengo.Probe(pool.output, synapse=0.02)
     >>> pool.n_neurons
-    120
+    160
     >>> with nengo.Simulator(model, progress_bar=False) as sim:
     ...     sim.run(0.3)
     >>> bool(abs(sim.data[probe][-1, 0] - 0.7) < 0.05)
@@ -167,7 +176,7 @@ class SoftmaxApproximation(MeanPath):
 
     @property
     def beta(self) -> float:
-        """Steepness of the soft maximum, in 1 / units of the input."""
+        """Steepness for up to four inputs, in 1 / units of the input."""
         if self._beta is Default:
             return self.value_of(STEEPNESS) / (2 * self.half_range)
         return self._beta
@@ -183,9 +192,9 @@ class SoftmaxApproximation(MeanPath):
         return 20
 
     @property
-    def default_input_synapse(self) -> float:
+    def default_input_synapse(self) -> nengo.Alpha:
         """Slow enough to smooth spikes before the exponentials."""
-        return self.value_of(SMOOTHING) * self.inter_spike_interval
+        return nengo.Alpha(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
@@ -207,7 +216,10 @@ class SoftmaxApproximation(MeanPath):
         n_pools, n_units = members.shape
         units = self.replicate("unit", self._unit(), n_units, label="units")
         accumulator = rectifier(
-            self.neuron_type, 2 * self.neurons_per_part, self.max_rate, self.half_range
+            self.neuron_type,
+            ACCUMULATION * self.neurons_per_part,
+            self.max_rate,
+            self.half_range,
         )
         accumulators = self.replicate(
             "accumulator", accumulator, n_pools, label="accumulators"
@@ -216,8 +228,9 @@ class SoftmaxApproximation(MeanPath):
         self.accumulators = accumulators.ensemble
 
         above_estimate = wiring.junction(n_units, "above estimate")
-        wiring.connect(above_mean, above_estimate)
-        wiring.connect(excess, above_estimate, -members.T)
+        steepness = scipy.sparse.diags(self._relative_steepness(members))
+        wiring.connect(above_mean, above_estimate, steepness)
+        wiring.connect(excess, above_estimate, -steepness @ members.T)
         wiring.connect(above_estimate, units.neurons, units.encode())
 
         surplus = wiring.junction(n_pools, "surplus")
@@ -235,6 +248,13 @@ class SoftmaxApproximation(MeanPath):
         wiring.connect(
             accumulators.neurons, excess, accumulators.decode(), self.synapse
         )
+
+    def _relative_steepness(self, members):
+        """Steepness of each unit, relative to `beta`: of many nearly equal ones less."""
+        size = np.asarray(members.T @ members.sum(axis=1), dtype=float).ravel()
+        if self._beta is not Default:
+            return np.ones_like(size)
+        return np.cbrt(4 / np.maximum(size, 4))
 
     def _unit(self):
         """Population that decodes the exponential of its distance to the estimate."""
