@@ -3,7 +3,7 @@
 Everything is run on the same spikes as in Nengo. ::
 
     pip install '.[nir,plots]' torch norse snntorch 'spikingjelly[nir]'
-    pip install --no-deps sinabs
+    pip install --no-deps sinabs pbr
     python benchmarks/nir_simulators.py --folder docs
 
 (sinabs asks for an older version of NIR than the others, and runs with theirs.)
