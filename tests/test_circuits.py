@@ -124,6 +124,20 @@ def test_stages_of_winner_take_all(window_size, n_units):
     assert pool.n_neurons == 3 * sum(n_units)
 
 
+@pytest.mark.parametrize("window_size, n_units", [(50, [50]), (120, [120, 3])])
+def test_stages_of_softmax(window_size, n_units, run_circuit):
+    windows = independent(window_size)
+    pool = mpc.SoftmaxApproximation(windows, decoders=None)
+    sizes = [(units.n_neurons, own.n_neurons) for units, own in pool.stages]
+    n_maxima = [*n_units[1:], 1]
+    assert sizes == [(60 * n, 240 * m) for n, m in zip(n_units, n_maxima)]
+    assert (pool.units, pool.accumulators) == pool.stages[0]
+
+    x = np.random.RandomState(1).uniform(size=(1, windows.n_inputs))
+    y = run_circuit("softmax", windows, x, steps=400, decoders=None)[0, 200:]
+    assert np.abs(y.mean(axis=0) - x.reshape(3, -1).max(axis=1)).max() < 0.04
+
+
 def test_groups_of_a_pool_are_of_nearly_equal_size():
     pool_of_value = np.repeat([0, 1, 2, 3], [11, 4, 5, 1])
     group = divide(pool_of_value, largest=4)

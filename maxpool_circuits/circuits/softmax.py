@@ -31,6 +31,9 @@ TARGET = Tunable("target", 0.7, 0.2, 4)
 LEVEL = Tunable("level", 0.4, 0.02, 1)
 #: Steepness for windows of up to four inputs, per width of the input range.
 STEEPNESS = Tunable("steepness", 20, 8, 60, "beta")
+#: How many units share an accumulator at most. In larger windows groups come first, and
+#: then their maxima: what many units far below the estimate decode is not nothing.
+LARGEST_GROUP = 50
 #: Neurons of an accumulator, for each one of a unit: its noise is that of the output.
 ACCUMULATION = 4
 
@@ -72,6 +75,8 @@ class SoftmaxApproximation(MeanPath):
     root of their size,
 
     .. math:: \beta_k = \beta \, \sqrt[3]{4 / \max(k, 4)}
+
+    In windows of more than 50 inputs groups come first, and then their maxima.
 
     As in `.WinnerTakeAll` the mean of the pool goes past the neurons, and the
     accumulator holds the excess over it: common changes of all inputs take no time.
@@ -115,9 +120,11 @@ class SoftmaxApproximation(MeanPath):
     Attributes
     ----------
     units : nengo.Ensemble
-        The neurons of all units, pool by pool.
+        The neurons of all units, pool by pool; of the first stage, if there are more.
     accumulators : nengo.Ensemble
-        The neurons of all accumulators, pool by pool.
+        The neurons of all accumulators, pool by pool, likewise.
+    stages : list of tuple of nengo.Ensemble
+        Units and accumulators of each stage.
     beta : float
         The argument ``beta``, or its default for windows of up to four inputs.
 
@@ -205,6 +212,26 @@ class SoftmaxApproximation(MeanPath):
                 obj=self,
             )
 
+    @property
+    def largest_group(self) -> int:
+        """How many values a stage takes the maximum of, at most."""
+        return min(int(self.windows.sizes.max()), LARGEST_GROUP)
+
+    def build_circuit(self) -> None:
+        """Build all stages."""
+        self.stages: list[tuple[nengo.Ensemble, nengo.Ensemble]] = []
+        super().build_circuit()
+
+    @property
+    def units(self) -> nengo.Ensemble:
+        """The neurons of the units of the first stage, pool by pool."""
+        return self.stages[0][0]
+
+    @property
+    def accumulators(self) -> nengo.Ensemble:
+        """The neurons of the accumulators of the first stage, pool by pool."""
+        return self.stages[0][1]
+
     def build_excess(
         self,
         wiring: Wiring,
@@ -224,8 +251,7 @@ class SoftmaxApproximation(MeanPath):
         accumulators = self.replicate(
             "accumulator", accumulator, n_pools, label="accumulators"
         )
-        self.units = units.ensemble
-        self.accumulators = accumulators.ensemble
+        self.stages.append((units.ensemble, accumulators.ensemble))
 
         above_estimate = wiring.junction(n_units, "above estimate")
         steepness = scipy.sparse.diags(self._relative_steepness(members))
