@@ -79,7 +79,7 @@ presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an
 	$(VENV)/bin/python -m maxpool_circuits.tuning
 
 # asv runs benchmarks over commits: cd benchmarks/asv && asv run
-bench: $(VENV)/bench-installed  ## compare with every other way to max-pool spikes: a selection (half an hour on two cores)
+bench: $(VENV)/bench-installed  ## compare with every other way to max-pool spikes: a selection (4 to 30 minutes on two cores)
 	$(BENCH)/fronts.py --folder docs/how_it_compares
 	$(BENCH)/claims.py --folder docs/how_it_compares
 	$(BENCH)/scale.py --pools 100 10000 --csv docs/how_it_compares/scale.csv

@@ -2,7 +2,7 @@
 
 Each way (see ``peers/ways.py``) is recorded as in `maxpool_circuits.compare` and read
 through each of several filters, so that its error can be seen at each latency. The
-selection is what takes half an hour on two cores; ``--full`` is every combination
+selection is what takes 4 to 30 minutes on two cores; ``--full`` is every combination
 of workload, window size and rate. ::
 
     python benchmarks/fronts.py --folder docs/how_it_compares
