@@ -417,7 +417,7 @@ def write_synapse(ax, x, y, edges):
     """Name the synapse of a connection, if it has one."""
     synapse = edges[0].connection.synapse
     if synapse is not None:
-        text = f"{1000 * synapse.tau:g} ms" if synapse.tau > 0 else "one step"
+        text = f"{1000 * synapse.tau:.2g} ms" if synapse.tau > 0 else "one step"
         write(ax, x, y, text, verticalalignment="center", fontsize=8, style="italic")
 
 
@@ -445,7 +445,8 @@ def draw_legend(ax, signs, has_populations):
         handles,
         labels,
         loc="lower center",
-        ncols=len(handles),
+        # five are wider than the narrowest picture
+        ncols=len(handles) if len(handles) < 5 else 3,
         frameon=False,
         fontsize=8,
         borderaxespad=0.2,

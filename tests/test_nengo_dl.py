@@ -308,7 +308,9 @@ def test_default_circuit_behind_spikes(by_layer):
 
 
 UNTUNED_SOFTMAX = functools.partial(mpc.SoftmaxApproximation, decoders=None)
-LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF())
+LIF_UNITS = functools.partial(
+    mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decoders=None
+)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,7 @@ LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF())
         # what the user says holds, others need their filter, and one there must be
         (functools.partial(mpc.PairwiseReLU, input_synapse=0.003), 0.005, 0.003),
         (LIF_UNITS, 0.005, 0.0125),
-        (UNTUNED_SOFTMAX, 0.005, 0.025),
+        (UNTUNED_SOFTMAX, 0.005, nengo.Alpha(0.015)),
         ("winner-take-all", None, nengo.Alpha(0.00375)),
     ],
 )
