@@ -448,6 +448,25 @@ def test_default_steepness_follows_the_input_range():
     assert beta(beta=3) == 3
 
 
+def test_softmax_is_less_steep_in_larger_windows():
+    windows = mpc.PoolWindows.from_indices([range(4), range(4, 6), range(6, 38)], 38)
+
+    def steepness(**options):
+        pool = mpc.SoftmaxApproximation(windows, decoders=None, **options)
+        (connection,) = (
+            connection
+            for connection in pool.all_connections
+            if (connection.pre, connection.post) == (pool.input, pool.units.neurons)
+        )
+        weights = connection.transform.sample().toarray()
+        # of the first neuron of each pool; the mean of the pool has a way of its own
+        return weights[20 * np.array([0, 4, 6])].max(axis=1)
+
+    np.testing.assert_allclose(steepness() / steepness()[0], [1, 1, 0.5])
+    given = steepness(beta=20)
+    np.testing.assert_allclose(given, given[0])
+
+
 @pytest.mark.parametrize("synapse", [None, nengo.Alpha(0.005), nengo.Lowpass(0), 0])
 def test_softmax_integrates_over_a_lowpass(synapse):
     assert_refused(

@@ -276,7 +276,7 @@ class SoftmaxApproximation(MeanPath):
         )
 
     def _relative_steepness(self, members):
-        """Steepness of each unit, relative to `beta`: of many nearly equal ones less."""
+        """Steepness of each unit, relative to `beta`: less in larger windows."""
         size = np.asarray(members.T @ members.sum(axis=1), dtype=float).ravel()
         if self._beta is not Default:
             return np.ones_like(size)
