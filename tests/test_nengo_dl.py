@@ -308,9 +308,7 @@ def test_default_circuit_behind_spikes(by_layer):
 
 
 UNTUNED_SOFTMAX = functools.partial(mpc.SoftmaxApproximation, decoders=None)
-LIF_UNITS = functools.partial(
-    mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decoders=None
-)
+LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decoders=None)
 
 
 @pytest.mark.parametrize(
