@@ -171,13 +171,16 @@ class WinnerTakeAll(MeanPath):
         return ceil(round(size ** (1 / n_stages), 9))
 
     @property
-    def n_competitors(self) -> int:
-        """Those of all stages, since each adds to what the last has to remember."""
+    def n_competitors(self) -> float:
+        """Those of all stages, since each adds to what the last has to remember.
+
+        Each counts as many times as a spike of its input is thresholds.
+        """
         size, competitors = int(self.windows.sizes.max()), 0
         while size > 1:
             competitors += min(size, self.largest_group)
             size = ceil(size / self.largest_group)
-        return competitors
+        return competitors * self.max_rate * self.inter_spike_interval
 
     def build_circuit(self) -> None:
         """Build all stages."""

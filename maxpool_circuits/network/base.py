@@ -302,7 +302,7 @@ class MaxPoolNetwork(nengo.Network):
         return tuned.get(tunable.name, tunable.default)
 
     @property
-    def n_competitors(self) -> int:
+    def n_competitors(self) -> float:
         """How many inputs compete directly, at most."""
         return int(self.windows.sizes.max())
 

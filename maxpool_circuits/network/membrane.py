@@ -14,7 +14,7 @@ def membrane_floor(
     max_rate: float,
     interval: float,
     input_synapse: Any,
-    n_competitors: int,
+    n_competitors: float,
 ) -> float:
     """Floor of the membranes of a circuit, in units of the threshold.
 
@@ -38,10 +38,10 @@ def membrane_floor(
         Between the spikes of an input at the top of its range, in seconds.
     input_synapse : nengo.synapses.Synapse or None
         What filters the inputs.
-    n_competitors : int
+    n_competitors : float
         How many inputs compete: from 4 on, the more of them are close to the maximum
-        and fire in the same time step, before they can inhibit each other. Neurons that
-        are fast do so less.
+        and fire in the same time step, before they can inhibit each other. How much of
+        that is left where neurons are fast is for the circuit to say.
 
     Returns
     -------
