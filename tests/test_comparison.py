@@ -860,7 +860,7 @@ def factory(network, dt):
 )
 def test_backend_is_an_argument(simulator):
     Simulator.made.clear()
-    options = {"circuits": ["winner-take-all", "pairwise-relu"], "n_pools": 3}
+    options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 3}
     assert_same_outputs(
         mpc.compare(**options), mpc.compare(**options, simulator=simulator)
     )
@@ -868,7 +868,7 @@ def test_backend_is_an_argument(simulator):
 
 
 def test_several_processes_use_the_backend_too():
-    options = {"circuits": ["winner-take-all", "pairwise-relu"], "n_pools": 3}
+    options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 3}
     there = mpc.compare(**options, simulator=factory, n_jobs=2)
     assert_same_outputs(mpc.compare(**options), there)
 

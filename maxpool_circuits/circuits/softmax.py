@@ -253,13 +253,15 @@ class SoftmaxApproximation(MeanPath):
         )
         self.stages.append((units.ensemble, accumulators.ensemble))
 
-        above_estimate = wiring.junction(n_units, "above estimate")
+        # no junctions: Nengo adds in an order that differs between simulators, and the
+        # loop makes differences of rounding grow, so nothing gets more than two terms
+        above_estimate = nengo.Node(size_in=n_units, label="above estimate")
+        wiring.connect(above_mean, above_estimate)
+        wiring.connect(excess, above_estimate, -members.T)
         steepness = scipy.sparse.diags(self._relative_steepness(members))
-        wiring.connect(above_mean, above_estimate, steepness)
-        wiring.connect(excess, above_estimate, -steepness @ members.T)
-        wiring.connect(above_estimate, units.neurons, units.encode())
+        wiring.connect(above_estimate, units.neurons, units.encode() @ steepness)
 
-        surplus = wiring.junction(n_pools, "surplus")
+        surplus = nengo.Node(size_in=n_pools, label="surplus")
         target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
         wiring.connect(units.neurons, surplus, units.decode(members), self.synapse)
         wiring.connect(target, surplus)
@@ -267,7 +269,7 @@ class SoftmaxApproximation(MeanPath):
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
         step = self.synapse.tau * self.value_of(INTEGRATION_RATE) * 2 * self.half_range
-        next_excess = wiring.junction(n_pools, "next excess")
+        next_excess = nengo.Node(size_in=n_pools, label="next excess")
         wiring.connect(excess, next_excess)
         wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))
         wiring.connect(next_excess, accumulators.neurons, accumulators.encode())
