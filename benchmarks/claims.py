@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from fronts import best_filters, read, write
-from peers.ways import NETWORK, OURS, RULE
+from baselines.ways import NETWORK, OURS, RULE
 from tabulate import tabulate
 
 from maxpool_circuits.comparison.estimates import ratio_of

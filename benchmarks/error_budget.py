@@ -1,6 +1,6 @@
 """What the error of the spiking circuits consists of, and how it falls with spikes.
 
-Errors on inputs of 250 Hz relative to the routed winner's, each behind the readout that
+Errors on inputs of 250 Hz relative to the oracle's, each behind the readout that
 suits it best, from the least that is possible to the circuits themselves:
 
 - *ideal observer*: the least error that the spikes allow (ideal_observer.py);
@@ -28,7 +28,7 @@ from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.comparison.lookup import find_workload
 from maxpool_circuits.comparison.measures import best_readout
 from maxpool_circuits.comparison.recording import input_spikes, record
-from maxpool_circuits.comparison.references import routed_winner_error
+from maxpool_circuits.comparison.references import oracle_error
 from maxpool_circuits.comparison.workloads import DT
 from maxpool_circuits.utils.files import write_csv
 
@@ -81,15 +81,15 @@ def main():
 
 
 def errors(workload, seed, options):
-    """Error relative to the routed winner's, and spikes per pool and second."""
+    """Error relative to the oracle's, and spikes per pool and second."""
     trains = input_spikes(workload.values, INPUT_RATE, seed)
-    routed = routed_winner_error(workload, trains)
+    routed = oracle_error(workload, trains)
 
     def relative(output):
         _, difference = best_readout(output, workload)
         return float(np.sqrt(np.mean(difference**2)) / routed)
 
-    found = {"routed winner": (1.0, 0)}
+    found = {"oracle": (1.0, 0)}
     for name, synapse in FILTERS.items():
         filtered = synapse.filt(trains, axis=0, dt=DT, y0=0)
         output = workload.windows.max(filtered)

@@ -1,6 +1,6 @@
 """Our circuits beside every other way to max-pool spikes, on the same input spikes.
 
-Each way (see ``peers/ways.py``) is recorded as in `maxpool_circuits.compare` and read
+Each way (see ``baselines/ways.py``) is recorded as in `maxpool_circuits.compare` and read
 through each of several filters, so that its error can be seen at each latency. The
 selection is what takes 4 to 30 minutes on two cores; ``--full`` is every combination
 of workload, window size and rate. ::
@@ -23,12 +23,12 @@ from pathlib import Path
 
 import joblib
 import numpy as np
-from peers.bounds import ideal_observer, quantisation_floor
-from peers.ways import ways
+from baselines.bounds import ideal_observer, quantisation_floor
+from baselines.ways import ways
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.carriers import find_carrier
+from maxpool_circuits.comparison.encodings import find_encoding
 from maxpool_circuits.comparison.compare import seed_of_values
 from maxpool_circuits.comparison.draws import Draw, seed_of_draw
 from maxpool_circuits.comparison.estimates import mean_of
@@ -65,7 +65,7 @@ def settings(full):
 def drawn(workload, window_size, input_rate, n_pools, seed):
     """Inputs of one draw; of images, a sample of the pools."""
     of_values = seed_of_values(seed)
-    carrier = find_carrier("regular")
+    carrier = find_encoding("regular")
     if workload != "images":
         found = find_workload(workload, window_size, n_pools, of_values)
         return Draw.of(found, carrier, input_rate, seed)

@@ -25,7 +25,7 @@ from tabulate import tabulate
 
 from maxpool_circuits.comparison import band_limited
 from maxpool_circuits.comparison.recording import input_spikes
-from maxpool_circuits.comparison.references import routed_winner_error
+from maxpool_circuits.comparison.references import oracle_error
 from maxpool_circuits.comparison.workloads import DT
 from maxpool_circuits.utils.files import write_csv
 
@@ -34,7 +34,7 @@ MEAN, DEVIATION, TIME_CONSTANT = 0.5, 0.25, 0.1
 
 
 def main():
-    """Print errors of the ideal observer and of the routed winner."""
+    """Print errors of the ideal observer and of the oracle."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--window-sizes", type=int, nargs="+", default=[4, 9])
     parser.add_argument("--input-rates", type=float, nargs="+", default=[100, 250])
@@ -53,10 +53,10 @@ def main():
                 root_mean_square(observe(workload, spikes, rate, n) - target)
                 for n in options.particles
             ]
-            routed = routed_winner_error(workload, spikes)
+            routed = oracle_error(workload, spikes)
             figures = [f"{error:.4f}" for error in (routed, *least)]
             rows.append((size, f"{rate:g}", *figures))
-    headers = ["inputs", "Hz", "routed winner"]
+    headers = ["inputs", "Hz", "oracle"]
     headers += [f"ideal observer, {n} particles" for n in options.particles]
     print(tabulate(rows, headers, disable_numparse=True))
     if options.csv:

@@ -23,7 +23,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import CARRIERS, WORKLOADS
+from maxpool_circuits.comparison import ENCODINGS, WORKLOADS
 from maxpool_circuits.comparison.estimates import mean_of
 from maxpool_circuits.comparison.measures import REFERENCES
 from maxpool_circuits.utils.files import write_csv
@@ -55,13 +55,13 @@ def main():
 
     measured = joblib.Parallel(n_jobs=options.jobs, return_as="generator")(
         joblib.delayed(measure)(inputs, seed, options.pools, options.workload)
-        for inputs in CARRIERS
+        for inputs in ENCODINGS
         for seed in options.seeds
     )
-    n_tables = len(CARRIERS) * len(options.seeds)
+    n_tables = len(ENCODINGS) * len(options.seeds)
     measured = list(tqdm(measured, total=n_tables, file=sys.stderr))
     by_inputs = {}
-    for number, inputs in enumerate(CARRIERS):
+    for number, inputs in enumerate(ENCODINGS):
         tables = measured[number * len(options.seeds) :][: len(options.seeds)]
         by_inputs[inputs] = {
             circuit: statistics([table[circuit] for table in tables])
@@ -96,7 +96,7 @@ def measure(inputs, seed, n_pools, workload):
     table = mpc.compare(
         circuits(), 4, workload=workload, inputs=inputs, n_pools=n_pools, seed=seed
     )
-    low, high = CARRIERS[inputs].input_range
+    low, high = ENCODINGS[inputs].input_range
     return {
         row.circuit: (row.rmse / (high - low), row.bias / (high - low))
         for row in table.rows
@@ -121,13 +121,13 @@ def all_errors(by_inputs):
 
 def choices(by_inputs):
     """A line for each kind of inputs: the circuits with the least errors."""
-    lines = [["inputs", "take", "it has", "next", "as it is", "routed winner"]]
+    lines = [["inputs", "take", "it has", "next", "as it is", "oracle"]]
     for inputs, errors in by_inputs.items():
         ranked = sorted(errors, key=lambda name: errors[name][0])
         best, second, *_ = ranked = [name for name in ranked if name not in NO_CHOICE]
         default = next(name for name in ranked if name in mpc.circuits())
         cells = [f"`{name}`: {shown(*errors[name])}" for name in (second, default)]
-        reference = shown(*errors["routed winner"])
+        reference = shown(*errors["oracle"])
         lines.append(
             [f"`{inputs}`", f"`{best}`", shown(*errors[best]), *cells, reference]
         )

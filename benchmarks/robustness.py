@@ -27,7 +27,7 @@ from tqdm import tqdm
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import FIRST_SEED
 from maxpool_circuits.comparison.estimates import mean_of
-from maxpool_circuits.network.populations import Replicas, rectifier
+from maxpool_circuits.network.populations import PopulationArray, rectifier
 from maxpool_circuits.utils.files import write_csv
 
 FAULTS = {
@@ -49,7 +49,7 @@ CAN_FAIL = {
 }
 #: Behind the name of a circuit that was tuned with the faults of a column.
 TUNED = ", tuned with it"
-REFERENCE = "routed winner"
+REFERENCE = "oracle"
 #: What `compare` is told of the inputs.
 INPUTS = {
     "250 Hz": {"n_pools": 50},
@@ -133,7 +133,7 @@ def run(circuit, seed, dt=0.001, scale=1, n_steps=None):
     # behind it the exact maximum is not one of spikes
     options = {"input_synapse": 0.005} if circuit == "exact" else {}
     with nengo.Network(seed=seed) as model:
-        inputs = Replicas(rectifier(spiking, 1, 250, radius=1), values.size).neurons
+        inputs = PopulationArray(rectifier(spiking, 1, 250, radius=1), values.size).neurons
         nengo.Connection(nengo.Node(values.ravel()), inputs, synapse=None)
         pool = mpc.make(circuit, windows, **options)
         nengo.Connection(inputs, pool.input, synapse=None)

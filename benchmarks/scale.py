@@ -19,8 +19,8 @@ import warnings
 
 import nengo
 import numpy as np
-from peers.ensemble_array import ensemble_array
-from peers.spa import spa_winner
+from baselines.ensemble_array import ensemble_array
+from baselines.spa import spa_winner
 from speed import numpy_step
 from tabulate import tabulate
 from tqdm import tqdm

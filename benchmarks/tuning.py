@@ -5,7 +5,7 @@ behind the readout filter that suits best. ::
 
     python benchmarks/tuning.py --csv docs/tuning.csv
 
-The routed winner is the spike train of the largest input, passed on by a switch that
+The oracle is the spike train of the largest input, passed on by a switch that
 knows it. Below the table: how long decoders take to load, and with ``--time`` how long
 tuning takes.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.references import routed_winner_error
+from maxpool_circuits.comparison.references import oracle_error
 from maxpool_circuits.network import shelf
 from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.simulate import errors
@@ -49,7 +49,7 @@ SETUPS = {
 }
 #: Columns of the table.
 KINDS = tuple(INPUTS)
-#: Another time constant, in seconds, to read the routed winner with on constant input.
+#: Another time constant, in seconds, to read the oracle with on constant input.
 SLOW, SLOW_KIND = 0.03, "constant, slow"
 
 
@@ -67,9 +67,9 @@ def main():
     for size in options.window_sizes:
         draws = [draw(size, 250, s, options.inputs // size) for s in options.seeds]
         routed = mean([routed_errors(mixture) for mixture in draws])
-        rows.append((size, "routed winner", *(routed.get(kind) for kind in KINDS)))
+        rows.append((size, "oracle", *(routed.get(kind) for kind in KINDS)))
         slow = [routed[SLOW_KIND], *[None] * (len(KINDS) - 1)]
-        rows.append((size, "routed winner, read with 30 ms", *slow))
+        rows.append((size, "oracle, read with 30 ms", *slow))
         for name, (circuit, arguments) in SETUPS.items():
             untuned, tuned = (
                 mean(
@@ -101,14 +101,14 @@ def measure(circuit, seed, mixture, decoders, **arguments):
 
 
 def routed_errors(mixture):
-    """Mean squared error of the routed winner's spikes on each kind of input."""
+    """Mean squared error of the oracle's spikes on each kind of input."""
     found = {}
     for name, inputs in mixture.items():
         if not inputs.kind.spikes:
             continue
-        found[name] = routed_winner_error(inputs.workload, inputs.signals) ** 2
+        found[name] = oracle_error(inputs.workload, inputs.signals) ** 2
         if inputs.kind.settles:
-            slow = routed_winner_error(inputs.workload, inputs.signals, [SLOW])
+            slow = oracle_error(inputs.workload, inputs.signals, [SLOW])
             found[SLOW_KIND] = slow**2
     return found
 

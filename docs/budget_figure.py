@@ -27,12 +27,12 @@ def draw(table, path):
                 dtype=float,
             ).T
             ax.errorbar(fired, ratios, halves, label=circuit, **styles[circuit])
-        ax.axhline(1, color="0.6", linestyle="--", linewidth=1, label="routed winner")
+        ax.axhline(1, color="0.6", linestyle="--", linewidth=1, label="oracle")
         ax.set_xscale("log")
         ax.set_xlabel("spikes per pool and second")
         ax.set_title(f"{kind} inputs of 250 Hz")
         ax.set_ylim(bottom=0)
-    axes[0].set_ylabel("error over routed winner's")
+    axes[0].set_ylabel("error over oracle's")
     axes[0].legend(fontsize="small")
     figure.savefig(path)
     plt.close(figure)

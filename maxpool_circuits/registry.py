@@ -42,7 +42,7 @@ STYLES = (
 )
 #: Styles of what circuits are compared with.
 REFERENCE_STYLES = {
-    "routed winner": Style("0.2", "d"),
+    "oracle": Style("0.2", "d"),
     "average": Style("0.6", "h"),
 }
 
@@ -260,7 +260,7 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     return _circuits[circuit]
 
 
-def taken_apart(circuit: Any) -> tuple[Any, dict[str, Any]]:
+def unwrap_partial(circuit: Any) -> tuple[Any, dict[str, Any]]:
     """What is inside of `functools.partial`, and the options that it is given."""
     given: dict[str, Any] = {}
     while isinstance(circuit, functools.partial):
@@ -296,7 +296,7 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     >>> pool.max_rate, pool.synapse
     (100.0, Lowpass(tau=0.1))
     """
-    made_by, given = taken_apart(circuit)
+    made_by, given = unwrap_partial(circuit)
     missing = {name: value for name, value in options.items() if name not in given}
     # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
     is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)

@@ -158,7 +158,7 @@ def test_softmax_on_constant_analog_inputs(seed):
     assert rmse <= 0.05
 
 
-def test_routed_winner_has_the_error_of_a_counter():
+def test_oracle_has_the_error_of_a_counter():
     """The reference itself: one spike is 1 / (rate * readout) of full scale."""
     x = constant(4, np.random.RandomState(0))
     (y,) = outputs("exact", [x], [ANALOG], seed=0)

@@ -33,7 +33,7 @@ def of_one_pool(output):
 
 
 def test_low_passed_maximum():
-    from peers.low_passed import low_passed_maximum
+    from baselines.low_passed import low_passed_maximum
 
     # a spike decays by the same factor in each step, whichever input it came from
     output = of_one_pool(low_passed_maximum(one_pool([1, 0, 0], [0, 0, 1]), 0.01))
@@ -42,14 +42,14 @@ def test_low_passed_maximum():
 
 
 def test_maximum_per_step_adds_up_spikes_of_different_steps():
-    from peers.per_step import maximum_per_step
+    from baselines.per_step import maximum_per_step
 
     output = maximum_per_step(one_pool([1, 0, 1, 0], [0, 1, 1, 0]))
     assert of_one_pool(output) == [1, 1, 1, 0]
 
 
 def test_li_pooling_passes_on_what_the_largest_count_grows_by():
-    from peers.li_pooling import li_pooling
+    from baselines.li_pooling import li_pooling
 
     # counts: 1 1 1 2 2, and 0 1 2 2 3
     output = li_pooling(one_pool([1, 0, 0, 1, 0], [0, 1, 1, 0, 1]))
@@ -57,7 +57,7 @@ def test_li_pooling_passes_on_what_the_largest_count_grows_by():
 
 
 def test_gate_passes_the_spikes_of_the_input_with_the_largest_count():
-    from peers.gate import gated
+    from baselines.gate import gated
 
     # of equal counts, in the second and fourth step, the first input's is taken
     output = gated(one_pool([1, 0, 0, 1, 0], [0, 1, 1, 0, 1]))
@@ -67,7 +67,7 @@ def test_gate_passes_the_spikes_of_the_input_with_the_largest_count():
 
 
 def test_gate_with_an_average_forgets():
-    from peers.gate import gated
+    from baselines.gate import gated
 
     spikes = one_pool([1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 1])
     assert of_one_pool(gated(spikes))[-1] == 0
@@ -75,7 +75,7 @@ def test_gate_with_an_average_forgets():
 
 
 def test_leaders_pass_all_their_spikes():
-    from peers.accumulated import leaders_pass
+    from baselines.accumulated import leaders_pass
 
     # in the second step both counts are 1, in the fourth both are 2
     output = leaders_pass(one_pool([1, 0, 0, 1, 0], [0, 1, 1, 0, 1]))
@@ -84,7 +84,7 @@ def test_leaders_pass_all_their_spikes():
 
 
 def test_sign_descent_takes_shrinking_steps_to_the_maximum():
-    from peers.sign_descent import sign_descent
+    from baselines.sign_descent import sign_descent
 
     # nearly no filter: the maximum is 1 from the first step on
     spikes = np.ones((4, 1, 2))
@@ -93,7 +93,7 @@ def test_sign_descent_takes_shrinking_steps_to_the_maximum():
 
 
 def test_quantisation_floor():
-    from peers.bounds import quantisation_floor
+    from baselines.bounds import quantisation_floor
 
     from maxpool_circuits.comparison import band_limited, presentations
 
@@ -104,7 +104,7 @@ def test_quantisation_floor():
 
 def test_rules_and_circuits_are_recorded_on_the_same_spikes():
     from fronts import drawn
-    from peers.ways import RULE, ways
+    from baselines.ways import RULE, ways
 
     draw = drawn("presentations", 2, 250, 3, 0)
     every = ways()
@@ -119,8 +119,8 @@ def test_rules_and_circuits_are_recorded_on_the_same_spikes():
 
 
 def test_networks_of_others_have_the_interface_of_a_circuit():
-    from peers.ensemble_array import ensemble_array
-    from peers.networks import one_per_pool
+    from baselines.ensemble_array import ensemble_array
+    from baselines.networks import one_per_pool
 
     windows = mpc.PoolWindows.independent(n_pools=3, window_size=2)
 

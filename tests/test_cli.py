@@ -61,7 +61,7 @@ def test_compare_prints_the_table_and_no_progress_into_files(run):
     status, out, err = run(*SMALL)
     assert (status, err) == (0, "")
     assert out.startswith("presentations: 20 pools of 4 spiking inputs; readout: best")
-    for line, name in zip(out.splitlines()[-3:], ("exact", "routed winner", "average")):
+    for line, name in zip(out.splitlines()[-3:], ("exact", "oracle", "average")):
         assert line.startswith(f"{name} ")
     assert "it/s]" not in out
 
@@ -129,7 +129,7 @@ def test_compare_writes_table_and_figure_and_says_where(run, tmp_path):
     assert out.splitlines()[-3:] == [f"table: {table}", "", f"figure: {figure}"]
     with open(table, newline="") as file:
         names = [line["circuit"] for line in csv.DictReader(file)]
-    assert names == ["exact", "routed winner", "average"]
+    assert names == ["exact", "oracle", "average"]
     assert figure.read_bytes().startswith(PNG)
 
 
@@ -149,7 +149,7 @@ def test_demo_draws_a_figure_and_says_where(run, tmp_path, monkeypatch):
     status, out, err = run("demo", "--csv", "demo.csv", "--seed", "1")
     assert status == 0
     assert out.startswith("images: 256 pools of 8 spiking inputs")
-    for name in (*mpc.circuits(), "routed winner", "average"):
+    for name in (*mpc.circuits(), "oracle", "average"):
         assert f"\n{name} " in out
     figure = tmp_path / "maxpool_circuits_demo.png"
     assert out.splitlines()[-1] == f"figure: {figure}"
@@ -389,7 +389,7 @@ def python(*words):
 def test_python_m_is_the_command_line():
     process = python("-m", "maxpool_circuits", *SMALL)
     assert process.returncode == 0
-    assert "\nrouted winner " in process.stdout
+    assert "\noracle " in process.stdout
     # progress is for terminals
     assert process.stderr == ""
 

@@ -30,8 +30,8 @@ from maxpool_circuits.comparison.measures import (
 from maxpool_circuits.comparison.recording import Recording, input_spikes, record
 from maxpool_circuits.comparison.references import (
     average,
-    routed_winner,
-    routed_winner_error,
+    oracle,
+    oracle_error,
 )
 from maxpool_circuits.comparison.workloads import band_limited, hold, presentations
 from maxpool_circuits.network.sparse import connect, selection
@@ -288,19 +288,19 @@ def ragged_spikes():
     return windows, rng.uniform(-1, 1, size=(20, 8)), rng.poisson(1, size=(20, 8))
 
 
-def test_routed_winner_is_the_spike_train_of_the_largest_value(ragged_spikes):
+def test_oracle_is_the_spike_train_of_the_largest_value(ragged_spikes):
     windows, values, spikes = ragged_spikes
     expected = [
         [spikes[t, max(window, key=lambda i: values[t, i])] for window in RAGGED]  # noqa: B023
         for t in range(20)
     ]
-    np.testing.assert_array_equal(routed_winner(windows, values, spikes), expected)
+    np.testing.assert_array_equal(oracle(windows, values, spikes), expected)
 
 
-def test_routed_winner_error_is_that_of_the_readout_that_suits_best():
+def test_oracle_error_is_that_of_the_readout_that_suits_best():
     workload = find_workload("presentations", n_pools=20)
     spikes = input_spikes(workload.values)
-    output = routed_winner(workload.windows, workload.values, spikes)
+    output = oracle(workload.windows, workload.values, spikes)
     errors = {
         readout: read_out(output, readout)[workload.is_read]
         - workload.target[workload.is_read]
@@ -308,9 +308,9 @@ def test_routed_winner_error_is_that_of_the_readout_that_suits_best():
     }
     expected = {r: np.sqrt(np.mean(e**2)) for r, e in errors.items()}
     for readout in (0.005, 0.02):
-        found = routed_winner_error(workload, spikes, [readout])
+        found = oracle_error(workload, spikes, [readout])
         assert found == pytest.approx(expected[readout])
-    found = routed_winner_error(workload, spikes, [0.005, 0.02])
+    found = oracle_error(workload, spikes, [0.005, 0.02])
     assert found == pytest.approx(min(expected.values()))
 
 
@@ -508,7 +508,7 @@ def test_latency_is_that_of_all_steps_together():
 
 
 def test_latency_does_not_jump_between_draws():
-    latencies = mpc.compare(["exact"], n_draws=4).values("routed winner", "latency")
+    latencies = mpc.compare(["exact"], n_draws=4).values("oracle", "latency")
     assert np.ptp(latencies) < 0.006
 
 
@@ -591,7 +591,7 @@ def test_measures_of_known_errors():
 def test_all_circuits_and_both_references_by_default(table):
     names = [row.circuit for row in table.rows]
     circuits = [name for name in mpc.circuits() if name != "exact"]
-    references = ["routed winner", "average"]
+    references = ["oracle", "average"]
     assert names == [*circuits, "exact (5 ms synapse)", *references]
     assert [row.circuit for row in table.rows if row.is_reference] == references
     assert list(table.outputs) == names
@@ -608,7 +608,7 @@ def test_best_circuits_beat_the_exact_maximum_of_spikes_and_the_average(
 def test_exact_maximum_of_spikes_is_too_high_and_the_average_too_low(table):
     assert table.row("exact (5 ms synapse)").bias > 0.05
     assert table.row("average").bias < -0.05
-    assert abs(table.row("routed winner").bias) < 0.02
+    assert abs(table.row("oracle").bias) < 0.02
 
 
 @pytest.mark.parametrize(
@@ -624,7 +624,7 @@ def test_rows_tell_what_a_circuit_costs(table, circuit, n_neurons):
 
 
 def test_references_cost_nothing(table):
-    for row in (table.row("routed winner"), table.row("average")):
+    for row in (table.row("oracle"), table.row("average")):
         assert row.neurons == 0
         assert row.spikes is row.events is row.build_time is row.simulation_time is None
 
@@ -644,10 +644,10 @@ def test_circuits_by_name_class_callable_and_dict():
 
     circuits = ["exact", mpc.PairwiseReLU, mine]
     names = [row.circuit for row in mpc.compare(circuits, n_pools=2).rows]
-    assert names == ["exact", "PairwiseReLU", "mine", "routed winner", "average"]
+    assert names == ["exact", "PairwiseReLU", "mine", "oracle", "average"]
     named = {"a": "exact", "b": mpc.ExactMax}
     names = [row.circuit for row in mpc.compare(named, n_pools=2).rows]
-    assert names == ["a", "b", "routed winner", "average"]
+    assert names == ["a", "b", "oracle", "average"]
 
 
 def test_classes_and_their_partials_are_told_the_rate_of_slow_inputs():
@@ -673,7 +673,7 @@ def test_registered_circuits_are_compared_too(monkeypatch):
     monkeypatch.setattr("maxpool_circuits.registry._styles", {})
     mpc.register("mine", first_input)
     names = [row.circuit for row in mpc.compare(n_pools=2).rows]
-    assert names == ["mine", "routed winner", "average"]
+    assert names == ["mine", "oracle", "average"]
 
 
 @pytest.mark.parametrize(
@@ -681,13 +681,13 @@ def test_registered_circuits_are_compared_too(monkeypatch):
     [
         ["exact", "exact"],
         [mpc.ExactMax, mpc.ExactMax],
-        {"routed winner": mpc.ExactMax},
+        {"oracle": mpc.ExactMax},
         {"average": mpc.ExactMax},
     ],
 )
 def test_rows_of_the_same_name_are_refused(circuits):
     with pytest.raises(
-        ValidationError, match="circuits.*(ExactMax|exact|routed winner|aver)"
+        ValidationError, match="circuits.*(ExactMax|exact|oracle|aver)"
     ):
         mpc.compare(circuits, n_pools=2)
 
@@ -707,7 +707,7 @@ def test_same_seed_gives_the_same_rows():
 
 def test_references_do_not_depend_on_the_circuits():
     tables = [mpc.compare([name], n_pools=20) for name in ("exact", "winner-take-all")]
-    for reference in ("routed winner", "average"):
+    for reference in ("oracle", "average"):
         one, other = (repr(table.row(reference)) for table in tables)
         assert one == other
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import CARRIERS, WORKLOADS
+from maxpool_circuits.comparison import ENCODINGS, WORKLOADS
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = [
@@ -132,11 +132,11 @@ def test_every_workload_is_in_the_table_and_in_the_api_reference(name):
     assert WORKLOADS[name].__name__ in documented
 
 
-@pytest.mark.parametrize("name", CARRIERS)
+@pytest.mark.parametrize("name", ENCODINGS)
 def test_every_kind_of_inputs_is_in_the_table_and_in_the_api_reference(name):
     assert f"\n| `{name}` | " in (DOCS / "comparing.md").read_text()
     documented = {full.rsplit(".", 1)[1] for full in documented_names()}
-    assert CARRIERS[name].signals.__name__ in documented
+    assert ENCODINGS[name].signals.__name__ in documented
 
 
 def csv_lines(name):
@@ -152,11 +152,11 @@ def test_choice_of_circuits_is_the_one_of_the_measured_errors():
     for name in ("inputs.csv", "inputs_choice.csv"):
         assert f"\n:file: {name}\n" in page
         assert f" docs/{name}" in page
-    assert [choice["inputs"].strip("`") for choice in choices] == list(CARRIERS)
-    assert all(list(line) == list(CARRIERS) for line in lines.values())
+    assert [choice["inputs"].strip("`") for choice in choices] == list(ENCODINGS)
+    assert all(list(line) == list(ENCODINGS) for line in lines.values())
     assert set(mpc.circuits()) - {"exact"} < set(lines)
 
-    no_choice = ("routed winner", "average", "exact (5 ms synapse)")
+    no_choice = ("oracle", "average", "exact (5 ms synapse)")
     for choice in choices:
         inputs = choice["inputs"].strip("`")
         texts = {name: line[inputs] for name, line in lines.items()}
@@ -176,7 +176,7 @@ def test_choice_of_circuits_is_the_one_of_the_measured_errors():
         assert errors[default.strip("`")] == min(
             error for name, error in errors.items() if name in mpc.circuits()
         )
-        assert choice["routed winner"] == texts["routed winner"]
+        assert choice["oracle"] == texts["oracle"]
 
 
 @pytest.mark.parametrize("name", mpc.circuits())

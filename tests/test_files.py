@@ -7,7 +7,7 @@ import sys
 import pytest
 from nengo.exceptions import ValidationError
 
-from maxpool_circuits.utils.files import written_whole
+from maxpool_circuits.utils.files import atomic_write
 
 
 @pytest.fixture
@@ -25,27 +25,27 @@ def contents(folder):
 
 @pytest.mark.parametrize("kind", [str, os.fspath, lambda path: path])
 def test_new_content_takes_the_place_of_the_old(path, kind):
-    with written_whole(kind(path)) as unfinished:
+    with atomic_write(kind(path)) as unfinished:
         unfinished.write_text("new")
         assert path.read_text() == "old"
     assert contents(path.parent) == {"table.csv": "new"}
 
 
 def test_file_need_not_exist(tmp_path):
-    with written_whole(tmp_path / "new.csv") as unfinished:
+    with atomic_write(tmp_path / "new.csv") as unfinished:
         unfinished.write_text("new")
     assert contents(tmp_path) == {"new.csv": "new"}
 
 
 def test_file_in_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with written_whole("new.csv") as unfinished:
+    with atomic_write("new.csv") as unfinished:
         unfinished.write_text("new")
     assert contents(tmp_path) == {"new.csv": "new"}
 
 
 def test_unfinished_file_has_the_same_ending_in_the_same_folder(path):
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         assert unfinished.suffix == ".csv"
         assert unfinished.parent == path.parent
         assert unfinished != path
@@ -53,7 +53,7 @@ def test_unfinished_file_has_the_same_ending_in_the_same_folder(path):
 
 @pytest.mark.parametrize("exception", [ValueError, KeyboardInterrupt])
 def test_exception_leaves_the_old_file_and_nothing_else(path, exception):
-    with pytest.raises(exception), written_whole(path) as unfinished:
+    with pytest.raises(exception), atomic_write(path) as unfinished:
         unfinished.write_text("half of the n")
         raise exception
     assert contents(path.parent) == {"table.csv": "old"}
@@ -64,7 +64,7 @@ def test_exception_leaves_the_old_file_and_nothing_else(path, exception):
 def test_permissions_are_those_of_an_ordinary_new_file(tmp_path, umask):
     before = os.umask(umask)
     try:
-        with written_whole(tmp_path / "new.csv"):
+        with atomic_write(tmp_path / "new.csv"):
             pass
         assert os.umask(umask) == umask
     finally:
@@ -74,7 +74,7 @@ def test_permissions_are_those_of_an_ordinary_new_file(tmp_path, umask):
 
 def test_missing_folder_is_an_error(tmp_path):
     path = tmp_path / "missing" / "table.csv"
-    with pytest.raises(FileNotFoundError, match="missing"), written_whole(path):
+    with pytest.raises(FileNotFoundError, match="missing"), atomic_write(path):
         pytest.fail("the block must not run")
     assert contents(tmp_path) == {}
 
@@ -82,7 +82,7 @@ def test_missing_folder_is_an_error(tmp_path):
 def test_path_that_is_a_folder_is_an_error_and_leaves_nothing(tmp_path):
     folder = tmp_path / "table.csv"
     folder.mkdir()
-    with pytest.raises(OSError), written_whole(folder) as unfinished:
+    with pytest.raises(OSError), atomic_write(folder) as unfinished:
         unfinished.write_text("new")
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -94,7 +94,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX files")
 
 def write(path):
     """Write new content."""
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text("new")
 
 
@@ -162,8 +162,8 @@ def test_what_is_no_path_is_refused(path):
 
 KILLED = """
 import os, signal, sys
-from maxpool_circuits.utils.files import written_whole
-with written_whole(sys.argv[1]) as unfinished:
+from maxpool_circuits.utils.files import atomic_write
+with atomic_write(sys.argv[1]) as unfinished:
     unfinished.write_text("half of the n")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -180,12 +180,12 @@ def test_the_next_write_deletes_what_a_killed_one_left(path):
 
 
 def test_files_of_writers_that_run_stay_unless_they_are_old(path):
-    with written_whole(path) as first:
+    with atomic_write(path) as first:
         first.write_text("first")
         write(path)
         assert first.exists() and path.read_text() == "new"
     assert path.read_text() == "first"
-    with written_whole(path) as first:
+    with atomic_write(path) as first:
         os.utime(first, (0, 0))
         write(path)
         assert not first.exists()
@@ -199,7 +199,7 @@ def test_unfinished_files_of_other_machines_stay_until_they_are_old(path, monkey
     with monkeypatch.context() as patch:
         patch.setattr("platform.node", lambda: "another")
         patch.setattr(os, "getpid", lambda: process.pid)
-        context = written_whole(path)
+        context = atomic_write(path)
         unfinished = context.__enter__()
     write(path)
     assert unfinished.exists()

@@ -20,7 +20,7 @@ import tensorflow as tf
 from tensorflow.keras import layers
 
 from maxpool_circuits.nengo_dl.options import LOWEST_RATE
-from maxpool_circuits.nengo_dl.spikes import SpikeWorth, through
+from maxpool_circuits.nengo_dl.spike_amplitude import SpikeAmplitude, through
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unknown incer type"),
@@ -193,7 +193,7 @@ def test_spikes_that_meet_are_worth_their_mean_by_weight():
             neuron_type = nengo.SpikingRectifiedLinear(amplitude=amplitude)
             neurons = nengo.Ensemble(1, 1, neuron_type=neuron_type).neurons
             nengo.Connection(neurons, node)
-    assert SpikeWorth(net).at(node) == pytest.approx([(0.01 + 0.09) / 0.4])
+    assert SpikeAmplitude(net).at(node) == pytest.approx([(0.01 + 0.09) / 0.4])
 
 
 # --- one synapse per block ------------------------------------------------------------

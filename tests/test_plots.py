@@ -79,7 +79,7 @@ def test_pareto_has_a_point_for_each_row(table):
     points = [tuple(line.get_xydata()[0]) for line in ax.get_lines()]
     assert points == [(row.latency * 1000, row.rmse) for row in table.rows]
     *shown, average = labels(ax)
-    assert shown == [*CIRCUITS, "routed winner"]
+    assert shown == [*CIRCUITS, "oracle"]
     assert average.startswith("average (error 0.")
     assert ax.get_xlim()[0] == ax.get_ylim()[0] == 0
     assert "(ms)" in ax.get_xlabel()
@@ -390,7 +390,7 @@ def test_windows_of_one_input_have_no_gap():
     table = mpc.compare(CIRCUITS, window_size=1, n_pools=2)
     for draw in (
         plots.error_by_gap,
-        lambda table: plots.error_map(table, "routed winner"),
+        lambda table: plots.error_map(table, "oracle"),
     ):
         with pytest.raises(ValidationError, match="two or more inputs"):
             draw(table)

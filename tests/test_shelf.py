@@ -15,7 +15,7 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network import shelf
-from maxpool_circuits.network.populations import Replicas, rectifier
+from maxpool_circuits.network.populations import PopulationArray, rectifier
 from maxpool_circuits.tuning.presets import (
     gains_nothing,
     make_preset,
@@ -489,7 +489,7 @@ class Direct(mpc.MaxPoolNetwork):
     def build_circuit(self):
         """One rectifier per pool."""
         neuron = rectifier(self.neuron_type, 1, self.max_rate, self.half_range)
-        Replicas(neuron, len(self.pools))
+        PopulationArray(neuron, len(self.pools))
 
 
 def test_decoders_that_cannot_reach_the_neurons_are_refused():
@@ -523,7 +523,7 @@ class OwnTunables(mpc.PairwiseReLU):
 def test_tunables_that_are_not_listed_have_their_default():
     usual = mpc.PairwiseReLU(WINDOWS, decoders=None, **NO_CONTAINER)
     own = OwnTunables(WINDOWS, **NO_CONTAINER)
-    assert [tunable.name for tunable in own.open_tunables] == ["gain"]
+    assert [tunable.name for tunable in own.free_tunables] == ["gain"]
     assert own.neuron_type == usual.neuron_type
     assert own.input_synapse == usual.input_synapse
 

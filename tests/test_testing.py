@@ -11,7 +11,7 @@ from nengo.exceptions import ValidationError
 from nengo.params import Default
 
 import maxpool_circuits as mpc
-from maxpool_circuits.network.populations import Replicas, rectifier
+from maxpool_circuits.network.populations import PopulationArray, rectifier
 from maxpool_circuits.testing import (
     check,
     check_circuit,
@@ -154,7 +154,7 @@ class HiddenNeurons(mpc.MaxPoolNetwork):
         comparator = rectifier(
             self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
         )
-        Replicas(comparator, len(self.pools))
+        PopulationArray(comparator, len(self.pools))
 
 
 class WithFunction(mpc.ExactMax):

@@ -14,7 +14,7 @@ import pytest
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import READOUTS
-from maxpool_circuits.comparison.references import routed_winner_error
+from maxpool_circuits.comparison.references import oracle_error
 from maxpool_circuits.tuning import draw
 from maxpool_circuits.tuning.simulate import errors
 
@@ -60,13 +60,13 @@ def test_default_neurons_are_never_worse(circuit, max_rate, window_size, seed):
 
 @seeds
 @pytest.mark.parametrize("window_size, changing", [(4, 0.87), (9, 0.92)])
-def test_fast_comparators_beat_the_routed_winner(window_size, changing, seed):
+def test_fast_comparators_beat_the_oracle(window_size, changing, seed):
     found = error("pairwise-relu", window_size, seed, max_rate=1000)
     for name, most in ((BAND_LIMITED, changing), (CONSTANT, 0.2)):
         inputs = mixture(window_size, seed)[name]
         # constant inputs are read more slowly than is best for changing ones
         readouts = [0.03] if name == CONSTANT else READOUTS
-        routed = routed_winner_error(inputs.workload, inputs.signals, readouts)
+        routed = oracle_error(inputs.workload, inputs.signals, readouts)
         assert found[name] < most * routed
 
 

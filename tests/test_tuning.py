@@ -273,7 +273,7 @@ def test_what_is_worse_on_other_inputs_is_taken_back(tuned, monkeypatch):
     found = mpc.tune("pairwise-relu", fresh=True, **QUICK, **NOISY)
     assert not any(np.any(values) for values in found.decoder_changes.values())
     network = mpc.PairwiseReLU(WINDOWS, decoders=None, **NOISY)
-    for tunable in network.open_tunables:
+    for tunable in network.free_tunables:
         assert found.parameters[tunable.name] == tunable.default
     for before, after, *_ in found.report["errors"]["test"].values():
         assert before == after

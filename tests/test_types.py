@@ -10,7 +10,7 @@ MODULES = [
     "maxpool_circuits.circuits.mean_path",
     "maxpool_circuits.circuits.tree",
     "maxpool_circuits.comparison",
-    "maxpool_circuits.comparison.carriers",
+    "maxpool_circuits.comparison.encodings",
     "maxpool_circuits.comparison.events",
     "maxpool_circuits.comparison.measures",
     "maxpool_circuits.comparison.recording",

@@ -120,7 +120,7 @@ class AbsoluteValue(ComparatorTree):
         return 0.4 * self.half_range if self._radius is Default else self._radius
 
     @property
-    def own_arguments(self) -> dict[str, float]:
+    def tuning_arguments(self) -> dict[str, float]:
         """The radius."""
         return {"radius": self.radius / (2 * self.half_range)}
 

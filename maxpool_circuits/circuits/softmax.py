@@ -189,7 +189,7 @@ class SoftmaxApproximation(MeanPath):
         return self._beta
 
     @property
-    def own_arguments(self) -> dict[str, float]:
+    def tuning_arguments(self) -> dict[str, float]:
         """The steepness, if it was given."""
         given = self._beta is not Default
         return {"beta": self.beta * 2 * self.half_range} if given else {}

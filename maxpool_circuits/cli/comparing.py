@@ -1,6 +1,6 @@
 """``maxpool-circuits compare``."""
 
-from ..comparison import CARRIERS, WORKLOADS, compare
+from ..comparison import ENCODINGS, WORKLOADS, compare
 from ..registry import circuits
 from .common import add_jobs, add_outputs, add_seed, check_outputs, report
 
@@ -28,7 +28,7 @@ def add_to(commands):
     parser.add_argument(
         "--inputs",
         default="regular",
-        choices=list(CARRIERS),
+        choices=list(ENCODINGS),
         help="how their values reach the circuits (default: %(default)s)",
     )
     parser.add_argument(

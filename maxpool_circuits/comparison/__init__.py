@@ -1,6 +1,6 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
-from .carriers import CARRIERS, Carrier
+from .encodings import ENCODINGS, Encoding
 from .compare import compare
 from .estimates import Estimate
 from .images import images
@@ -13,10 +13,10 @@ from .table import ComparisonTable
 from .workloads import Workload, band_limited, natural, presentations
 
 __all__ = [
-    "CARRIERS",
+    "ENCODINGS",
     "READOUTS",
     "WORKLOADS",
-    "Carrier",
+    "Encoding",
     "ComparisonTable",
     "Estimate",
     "RatioTable",

@@ -19,7 +19,7 @@ from ..utils.checks import (
     valid_seed,
 )
 from ..utils.progress import make_progress_bar
-from .carriers import find_carrier
+from .encodings import find_encoding
 from .draws import Draw, measured, seed_of_draw, with_best_readout
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, Row
@@ -74,7 +74,7 @@ def compare(
         What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
         windows held 50 ms each), or a `Workload` of your own.
     inputs : str, optional (Default: "regular")
-        How the values reach the circuits: a name in `.CARRIERS`, such as "poisson". The
+        How the values reach the circuits: a name in `.ENCODINGS`, such as "poisson". The
         values of "population" are spread over [-1, 1], so that errors have to be seen
         in relation to a range of 2.
     n_pools : int, optional
@@ -120,7 +120,7 @@ def compare(
     >>> import maxpool_circuits as mpc
     >>> table = mpc.compare(["pairwise-relu", mpc.WinnerTakeAll], n_pools=20)
     >>> [row.circuit for row in table.rows]
-    ['pairwise-relu', 'WinnerTakeAll', 'routed winner', 'average']
+    ['pairwise-relu', 'WinnerTakeAll', 'oracle', 'average']
     >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
     True
     """
@@ -133,7 +133,7 @@ def compare(
     n_draws = positive_integer(n_draws, "n_draws")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
-    carrier = find_carrier(inputs)
+    carrier = find_encoding(inputs)
 
     def drawn(number):
         own_seed = seed_of_draw(seed, number)

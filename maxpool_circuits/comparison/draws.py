@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .carriers import Carrier
+from .encodings import Encoding
 from .measures import (
     AVERAGE,
     READOUTS,
-    ROUTED_WINNER,
+    ORACLE,
     STEP_LENGTH,
     Row,
     measure,
 )
 from .recording import Recording, record
-from .references import average, routed_winner
+from .references import average, oracle
 from .workloads import Workload
 
 #: How often the inputs step from one half of a workload's step to the other: what
@@ -48,7 +48,7 @@ class Draw:
 
     @classmethod
     def of(
-        cls, workload: Workload, carrier: Carrier, input_rate: float, seed: int | None
+        cls, workload: Workload, carrier: Encoding, input_rate: float, seed: int | None
     ) -> Draw:
         """Let something carry a workload, and after it the steps for the latency."""
         held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
@@ -74,8 +74,8 @@ class Draw:
     ) -> Recording:
         """Run a circuit, or look up a reference."""
         windows = self.workload.windows
-        if name == ROUTED_WINNER:
-            return Recording(routed_winner(windows, self.values, self.spikes))
+        if name == ORACLE:
+            return Recording(oracle(windows, self.values, self.spikes))
         if name == AVERAGE:
             return Recording(average(windows, self.spikes))
         return record(

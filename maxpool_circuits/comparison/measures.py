@@ -14,7 +14,7 @@ from .workloads import DT, Workload
 #: Time constants of the readout filters that are tried for every circuit, in seconds.
 READOUTS = (0.005, 0.01, 0.02, 0.03, 0.05)
 #: Rows of a comparison that are no circuits.
-REFERENCES = ROUTED_WINNER, AVERAGE = ("routed winner", "average")
+REFERENCES = ORACLE, AVERAGE = ("oracle", "average")
 #: How many time steps the inputs are held before and after each step that the latency
 #: is read of.
 STEP_LENGTH = 300

@@ -37,7 +37,7 @@ class RatioTable:
     >>> table = mpc.compare(["winner-take-all", "softmax"], n_pools=5, n_draws=3)
     >>> ratios = table.against("winner-take-all")
     >>> list(ratios.ratios)
-    ['softmax', 'routed winner', 'average']
+    ['softmax', 'oracle', 'average']
     """
 
     heading: str

@@ -11,7 +11,7 @@ import nengo
 import numpy as np
 from nengo.processes import PresentInput
 
-from ..network.populations import Replicas, rectifier
+from ..network.populations import PopulationArray, rectifier
 from ..network.windows import PoolWindows
 from ..registry import make
 from ..utils.threads import one_thread
@@ -91,7 +91,7 @@ def input_spikes(
         source = nengo.Node(PresentInput(values, DT))
         neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
         neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
-        neurons = Replicas(neuron, n_inputs).neurons
+        neurons = PopulationArray(neuron, n_inputs).neurons
         nengo.Connection(source, neurons, synapse=None)
         spikes = nengo.Probe(neurons)
     with build_simulator(model) as simulation:

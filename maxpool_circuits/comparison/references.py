@@ -11,7 +11,7 @@ from .measures import READOUTS, best_readout
 from .workloads import Workload
 
 
-def routed_winner(
+def oracle(
     windows: PoolWindows, values: np.ndarray, spikes: np.ndarray
 ) -> np.ndarray:
     """The spike train of whichever input is the largest at the time.
@@ -36,11 +36,11 @@ def routed_winner(
 
     >>> import numpy as np
     >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.comparison.references import routed_winner
+    >>> from maxpool_circuits.comparison.references import oracle
     >>> windows = PoolWindows.independent(n_pools=1, window_size=2)
     >>> values = np.array([[0.9, 0.1], [0.2, 0.8]])
     >>> spikes = np.array([[4, 0], [4, 0]])
-    >>> print(routed_winner(windows, values, spikes))
+    >>> print(oracle(windows, values, spikes))
     [[4]
      [0]]
     """
@@ -54,10 +54,10 @@ def routed_winner(
     return np.take_along_axis(spikes, winner[:, :, 0], axis=1)
 
 
-def routed_winner_error(
+def oracle_error(
     workload: Workload, spikes: np.ndarray, readouts: Sequence[float] = READOUTS
 ) -> float:
-    """Error of the routed winner's spikes behind the readout filter that suits it best.
+    """Error of the oracle's spikes behind the readout filter that suits it best.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def routed_winner_error(
     --------
     >>> from maxpool_circuits.comparison import presentations
     >>> from maxpool_circuits.comparison.recording import input_spikes
-    >>> from maxpool_circuits.comparison.references import routed_winner_error
+    >>> from maxpool_circuits.comparison.references import oracle_error
     >>> workload = presentations(window_size=4, n_pools=10)
     >>> spikes = input_spikes(workload.values, rate=250)
-    >>> 0.03 < routed_winner_error(workload, spikes) < 0.09
+    >>> 0.03 < oracle_error(workload, spikes) < 0.09
     True
     """
-    output = routed_winner(workload.windows, workload.values, spikes)
+    output = oracle(workload.windows, workload.values, spikes)
     _, errors = best_readout(output, workload, readouts)
     return float(np.sqrt(np.mean(errors**2)))
 

@@ -202,7 +202,7 @@ class ResultTable:
         >>> lines[0].split(",")[:4]
         ['circuit', 'readout', 'rmse', 'bias']
         >>> [line.split(",")[0] for line in lines[1:]]
-        ['exact', 'routed winner', 'average']
+        ['exact', 'oracle', 'average']
         """
         if self.n_draws == 1:
             header = [field.name for field in fields(Row)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..registry import taken_apart, with_defaults
+from ..registry import unwrap_partial, with_defaults
 
 #: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
 #: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
@@ -66,7 +66,7 @@ def options_for(circuit, pool, spikes, converter):
 
 def _takes_raw_spikes(circuit):
     """Whether it is of a class whose membranes average, with the default neurons."""
-    made_by, given = taken_apart(circuit)
+    made_by, given = unwrap_partial(circuit)
     return "neuron_type" not in given and getattr(made_by, "takes_raw_spikes", False)
 
 

@@ -14,7 +14,7 @@ from ..network.neurons import IntegrateAndFire
 from ..network.windows import PoolWindows
 from ..registry import find, make
 from .options import options_for
-from .spikes import SpikeWorth, is_linear
+from .spike_amplitude import SpikeAmplitude, is_linear
 
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
@@ -49,7 +49,7 @@ def finish(network, converter):
     """Build the circuits of all pools, and settle where synapses and membranes are."""
     pools = pools_of(converter)
     between_layers = list(network.all_connections)
-    worth = SpikeWorth(
+    worth = SpikeAmplitude(
         network, {pool.output: (pool.source, pool.windows) for pool in pools}
     )
     circuits = {}

@@ -29,7 +29,7 @@ from .neurons import IntegrateAndFire, integrates
 from .populations import (
     FittedPopulation,
     Population,
-    Replicas,
+    PopulationArray,
     is_rectified_linear,
 )
 from .setup import Setup
@@ -103,9 +103,9 @@ class MaxPoolNetwork(nengo.Network):
         The tuned decoders, if there are any.
     setup : Setup
         What decoders have to be tuned for.
-    open_tunables : tuple of Tunable
+    free_tunables : tuple of Tunable
         Those of ``tunables`` that matter here and do not stand for a given argument.
-    populations : dict of {str: list of Replicas}
+    populations : dict of {str: list of PopulationArray}
         The populations that decoders can be tuned for, and all their copies.
     untuned_populations : dict of {str: Population or FittedPopulation}
         The same populations as they are by formula.
@@ -179,7 +179,7 @@ class MaxPoolNetwork(nengo.Network):
         return 1 if is_rectified_linear(neuron_type) else 20
 
     @property
-    def own_arguments(self) -> dict[str, float]:
+    def tuning_arguments(self) -> dict[str, float]:
         """Further arguments that were given, for inputs from 0 to 1, by name."""
         return {}
 
@@ -217,7 +217,7 @@ class MaxPoolNetwork(nengo.Network):
         self._settle({name: v for name, v in arguments.items() if v is not Default})
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
-        self.populations: dict[str, list[Replicas]] = {}
+        self.populations: dict[str, list[PopulationArray]] = {}
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
@@ -246,7 +246,7 @@ class MaxPoolNetwork(nengo.Network):
         population: Population | FittedPopulation,
         n_copies: int,
         label: str | None = None,
-    ) -> Replicas:
+    ) -> PopulationArray:
         """Make copies of a population, whose decoders may have been tuned.
 
         Parameters
@@ -263,7 +263,7 @@ class MaxPoolNetwork(nengo.Network):
 
         Returns
         -------
-        Replicas
+        PopulationArray
             The copies.
 
         Raises
@@ -281,7 +281,7 @@ class MaxPoolNetwork(nengo.Network):
             )
         if self.decoders is not None:
             population = self._tuned(name, population)
-        copies = Replicas(population, n_copies, label=label or name)
+        copies = PopulationArray(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
 
@@ -336,10 +336,10 @@ class MaxPoolNetwork(nengo.Network):
         for name in given.keys() & {"synapse", "input_synapse"}:
             given[name] = checked_synapse(given[name], name, self)
 
-        settled = given.keys() | self.own_arguments.keys()
+        settled = given.keys() | self.tuning_arguments.keys()
         settled |= set() if by_rule else {"neuron_type"}
-        self.open_tunables = tuple(
-            each for each in self.tunables if each.is_open(settled, neuron_type)
+        self.free_tunables = tuple(
+            each for each in self.tunables if each.is_free(settled, neuron_type)
         )
         self.setup = self._setup(given, neuron_type)
         self.decoders = self._found(decoders, neuron_type)
@@ -354,7 +354,7 @@ class MaxPoolNetwork(nengo.Network):
         """What decoders have to be tuned for."""
         window_size = int(self.windows.sizes.max())
         stated = given.keys() & {"neuron_type", "synapse", "input_synapse"}
-        own = dict(self.own_arguments)
+        own = dict(self.tuning_arguments)
         if self.inter_spike_interval != 1 / min(INPUT_RATE, self.max_rate):
             own["input_rate"] = self.input_rate
         return Setup(

@@ -316,7 +316,7 @@ def _around_zero(reach, n_points):
     return np.linspace(-reach, reach, n_points)[:, np.newaxis]
 
 
-class Replicas:
+class PopulationArray:
     """Copies of one population, in one ensemble.
 
     Must be made inside a network, like any Nengo object.
@@ -341,7 +341,7 @@ class Replicas:
     --------
     >>> neuron = rectifier(nengo.RectifiedLinear(), 1, max_rate=200, radius=0.5)
     >>> with nengo.Network():
-    ...     copies = Replicas(neuron, n_copies=3)
+    ...     copies = PopulationArray(neuron, n_copies=3)
     >>> copies.ensemble.n_neurons
     3
     >>> print(copies.decode().toarray() * 200)

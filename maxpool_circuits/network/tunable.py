@@ -81,7 +81,7 @@ class Tunable:
                 attr="default",
             )
 
-    def is_open(self, settled: Collection[str], neuron_type: NeuronType) -> bool:
+    def is_free(self, settled: Collection[str], neuron_type: NeuronType) -> bool:
         """Whether tuning may choose it, given which arguments are settled."""
         return self.stands_for not in settled and (
             self.when is None or self.when(neuron_type)

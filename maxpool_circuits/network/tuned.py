@@ -185,7 +185,7 @@ class TunedDecoders:
     def check_for(self, network: Any) -> None:
         """Refuse a network of another setup, or with other tunable parameters."""
         differences = self.setup.differences(network.setup)
-        names = {tunable.name for tunable in network.open_tunables}
+        names = {tunable.name for tunable in network.free_tunables}
         missing = names ^ set(self.parameters)
         if missing and not differences:
             differences = [f"tunable parameters differ: {', '.join(sorted(missing))}"]

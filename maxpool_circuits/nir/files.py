@@ -8,7 +8,7 @@ import nir
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import valid_flag, valid_path
-from ..utils.files import writable_target, written_whole
+from ..utils.files import writable_target, atomic_write
 
 
 def save(
@@ -60,5 +60,5 @@ def save(
             "with overwrite=True",
             attr="path",
         )
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         nir.write(unfinished, graph)

@@ -116,7 +116,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     >>> for line in ax.lines:
     ...     print(line.get_label(), len(line.get_ydata()))
     winner-take-all 10
-    routed winner 10
+    oracle 10
     average (not shown) 10
     >>> plt.close(ax.figure)
     """

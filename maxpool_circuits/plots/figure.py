@@ -15,7 +15,7 @@ from nengo.exceptions import ValidationError
 
 from ..registry import styles_of
 from ..utils.checks import valid_path
-from ..utils.files import written_whole
+from ..utils.files import atomic_write
 
 if TYPE_CHECKING:
     from ..comparison import ComparisonTable
@@ -109,7 +109,7 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     if path is None:
         return figure
     form = checked_format(path)
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         figure.savefig(unfinished, dpi=150, format=form)
     return figure
 

@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 
 from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
-from ..registry import find, make, taken_apart
+from ..registry import find, make, unwrap_partial
 from ..utils.checks import is_real, positive_integer, positive_number
 from .cases import NEURON_TYPES
 
@@ -37,7 +37,7 @@ class Subject:
         """Look up what the author of a circuit allows, and what the caller does."""
         # A circuit states itself what it is expected to reach: a list here would have
         # to know all circuits, and those of other packages could not be in it.
-        author, _ = taken_apart(find(circuit))
+        author, _ = unwrap_partial(find(circuit))
         stated = getattr(author, "check_tolerances", {})
         return cls(circuit, _valid({**stated, **tolerances}))
 

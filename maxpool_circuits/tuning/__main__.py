@@ -5,7 +5,7 @@ import argparse
 import joblib
 
 from ..network import shelf
-from ..utils.files import written_whole
+from ..utils.files import atomic_write
 from .presets import gains_nothing, make_preset, path_of, presets
 
 
@@ -30,7 +30,7 @@ def main():
         joblib.delayed(_write)(*preset) for preset in chosen
     )
     names = sorted(known.union(*unchanged))
-    with written_whole(shelf.FOLDER / shelf.FORMULAS) as unfinished:
+    with atomic_write(shelf.FOLDER / shelf.FORMULAS) as unfinished:
         unfinished.write_text("".join(f"{name}\n" for name in names), "utf-8")
 
 

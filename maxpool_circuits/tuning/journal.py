@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from ..utils.files import writable_target, written_whole
+from ..utils.files import writable_target, atomic_write
 
 #: What the first line of a journal starts with, whatever it is about.
 MARK = {"journal of": "maxpool_circuits.tune", "format": 2}
@@ -47,7 +47,7 @@ class Journal:
         for question, answer in _entries(self.path):
             self._answers.setdefault(question, answer)
         # also cuts off a last line that was not finished
-        with written_whole(self.path) as unfinished:
+        with atomic_write(self.path) as unfinished:
             _append(unfinished, [_text({**MARK, "about": about})])
             entries = self._answers.items()
             _append(unfinished, [_line(n, *e) for n, e in enumerate(entries, start=1)])

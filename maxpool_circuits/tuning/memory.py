@@ -110,7 +110,7 @@ def search_key(network, about, code):
     start = unchanged(network)
     decoders = {n: p.decoders for n, p in network.untuned_populations.items()}
     untuned = TunedDecoders(network.setup, decoders, start.parameters)
-    bounds = [(t.name, t.default, t.low, t.high) for t in network.open_tunables]
+    bounds = [(t.name, t.default, t.low, t.high) for t in network.free_tunables]
     question = [version, code, untuned.digest, describe(network.neuron_type), bounds]
     question += [] if network.faults is None else [repr(network.faults)]
     text = json.dumps([*question, about], sort_keys=True)

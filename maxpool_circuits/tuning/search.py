@@ -51,7 +51,7 @@ class Search:
     def __init__(self, trials, network, weights):
         self.trials = trials
         self.weights = {name: weight for name, weight in weights.items() if weight}
-        self.tunables = network.open_tunables
+        self.tunables = network.free_tunables
         self.untuned = unchanged(network)
         self.populations = network.untuned_populations
         self.tuning_curves = {}

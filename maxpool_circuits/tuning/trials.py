@@ -52,7 +52,7 @@ def unchanged(network):
             name: np.zeros_like(population.decoders)
             for name, population in network.untuned_populations.items()
         },
-        {tunable.name: tunable.default for tunable in network.open_tunables},
+        {tunable.name: tunable.default for tunable in network.free_tunables},
     )
 
 

@@ -241,7 +241,7 @@ def _search(
 
     progress = make_progress_bar(
         progress_bar,
-        total=n_questions(len(network.open_tunables)),
+        total=n_questions(len(network.free_tunables)),
         desc=f"tuning {network.setup.class_name}",
     )
     with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from .files import written_whole
+from .files import atomic_write
 
 #: Bytes that a file may hold, packed or unpacked.
 LARGEST_FILE = 2**28
@@ -47,7 +47,7 @@ def write(
         )
     texts = {"header": text, "checksum": checksum(text, arrays)}
     entries: dict[str, Any] = {n: np.array(v) for n, v in texts.items()} | arrays
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         with open(unfinished, "wb") as file:
             np.savez_compressed(file, **entries)
 

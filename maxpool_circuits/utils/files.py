@@ -22,7 +22,7 @@ OLD = 24 * 3600
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Replace a file only once its new content is complete.
 
     A link is followed, and the file that was there before passes on its mode and, where
@@ -53,7 +53,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> import os, tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = os.path.join(folder.name, "numbers.txt")
-    >>> with written_whole(path) as unfinished:
+    >>> with atomic_write(path) as unfinished:
     ...     _ = unfinished.write_text("1 2 3")
     >>> os.listdir(folder.name)
     ['numbers.txt']
@@ -78,7 +78,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 def writable_target(path: str | os.PathLike[str]) -> Path:
     """The file behind a path, if it can be written: for a check before work starts.
 
-    Raises what `written_whole` does, with the path as it was given.
+    Raises what `atomic_write` does, with the path as it was given.
     """
     if not isinstance(path, (str, os.PathLike)) or "\0" in os.fspath(path):
         raise ValidationError(f"must be the path of a file, got {path!r}", attr="path")
@@ -182,6 +182,6 @@ def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[Any]]) -> No
     ['circuit,neurons', 'exact,0', 'softmax,24']
     >>> folder.cleanup()
     """
-    with written_whole(path) as unfinished:
+    with atomic_write(path) as unfinished:
         with open(unfinished, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(rows)

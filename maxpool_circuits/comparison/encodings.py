@@ -56,7 +56,7 @@ def poisson_spikes(
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.carriers import poisson_spikes
+    >>> from maxpool_circuits.comparison.encodings import poisson_spikes
     >>> spikes = poisson_spikes(np.full((1000, 100), 0.5), rate=100)
     >>> counts = spikes.sum(axis=0) / 1000 * 100
     >>> print(45 < counts.mean() < 55, 25 < counts.var() < 100)
@@ -108,7 +108,7 @@ def lif_spikes(
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.carriers import lif_spikes
+    >>> from maxpool_circuits.comparison.encodings import lif_spikes
     >>> spikes = lif_spikes(np.full((1000, 3), 0.5), rate=100)
     >>> print(spikes.mean(axis=0).round(1))
     [0.5 0.5 0.5]
@@ -160,7 +160,7 @@ def bursts(values: np.ndarray, rate: float = 250, seed: int | None = 0) -> np.nd
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.carriers import bursts
+    >>> from maxpool_circuits.comparison.encodings import bursts
     >>> spikes = bursts(np.full((100, 1), 0.5), rate=100)
     >>> print(np.diff(np.flatnonzero(spikes))[:3])
     [2 2 2]
@@ -219,7 +219,7 @@ def correlated_spikes(
 
     >>> import numpy as np
     >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.comparison.carriers import correlated_spikes
+    >>> from maxpool_circuits.comparison.encodings import correlated_spikes
     >>> windows = PoolWindows.independent(n_pools=2, window_size=2)
     >>> spikes = correlated_spikes(np.ones((200, 4)), windows=windows)
     >>> [np.array_equal(spikes[:, 0], spikes[:, other]) for other in (1, 2)]
@@ -254,7 +254,7 @@ def as_values(
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.carriers import as_values
+    >>> from maxpool_circuits.comparison.encodings import as_values
     >>> print(as_values(np.array([[0.25, 0.5]])))
     [[0.25 0.5 ]]
     """
@@ -291,7 +291,7 @@ def decoded_values(
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.carriers import decoded_values
+    >>> from maxpool_circuits.comparison.encodings import decoded_values
     >>> decoded = decoded_values(np.full((200, 3), -0.5))
     >>> print(decoded[100:].mean(axis=0).round(1))
     [-0.5 -0.5 -0.5]
@@ -322,7 +322,7 @@ def decoded_values(
 
 
 @dataclass(frozen=True)
-class Carrier:
+class Encoding:
     """A way in which values reach a circuit.
 
     Parameters
@@ -338,8 +338,8 @@ class Carrier:
 
     Examples
     --------
-    >>> from maxpool_circuits.comparison import CARRIERS
-    >>> CARRIERS["population"].input_range
+    >>> from maxpool_circuits.comparison import ENCODINGS
+    >>> ENCODINGS["population"].input_range
     (-1, 1)
     """
 
@@ -379,27 +379,27 @@ class Carrier:
 
 
 #: Ways in which values reach the circuits, by name.
-CARRIERS: dict[str, Carrier] = {
-    "regular": Carrier(input_spikes),
-    "poisson": Carrier(poisson_spikes),
-    "lif": Carrier(lif_spikes),
-    "bursts": Carrier(bursts),
-    "correlated": Carrier(correlated_spikes, by_pool=True),
-    "values": Carrier(as_values, spikes=False),
-    "population": Carrier(decoded_values, spikes=False, input_range=(-1, 1)),
+ENCODINGS: dict[str, Encoding] = {
+    "regular": Encoding(input_spikes),
+    "poisson": Encoding(poisson_spikes),
+    "lif": Encoding(lif_spikes),
+    "bursts": Encoding(bursts),
+    "correlated": Encoding(correlated_spikes, by_pool=True),
+    "values": Encoding(as_values, spikes=False),
+    "population": Encoding(decoded_values, spikes=False, input_range=(-1, 1)),
 }
 
 
-def find_carrier(inputs: str) -> Carrier:
+def find_encoding(inputs: str) -> Encoding:
     """Look up how values are carried."""
-    if not isinstance(inputs, str) or inputs not in CARRIERS:
-        known = ", ".join(repr(name) for name in CARRIERS)
+    if not isinstance(inputs, str) or inputs not in ENCODINGS:
+        known = ", ".join(repr(name) for name in ENCODINGS)
         raise ValidationError(
-            f"no inputs are called {inputs!r}{did_you_mean(inputs, CARRIERS)}; the "
+            f"no inputs are called {inputs!r}{did_you_mean(inputs, ENCODINGS)}; the "
             f"known ones are {known}",
             attr="inputs",
         )
-    return CARRIERS[inputs]
+    return ENCODINGS[inputs]
 
 
 def _checked(values):

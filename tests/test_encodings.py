@@ -8,12 +8,12 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import CARRIERS, Workload
-from maxpool_circuits.comparison.carriers import find_carrier
+from maxpool_circuits.comparison import ENCODINGS, Workload
+from maxpool_circuits.comparison.encodings import find_encoding
 from maxpool_circuits.comparison.recording import input_spikes
 
 RATE = 200
-SPIKING = [name for name, carrier in CARRIERS.items() if carrier.spikes]
+SPIKING = [name for name, carrier in ENCODINGS.items() if carrier.spikes]
 LEVELS = np.array([0, 0.1, 0.3, 0.5, 0.9, 1])
 
 
@@ -22,7 +22,7 @@ def carry(name, values, window_size=None, seed=0, rate=RATE):
     n_inputs = values.shape[1]
     size = window_size or n_inputs
     windows = mpc.PoolWindows.independent(n_inputs // size, size)
-    return CARRIERS[name].carry(values, windows, rate, seed)
+    return ENCODINGS[name].carry(values, windows, rate, seed)
 
 
 def counts(name, level, n_inputs=400, n_steps=500, **options):
@@ -57,7 +57,7 @@ def test_all_spikes_have_the_same_area(name):
     assert of_step.max() >= 1
 
 
-@pytest.mark.parametrize("name", CARRIERS)
+@pytest.mark.parametrize("name", ENCODINGS)
 def test_signals_follow_from_their_seed_alone(name):
     values = np.random.RandomState(0).uniform(size=(100, 8))
     np.random.seed(0)
@@ -130,7 +130,7 @@ def test_inputs_of_a_pool_are_correlated_and_those_of_others_are_not():
 def test_inputs_of_several_pools_and_of_none_have_a_source():
     windows = mpc.PoolWindows.from_indices([[0, 1], [1, 2]], n_inputs=5)
     ones = np.ones((300, 5))
-    signals = CARRIERS["correlated"].carry(ones, windows, RATE, seed=0)
+    signals = ENCODINGS["correlated"].carry(ones, windows, RATE, seed=0)
     same = [[np.array_equal(one, two) for two in signals.T] for one in signals.T]
     expected = np.equal.outer([0, 0, 1, 2, 2], [0, 0, 1, 2, 2])
     np.testing.assert_array_equal(same, expected)
@@ -181,11 +181,11 @@ def test_regular_inputs_are_the_default_and_as_they_were():
     assert "pools of 4 spiking inputs; readout" in str(table)
 
 
-@pytest.mark.parametrize("name", list(CARRIERS)[1:])
+@pytest.mark.parametrize("name", list(ENCODINGS)[1:])
 def test_comparison_gives_circuits_what_the_carrier_makes(name):
     table = mpc.compare(["exact"], n_pools=3, seed=5, inputs=name)
     workload = table.workload
-    expected = CARRIERS[name].carry(carried_values(workload), workload.windows, 250, 5)
+    expected = ENCODINGS[name].carry(carried_values(workload), workload.windows, 250, 5)
     np.testing.assert_array_equal(table.spikes, expected)
     np.testing.assert_allclose(
         table.outputs["exact"], workload.windows.max(table.spikes)
@@ -237,7 +237,7 @@ def test_workloads_of_ones_own_are_carried_too():
     table = mpc.compare(["exact"], workload=workload, inputs="values")
     row = table.row("exact")
     assert row.rmse == pytest.approx(0)
-    assert find_carrier("values").spread(workload) is workload
+    assert find_encoding("values").spread(workload) is workload
     told = functools.partial(mpc.PairwiseReLU, neuron_type=nengo.LIF(), decoders=None)
     table = mpc.compare({"told": told}, workload=workload, inputs="population")
     assert table.workload.target[0, 0] == pytest.approx(0.4)

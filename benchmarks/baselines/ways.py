@@ -11,7 +11,7 @@ import numpy as np
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import rates_for
-from maxpool_circuits.comparison.measures import AVERAGE, ROUTED_WINNER
+from maxpool_circuits.comparison.measures import AVERAGE, ORACLE
 from maxpool_circuits.comparison.recording import Recording
 from maxpool_circuits.registry import with_defaults
 
@@ -99,6 +99,6 @@ def ways():
     for synapse in (0.01, 0.02):
         rule = functools.partial(sign_descent, synapse=synapse)
         all_ways[f"signGD, {1000 * synapse:g} ms"] = Way(RULE, rule)
-    for name in (ROUTED_WINNER, AVERAGE):
+    for name in (ORACLE, AVERAGE):
         all_ways[name] = Way(REFERENCE)
     return all_ways

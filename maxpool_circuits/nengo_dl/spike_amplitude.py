@@ -6,7 +6,7 @@ from nengo.ensemble import Neurons
 from nengo.transforms import Convolution, Dense, NoTransform, Sparse
 
 
-class SpikeWorth:
+class SpikeAmplitude:
     r"""By how much one input spike changes each value of a converted network.
 
     Behind neurons that is their amplitude. A linear node, such as a BatchNorm layer,
@@ -27,13 +27,13 @@ class SpikeWorth:
     Examples
     --------
     >>> import nengo
-    >>> from maxpool_circuits.nengo_dl.spikes import SpikeWorth
+    >>> from maxpool_circuits.nengo_dl.spike_amplitude import SpikeAmplitude
     >>> neuron_type = nengo.SpikingRectifiedLinear(amplitude=0.01)
     >>> with nengo.Network() as net:
     ...     neurons = nengo.Ensemble(2, 1, neuron_type=neuron_type).neurons
     ...     node = nengo.Node(size_in=2)
     ...     _ = nengo.Connection(neurons, node, transform=[3, -0.5])
-    >>> SpikeWorth(net).at(node)
+    >>> SpikeAmplitude(net).at(node)
     array([0.03 , 0.005])
     """
 
