@@ -7,7 +7,7 @@ from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
-from .network.faults import Faults
+from .network.faults import let_fail
 from .network.neurons import IntegrateAndFire
 from .network.setup import Setup
 from .network.transform import MaxPool
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     *_circuits,
-    "Faults",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
@@ -33,6 +32,7 @@ __all__ = [
     "__version__",
     "circuits",
     "compare",
+    "let_fail",
     "make",
     "register",
     "tune",  # noqa: F405

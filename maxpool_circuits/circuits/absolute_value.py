@@ -8,7 +8,6 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
 from nengo.params import Default
 
 from ..network.populations import Population, rectifier
@@ -51,7 +50,7 @@ class AbsoluteValue(ComparatorTree):
         Synapse after each level.
     input_synapse : nengo.synapses.Synapse or float or None, optional (Default: 0.005)
         Synapse before the first level.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     radius : float, optional
         Half the difference at which a neuron fires at ``max_rate``, in units of the
@@ -124,9 +123,10 @@ class AbsoluteValue(ComparatorTree):
         """The radius."""
         return {"radius": self.radius / (2 * self.half_range)}
 
-    def default_n_neurons(self, neuron_type: NeuronType) -> int:
+    @property
+    def default_n_neurons(self) -> int:
         """As many in each half as a rectifier has."""
-        return 2 * super().default_n_neurons(neuron_type)
+        return 2 * super().default_n_neurons
 
     def _checked_n_neurons(self, n_neurons):
         n_neurons = super()._checked_n_neurons(n_neurons)

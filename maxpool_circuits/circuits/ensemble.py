@@ -7,7 +7,6 @@ import functools
 import nengo
 import numpy as np
 import scipy.sparse
-from nengo.neurons import NeuronType
 
 from ..network.populations import FittedPopulation
 from ..network.sparse import selection
@@ -69,7 +68,7 @@ class EnsembleMax(MeanPath):
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is 5 ms, and longer in proportion if
         ``input_rate`` or ``max_rate`` is below 250 Hz.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
@@ -112,7 +111,8 @@ class EnsembleMax(MeanPath):
     tuned_per_window_size = True
     default_neuron_type = nengo.LIF()
 
-    def default_n_neurons(self, neuron_type: NeuronType) -> int:
+    @property
+    def default_n_neurons(self) -> int:
         """As many for each dimension of the ensemble."""
         return 50 * int(self.windows.sizes.max())
 

@@ -32,7 +32,7 @@ class MeanPath(MaxPoolNetwork):
         As in `.MaxPoolNetwork`.
     synapse, input_synapse : optional
         As in `.MaxPoolNetwork`.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Examples

@@ -6,7 +6,6 @@ import nengo
 import scipy.sparse
 from nengo.neurons import NeuronType
 
-from ..network.base import MEMORY
 from ..network.neurons import integrates
 from ..network.populations import (
     FittedPopulation,
@@ -15,40 +14,19 @@ from ..network.populations import (
     rectifier,
 )
 from ..network.tunable import Tunable
-from .smoothing import AVERAGING, smooth_input
+from .averaging import Averaging
 from .tree import ComparatorTree
 
 
-def is_population(neuron_type: NeuronType) -> bool:
-    """Whether it takes many neurons to rectify a value."""
-    return not is_rectified_linear(neuron_type)
-
-
-def needs_filter(neuron_type: NeuronType) -> bool:
-    """Whether comparators need filtered input: they spike and do not average."""
-    averages = integrates(neuron_type)
-    return not averages and (neuron_type.spiking or is_population(neuron_type))
-
-
-def averages_nothing(neuron_type: NeuronType) -> bool:
-    """Whether it rectifies what it gets at once."""
-    return is_rectified_linear(neuron_type) and not integrates(neuron_type)
-
-
 #: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
-#: that rectify at once.
-SMOOTHING = Tunable(
-    "input_time_constant", 0.75, 0.2, 5, "input_synapse", averages_nothing
-)
-#: The same for populations, which magnify noise.
-POPULATION_SMOOTHING = Tunable(
-    "input_time_constant", 1.25, 0.2, 5, "input_synapse", is_population
-)
+#: that rectify at once, and of populations, which magnify noise.
+SMOOTHING = Tunable("input_time_constant", 0.75, 0.2, 5, "input_synapse")
+POPULATION_SMOOTHING = Tunable("input_time_constant", 1.25, 0.2, 5, "input_synapse")
 #: Time constant, in seconds, of the synapse after each level.
-SYNAPSE = Tunable("synapse", 0.005, 0.001, 0.02, "synapse", needs_filter)
+SYNAPSE = Tunable("synapse", 0.005, 0.001, 0.02, "synapse")
 
 
-class PairwiseReLU(ComparatorTree):
+class PairwiseReLU(Averaging, ComparatorTree):
     r"""Tree of comparators that rectify differences.
 
     .. math:: \max(a, b) = b + \text{relu}(a - b)
@@ -85,7 +63,7 @@ class PairwiseReLU(ComparatorTree):
         `.IntegrateAndFire` (2.4 ms at 1000 Hz), 3 ms for other rectified linear neuron
         types and 5 ms for the rest, and longer in proportion where ``input_rate`` or
         ``max_rate`` is below 250 Hz.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
@@ -125,27 +103,12 @@ class PairwiseReLU(ComparatorTree):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.05}
 
-    takes_raw_spikes = True
-    tunables = (MEMORY, AVERAGING, SMOOTHING, POPULATION_SMOOTHING, SYNAPSE)
+    memory = 2.2
 
     @property
-    def default_decoders(self) -> str | None:
-        """None for neurons that average: tuning finds nothing better than the rules."""
-        return None if integrates(self.neuron_type) else "tuned"
-
-    @property
-    def default_synapse(self) -> float | None:
-        """No synapse between rectifiers that average by themselves, else 5 ms."""
-        return self.value_of(SYNAPSE) if needs_filter(self.neuron_type) else None
-
-    @property
-    def default_input_synapse(self) -> nengo.synapses.Synapse:
-        """Enough to turn input spikes into a graded difference."""
-        if integrates(self.neuron_type):
-            return smooth_input(self)
-        rectifies = is_rectified_linear(self.neuron_type)
-        smoothing = SMOOTHING if rectifies else POPULATION_SMOOTHING
-        return nengo.Lowpass(self.value_of(smoothing) * self.inter_spike_interval)
+    def raw_memory(self) -> float:
+        """More than for one comparison, since each level lets some through."""
+        return 3.5 * (self.n_competitors / 4) ** 0.5
 
     @property
     def n_competitors(self) -> int:
@@ -156,9 +119,26 @@ class PairwiseReLU(ComparatorTree):
         return max(4, round(2 * self.windows.sizes.max() ** 0.5))
 
     @property
-    def raw_memory(self) -> float:
-        """More than for one comparison, since each level lets some through."""
-        return 3.5 * (self.n_competitors / 4) ** 0.5
+    def tunables(self) -> tuple[Tunable, ...]:
+        """Filters of neurons that do not average; rates need none between levels."""
+        if integrates(self.neuron_type):
+            return ()
+        if not is_rectified_linear(self.neuron_type):
+            return POPULATION_SMOOTHING, SYNAPSE
+        return (SMOOTHING, SYNAPSE) if self.neuron_type.spiking else (SMOOTHING,)
+
+    @property
+    def default_synapse(self) -> float | None:
+        """No synapse between rectifiers that average or do not spike, else 5 ms."""
+        return self.value_of(SYNAPSE) if SYNAPSE in self.tunables else None
+
+    @property
+    def default_input_synapse(self) -> nengo.synapses.Synapse:
+        """Enough to turn input spikes into a graded difference."""
+        if integrates(self.neuron_type):
+            return self.averaging_filter
+        smoothing = self.tunables[0]
+        return nengo.Lowpass(self.value_of(smoothing) * self.inter_spike_interval)
 
     def linear_path(
         self, a: scipy.sparse.csr_matrix, b: scipy.sparse.csr_matrix

@@ -9,7 +9,6 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
 from nengo.params import Default
 
 from ..network.populations import FittedPopulation, rectifier
@@ -110,7 +109,7 @@ class SoftmaxApproximation(MeanPath):
         Synapse from the input. Exponentials of a noisy input are too large on average,
         so spikes have to be smoothed: the default is ``nengo.Alpha(0.006)``, and longer
         in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
         Steepness, in 1 / units of the input, for windows of all sizes. The default is
@@ -194,9 +193,8 @@ class SoftmaxApproximation(MeanPath):
         given = self._beta is not Default
         return {"beta": self.beta * 2 * self.half_range} if given else {}
 
-    def default_n_neurons(self, neuron_type: NeuronType) -> int:
-        """Exponentials need a population of any neuron type."""
-        return 20
+    #: Exponentials need a population of any neuron type.
+    default_n_neurons = 20
 
     @property
     def default_input_synapse(self) -> nengo.Alpha:

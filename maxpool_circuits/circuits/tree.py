@@ -41,7 +41,7 @@ class ComparatorTree(MaxPoolNetwork):
         As in `.MaxPoolNetwork`.
     synapse, input_synapse : optional
         As in `.MaxPoolNetwork`.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
@@ -143,10 +143,12 @@ class ComparatorTree(MaxPoolNetwork):
     def _compare(self):
         """The wiring before, the pairs of each level, and the wiring behind."""
         sizes = self.windows.sizes[self.pools]
+        self.shares_comparators = False
         if self.windows.grid is not None:
             shape = self.windows.input_shape
             shared = shared_comparisons(shape, window_ends(shape, self.windows.grid))
             if shared is not None and shared.number < np.sum(sizes - 1):
+                self.shares_comparators = True
                 gather = selection(shared.inputs, self.windows.n_inputs)
                 n_values = len(shared.levels[-1][0])
                 maxima = selection(shared.maxima[self.pools], n_values)

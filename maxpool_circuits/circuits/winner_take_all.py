@@ -13,32 +13,23 @@ from ..network.neurons import integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
+from .averaging import Averaging
 from .mean_path import MeanPath
-from .smoothing import AVERAGING, smooth_input
-
-
-def needs_filter(neuron_type: NeuronType) -> bool:
-    """Whether units do not remember input and inhibition by themselves."""
-    return not integrates(neuron_type)
 
 
 #: Strength of the lateral inhibition, relative to what a rival fires.
 INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
+#: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
+#: that do not average.
+SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse")
+#: Time constant of their inhibition, relative to that by rule.
+INHIBITION_TIME = Tunable("inhibition_time_constant", 1, 0.4, 4, "synapse")
 #: How many units inhibit each other at most. In larger windows groups compete first,
 #: and then their winners: many units at once need membranes that remember long.
 LARGEST_GROUP = 10
-#: How far the floor of a membrane is from firing (see `.membrane_floor`).
-MEMORY = Tunable("memory", 1.3, 0.8, 8, "neuron_type", integrates)
-#: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
-#: that do not average.
-SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse", needs_filter)
-#: Time constant of the inhibition, relative to that by rule.
-INHIBITION_TIME = Tunable(
-    "inhibition_time_constant", 1, 0.4, 4, "synapse", needs_filter
-)
 
 
-class WinnerTakeAll(MeanPath):
+class WinnerTakeAll(Averaging, MeanPath):
     r"""One unit per input, each inhibited by the mean of its pool and by its rivals.
 
     The pool's mean :math:`\bar x` goes past the neurons. Each unit :math:`i` integrates
@@ -93,7 +84,7 @@ class WinnerTakeAll(MeanPath):
         proportion where ``input_rate`` or ``max_rate`` is below 250 Hz. Without one,
         membranes remember more instead: that costs no delay on constant inputs and more
         on changing ones.
-    decoders, faults, label, seed, add_to_container : optional
+    decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
     Attributes
@@ -137,14 +128,14 @@ class WinnerTakeAll(MeanPath):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.03}
 
-    takes_raw_spikes = True
-    memory = MEMORY
-    tunables = (MEMORY, INHIBITION, AVERAGING, SMOOTHING, INHIBITION_TIME)
+    memory = 1.3
+    raw_memory = 1.5
 
     @property
-    def default_decoders(self) -> str | None:
-        """None for neurons that average: tuning finds nothing better than the rules."""
-        return None if integrates(self.neuron_type) else "tuned"
+    def tunables(self) -> tuple[Tunable, ...]:
+        """The filters of neurons that average follow from rules."""
+        filters = () if integrates(self.neuron_type) else (SMOOTHING, INHIBITION_TIME)
+        return (INHIBITION, *filters)
 
     @property
     def default_synapse(self) -> nengo.Lowpass:
@@ -158,7 +149,7 @@ class WinnerTakeAll(MeanPath):
     def default_input_synapse(self) -> nengo.synapses.Synapse:
         """Enough for membranes to remember little, and for others to see a value."""
         if integrates(self.neuron_type):
-            return smooth_input(self)
+            return self.averaging_filter
         return nengo.Lowpass(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     @property

@@ -13,9 +13,9 @@ from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
+from ..operators.filters import AlphaFilter
 from ..operators.pairwise_relu import PairwiseReLURule, PairwiseReLUStep
 from ..operators.winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
-from .filters import AlphaFilter
 from .members import Gathered, arranged, members_of
 
 

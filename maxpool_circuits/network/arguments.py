@@ -8,7 +8,7 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import Direct, NeuronType
 from nengo.synapses import Synapse
 
-from ..utils.checks import is_real, valid_range
+from ..utils.checks import is_real
 from .tuned import TunedDecoders
 from .windows import PoolWindows
 
@@ -27,11 +27,6 @@ def checked_windows(windows, network=None):
             obj=network,
         )
     return windows
-
-
-def checked_input_range(input_range, network):
-    """Two numbers in ascending order."""
-    return valid_range(input_range, "input_range", network)
 
 
 def checked_neuron_type(neuron_type, max_rate, network):
@@ -87,22 +82,6 @@ def checked_decoders(decoders, network):
             obj=network,
         )
     return decoders
-
-
-def given_or_default(given, name, network):
-    """The argument of a name, or the default of the network's class."""
-    if name in given:
-        return given[name]
-    try:
-        return getattr(network, f"default_{name}")
-    except AttributeError as error:
-        raise ValidationError(
-            f"default_{name} failed ({error}); a default may read windows, "
-            "max_rate, input_range and those settled before it: neuron_type, "
-            "decoders, neurons_per_part, synapse, input_synapse",
-            attr=name,
-            obj=network,
-        ) from error
 
 
 def same_population(one: Any, other: Any) -> bool:

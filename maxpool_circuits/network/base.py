@@ -10,22 +10,22 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo.params import Default
 
-from ..utils.checks import positive_integer, positive_number, valid_seed
+from ..utils.checks import (
+    positive_integer,
+    positive_number,
+    valid_range,
+    valid_seed,
+)
 from ..utils.describe import describe, qualified_name
 from . import shelf
 from .arguments import (
     checked_decoders,
-    checked_input_range,
     checked_neuron_type,
     checked_synapse,
     checked_windows,
-    given_or_default,
     same_population,
 )
-from .faults import Faults, checked_faults, let_fail
-from .finite import FiniteInput, owner
-from .membrane import floor_in
-from .neurons import IntegrateAndFire, integrates
+from .neurons import IntegrateAndFire
 from .populations import (
     FittedPopulation,
     Population,
@@ -40,8 +40,6 @@ from .windows import PoolWindows
 
 #: Rate, in Hz, of inputs that nothing else is said of.
 INPUT_RATE = 250
-#: How far the floor of a membrane is from firing (see `.membrane_floor`).
-MEMORY = Tunable("memory", 2.2, 0.8, 8, "neuron_type", integrates)
 
 
 class MaxPoolNetwork(nengo.Network):
@@ -59,8 +57,9 @@ class MaxPoolNetwork(nengo.Network):
         Neurons per comparator, unit or pool; each class says which. The default is 1
         for rectified linear neuron types, which are exact alone, and 20 for others.
     neuron_type : nengo.neurons.NeuronType, optional
-        Type of the neurons. The default is an `.IntegrateAndFire` whose floor follows
-        from what the input synapse lets through of spikes (see `.membrane_floor`).
+        Type of the neurons. The default is an `.IntegrateAndFire`; that of the circuits
+        of this package has a floor that follows from what the input synapse lets
+        through of spikes.
     max_rate : float, optional (Default: 250)
         Firing rate, in Hz, of a neuron whose input is at the top of ``input_range``
         while its competitors, if it has any, are at the middle of it.
@@ -83,22 +82,17 @@ class MaxPoolNetwork(nengo.Network):
         squares on tuning curves. The default is "tuned" for the circuits of this
         package, and None for the published `.AbsoluteValue`, for `.ExactMax` and for
         other people's circuits.
-    faults : Faults, optional (Default: None)
-        Which neurons and weights fail; None: none.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
     Attributes
     ----------
     input : nengo.Node
-        Takes the ``windows.n_inputs`` inputs. A simulation stops with an error that
-        names this network where one of them is NaN or infinite.
+        Takes the ``windows.n_inputs`` inputs. NaN spreads, as everywhere in Nengo.
     output : nengo.Node
         Gives the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
-    faults : Faults or None
-        The argument.
     decoders : TunedDecoders or None
         The tuned decoders, if there are any.
     setup : Setup
@@ -150,33 +144,29 @@ class MaxPoolNetwork(nengo.Network):
     [[0.5 0.5]]
     """
 
-    #: How far the floor of the default neurons is from firing.
-    memory: Tunable = MEMORY
-    #: How many spikes of an input they remember where nothing filters these.
-    raw_memory: Any = 1.5
-    #: Whether membranes of the default neurons average raw spikes, so that there can be
-    #: a circuit without an input synapse where a synapse follows it.
-    takes_raw_spikes = False
-    #: Parameters that tuning may choose besides decoders.
-    tunables: tuple[Tunable, ...] = (MEMORY,)
+    #: Parameters that tuning may choose besides decoders, those that suit
+    #: ``neuron_type``.
+    tunables: tuple[Tunable, ...] | Any = ()
     #: Whether a tuning serves windows of one size only.
     tuned_per_window_size = True
 
-    # Defaults of the arguments; a property may read what is settled before it.
+    # Defaults of the arguments; a property may read those in front of it here, the
+    # arguments that always have a value, and ``given``.
 
+    #: ``neuron_type`` if none is given.
+    default_neuron_type: NeuronType | Any = IntegrateAndFire()
     #: ``decoders`` if none are given.
     default_decoders: Any = None
-    #: ``neuron_type`` if none is given; None: an `.IntegrateAndFire` with a floor by
-    #: rule.
-    default_neuron_type: NeuronType | None = None
+
+    @property
+    def default_n_neurons(self) -> int:
+        """``n_neurons`` if none is given."""
+        return 1 if is_rectified_linear(self.neuron_type) else 20
+
     #: ``synapse`` if none is given.
     default_synapse: Any = None
     #: ``input_synapse`` if none is given.
     default_input_synapse: Any = None
-
-    def default_n_neurons(self, neuron_type: NeuronType) -> int:
-        """``n_neurons`` if none is given."""
-        return 1 if is_rectified_linear(neuron_type) else 20
 
     @property
     def tuning_arguments(self) -> dict[str, float]:
@@ -195,7 +185,6 @@ class MaxPoolNetwork(nengo.Network):
         synapse: Any = Default,
         input_synapse: Any = Default,
         decoders: TunedDecoders | str | None = Default,
-        faults: Faults | None = None,
         label: str | None = None,
         seed: int | None = None,
         add_to_container: bool | None = None,
@@ -204,31 +193,28 @@ class MaxPoolNetwork(nengo.Network):
         self.windows = checked_windows(windows, self)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
-        self.input_range = checked_input_range(input_range, self)
-        self.faults = checked_faults(faults, self)
+        self.input_range = valid_range(input_range, "input_range", self)
         seed = valid_seed(seed, self)
-        arguments = {
-            "neuron_type": neuron_type,
-            "n_neurons": n_neurons,
-            "synapse": synapse,
-            "input_synapse": input_synapse,
-            "decoders": decoders,
-        }
-        self._settle({name: v for name, v in arguments.items() if v is not Default})
+        self._resolve(
+            neuron_type=neuron_type,
+            decoders=decoders,
+            n_neurons=n_neurons,
+            synapse=synapse,
+            input_synapse=input_synapse,
+        )
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         self.populations: dict[str, list[PopulationArray]] = {}
         self.untuned_populations: dict[str, Population | FittedPopulation] = {}
         self._number_pools()
         with self:
-            self.input = FiniteInput(owner(self), windows.n_inputs, label="input")
+            self.input = nengo.Node(size_in=windows.n_inputs, label="input")
             self.output = nengo.Node(size_in=windows.n_pools, label="output")
             self._pass_single_inputs()
             if len(self.pools) > 0:
                 self.build_circuit()
                 self._check_populations()
-                if self.faults is not None:
-                    let_fail(self, self.faults)
+        self.as_built = contents(self)
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.
@@ -302,11 +288,6 @@ class MaxPoolNetwork(nengo.Network):
         return tuned.get(tunable.name, tunable.default)
 
     @property
-    def n_competitors(self) -> float:
-        """How many inputs compete directly, at most."""
-        return int(self.windows.sizes.max())
-
-    @property
     def inter_spike_interval(self) -> float:
         """Inter-spike interval of an input at the top of its range, in seconds.
 
@@ -321,39 +302,44 @@ class MaxPoolNetwork(nengo.Network):
         low, high = self.input_range
         return (high - low) / 2
 
-    def _settle(self, given):
+    def _resolve(self, **arguments):
         """Fill in defaults, each of which may depend on those before it, and check."""
-        own_type = given_or_default(given, "neuron_type", self)
-        # a floor by rule may be tuned, so it comes after the decoders
-        by_rule = own_type is None and "neuron_type" not in given
-        self.neuron_type = neuron_type = IntegrateAndFire() if by_rule else own_type
-        checked_neuron_type(neuron_type, self.max_rate, self)
-        decoders = checked_decoders(given_or_default(given, "decoders", self), self)
-        n_neurons = given.get("n_neurons", Default)
-        if n_neurons is Default:
-            n_neurons = self.default_n_neurons(neuron_type)
-        self.neurons_per_part = self._checked_n_neurons(n_neurons)
-        for name in given.keys() & {"synapse", "input_synapse"}:
-            given[name] = checked_synapse(given[name], name, self)
+        self.given = {k: v for k, v in arguments.items() if v is not Default}
+        for name in self.given.keys() & {"synapse", "input_synapse"}:
+            self.given[name] = checked_synapse(self.given[name], name, self)
 
-        settled = given.keys() | self.tuning_arguments.keys()
-        settled |= set() if by_rule else {"neuron_type"}
-        self.free_tunables = tuple(
-            each for each in self.tunables if each.is_free(settled, neuron_type)
+        self.neuron_type = checked_neuron_type(
+            self._given_or_default("neuron_type"), self.max_rate, self
         )
-        self.setup = self._setup(given, neuron_type)
-        self.decoders = self._found(decoders, neuron_type)
-        for name in ("synapse", "input_synapse"):
-            value = given_or_default(given, name, self)
-            setattr(self, name, checked_synapse(value, name, self))
+        decoders = checked_decoders(self._given_or_default("decoders"), self)
+        self.neurons_per_part = self._checked_n_neurons(
+            self._given_or_default("n_neurons")
+        )
+        stated = self.given.keys() | self.tuning_arguments.keys()
+        self.free_tunables = tuple(
+            each for each in self.tunables if each.stands_for not in stated
+        )
+        self.setup = self._setup()
+        self.decoders = self._found(decoders)
+        # decoders come with the time constants that were tuned together with them
+        self.synapse = checked_synapse(
+            self._given_or_default("synapse"), "synapse", self
+        )
+        self.input_synapse = checked_synapse(
+            self._given_or_default("input_synapse"), "input_synapse", self
+        )
         self._check_loop()
-        if by_rule:
-            self.neuron_type = IntegrateAndFire(min_voltage=floor_in(self))
 
-    def _setup(self, given, neuron_type):
+    def _given_or_default(self, name):
+        """An argument, or the default of the class."""
+        if name in self.given:
+            return self.given[name]
+        return getattr(self, f"default_{name}")
+
+    def _setup(self):
         """What decoders have to be tuned for."""
         window_size = int(self.windows.sizes.max())
-        stated = given.keys() & {"neuron_type", "synapse", "input_synapse"}
+        stated = self.given.keys() & {"neuron_type", "synapse", "input_synapse"}
         own = dict(self.tuning_arguments)
         if self.inter_spike_interval != 1 / min(INPUT_RATE, self.max_rate):
             own["input_rate"] = self.input_rate
@@ -361,19 +347,19 @@ class MaxPoolNetwork(nengo.Network):
             circuit=qualified_name(type(self)),
             n_neurons=self.neurons_per_part,
             max_rate=self.max_rate,
-            any_rate=is_rectified_linear(neuron_type),
+            any_rate=is_rectified_linear(self.neuron_type),
             window_size=window_size if self.tuned_per_window_size else None,
             own=tuple(own.items()),
-            **{name: describe(given[name]) for name in stated},
+            **{name: describe(self.given[name]) for name in stated},
         )
 
-    def _found(self, decoders, neuron_type):
+    def _found(self, decoders):
         """The decoders that were asked for, if there are any."""
         self._decoders_ship = isinstance(decoders, str)
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif self._decoders_ship:
-            decoders = shelf.fitting(self) if neuron_type.spiking else None
+            decoders = shelf.fitting(self) if self.neuron_type.spiking else None
         return decoders
 
     def _tuned(self, name, population):
@@ -425,3 +411,12 @@ class MaxPoolNetwork(nengo.Network):
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
+
+
+def contents(network: nengo.Network) -> list[tuple[Any, ...]]:
+    """All objects of a network with all of their values, to see if one was changed."""
+    return [
+        (each, *(getattr(each, name) for name in each.params))
+        for each in network.all_objects
+        if not isinstance(each, nengo.Network)
+    ]

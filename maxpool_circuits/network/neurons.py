@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from nengo.cache import Fingerprint
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NumberParam
@@ -143,6 +144,10 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         np.maximum(output, 0, out=output)
         voltage -= output
         output *= self.amplitude / dt
+
+
+# Nengo keeps decoders of ensembles of these neurons in its cache
+Fingerprint.whitelist(IntegrateAndFire)
 
 
 def integrates(neuron_type: NeuronType) -> bool:

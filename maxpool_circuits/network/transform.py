@@ -1,4 +1,4 @@
-"""A connection transform that takes maxima, with its Nengo operator."""
+"""A connection transform that takes maxima."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 from nengo import Ensemble, Network, Node
-from nengo.builder import Builder, Operator, Signal
-from nengo.builder.operator import Reset
+from nengo.builder import Builder, Signal
+from nengo.builder.operator import SimPyFunc
 from nengo.ensemble import Neurons
 from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Parameter
@@ -101,93 +101,20 @@ class MaxPool(Transform):
         raise TypeError("MaxPool has no weights to sample")
 
 
-class MaxPoolInc(Operator):
-    """Add the maximum of each window of one signal to another.
+def add_function(model, x, y, windows):
+    """Take maxima by a function of Nengo's, which all backends have."""
+    model.add_op(SimPyFunc(y, maxima(windows), None, x))
 
-    Implements ``Y[...] += windows.max(X)``.
 
-    Parameters
-    ----------
-    X : (n_inputs,) nengo.builder.Signal
-        The inputs.
-    Y : (n_pools,) nengo.builder.Signal
-        The signal that the maxima are added to.
-    windows : PoolWindows
-        Which entries of ``X`` each entry of ``Y`` looks at.
-    tag : str, optional (Default: None)
-        A label, for debugging.
-
-    Attributes
-    ----------
-    X, Y, windows, tag
-        The arguments.
-
-    Notes
-    -----
-    1. sets ``[]``
-    2. incs ``[Y]``
-    3. reads ``[X]``
-    4. updates ``[]``
-
-    Examples
-    --------
-    >>> from nengo.builder import Signal
-    >>> from nengo.builder.signal import SignalDict
-    >>> from maxpool_circuits import PoolWindows
-    >>> from maxpool_circuits.network.transform import MaxPoolInc
-    >>> windows = PoolWindows.independent(n_pools=2, window_size=2)
-    >>> X, Y = Signal([0.1, 0.7, 0.4, 0.2]), Signal([1.0, 2.0])
-    >>> operator = MaxPoolInc(X, Y, windows)
-    >>> signals = SignalDict()
-    >>> operator.init_signals(signals)
-    >>> step = operator.make_step(signals, dt=0.001, rng=None)
-    >>> step()
-    >>> print(signals[Y])
-    [1.7 2.4]
-    """
-
-    def __init__(
-        self, X: Signal, Y: Signal, windows: PoolWindows, tag: str | None = None
-    ) -> None:
-        super().__init__(tag=tag)
-        self.windows = windows
-        self.sets: list[Signal] = []
-        self.incs = [Y]
-        self.reads = [X]
-        self.updates: list[Signal] = []
-
-    # Nengo's optimizer replaces signals in these lists, so look there each time.
-    @property
-    def X(self) -> Signal:
-        """The inputs."""
-        return self.reads[0]
-
-    @property
-    def Y(self) -> Signal:
-        """The signal that the maxima are added to."""
-        return self.incs[0]
-
-    @property
-    def _descstr(self):
-        return f"max_pool({self.X}) -> {self.Y}"
-
-    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
-        """Make the function that Nengo calls in every time step."""
-        X = signals[self.X]
-        Y = signals[self.Y]
-        of_windows = maxima(self.windows)
-
-        def step_max_pool():
-            Y[...] += of_windows(X)
-
-        return step_max_pool
+#: What adds operators for ``y = windows.max(x)`` to models of a class of their own.
+ADD: dict[type, Callable] = {}
 
 
 @Builder.register(MaxPool)
 def _build_max_pool(
     model, transform, sig_in, decoders=None, encoders=None, rng=np.random
 ):
-    """Build a `.MaxPool` transform: its operator, and no weights."""
+    """Build a `.MaxPool` transform: a function, and no weights."""
     if decoders is not None:
         raise BuildError(
             "MaxPool cannot be applied to a decoded connection, because a maximum "
@@ -198,14 +125,11 @@ def _build_max_pool(
     if model.toplevel is not None:
         _warn_of_raw_spikes(model.toplevel, transform)
 
-    maxima = Signal(shape=transform.size_out, name=f"{transform}.maxima")
-    model.add_op(Reset(maxima))
-    model.add_op(
-        MaxPoolInc(sig_in, maxima, transform.windows, tag=f"{transform}.max_pool")
-    )
+    result = Signal(shape=transform.size_out, name=f"{transform}.maxima")
+    ADD.get(type(model), add_function)(model, sig_in, result, transform.windows)
     # other backends mark the weights of every connection, for example as trainable
     weights = Signal(np.zeros(0), readonly=True, name=f"{transform}.weights")
-    return maxima, weights
+    return result, weights
 
 
 def _warn_of_raw_spikes(network: Network, transform: MaxPool) -> None:

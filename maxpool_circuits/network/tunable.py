@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
 
 from ..utils.checks import is_real
 
@@ -26,8 +24,6 @@ class Tunable:
     stands_for : str, optional (Default: None)
         The argument whose default it determines, such as "synapse". If that argument is
         given, there is nothing to tune.
-    when : callable, optional (Default: None)
-        Takes the neuron type and tells whether the parameter matters with it.
 
     Raises
     ------
@@ -57,7 +53,6 @@ class Tunable:
     low: float
     high: float
     stands_for: str | None = None
-    when: Callable[[NeuronType], bool] | None = None
 
     def __post_init__(self) -> None:
         """Check all values."""
@@ -68,10 +63,6 @@ class Tunable:
                 f"must be the name of an argument or None, got {self.stands_for!r}",
                 attr="stands_for",
             )
-        if self.when is not None and not callable(self.when):
-            raise ValidationError(
-                f"must take a neuron type, or be None, got {self.when!r}", attr="when"
-            )
         numbers = (self.low, self.default, self.high)
         ordered = all(map(is_real, numbers)) and 0 < self.low <= self.default
         if not ordered or not self.default <= self.high:
@@ -80,9 +71,3 @@ class Tunable:
                 f"{self.low!r}, default={self.default!r}, high={self.high!r}",
                 attr="default",
             )
-
-    def is_free(self, settled: Collection[str], neuron_type: NeuronType) -> bool:
-        """Whether tuning may choose it, given which arguments are settled."""
-        return self.stands_for not in settled and (
-            self.when is None or self.when(neuron_type)
-        )

@@ -9,15 +9,15 @@ from nengo.builder import Model
 from ..circuits import PairwiseReLU, WinnerTakeAll
 from . import pairwise_relu, winner_take_all
 from .filters import AlphaFilter
-from .recognition import SECTION, recognise, serve
+from .declared import SECTION, declare, serve
 
-__all__ = ["recognise", "serve"]
+__all__ = ["declare", "serve"]
 
 if not nengo.rc.has_section(SECTION):
     # so that nengo.rc.set finds it
     nengo.rc.add_section(SECTION)
-recognise(WinnerTakeAll, winner_take_all.read)
-recognise(PairwiseReLU, pairwise_relu.read)
+declare(WinnerTakeAll, winner_take_all.rule_of)
+declare(PairwiseReLU, pairwise_relu.rule_of)
 
 
 def _add(model, rule, synapse, x, y):

@@ -41,10 +41,6 @@ class Members:
         """An input in which ``columns`` find 0 for members that lack."""
         return x if self.complete else np.append(x, 0)
 
-    def take(self, x: np.ndarray) -> np.ndarray:
-        """Members of an input, (largest window, n_pools)."""
-        return self.padded(x)[self.columns]
-
     def blocks(self) -> Iterator[slice]:
         """Slices of all pools, each of a size that NumPy is fast with."""
         n_members, n_pools = self.columns.shape
@@ -58,8 +54,3 @@ def in_place(values: np.ndarray, units: np.ndarray, lacking: float = 0) -> np.nd
     placed = np.full(units.shape, lacking, dtype=float)
     placed.T[units.T] = values
     return placed
-
-
-def of_units(members: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Values of units, pool by pool, which `in_place` puts back."""
-    return members.T[units.T]

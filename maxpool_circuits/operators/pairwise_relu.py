@@ -11,8 +11,8 @@ from nengo.builder import Operator, Signal
 
 from ..circuits.pairwise_relu import PairwiseReLU
 from ..network.windows import PoolWindows
-from .members import Members, in_place, of_units
-from .recognition import Flow, check, factor, one_neuron_each
+from .declared import counts
+from .members import Members, in_place
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,41 +76,23 @@ def partners(
     return a, b if paired.all() else np.where(paired, b, a), values[end:]
 
 
-def read(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule:
-    """What a circuit computes, if it is what `PairwiseReLURule` says."""
-    windows, levels = circuit.windows, getattr(circuit, "comparators", [])
-    paired = pairs(windows.sizes)
-    check(levels == circuit.ensembles and 0 < len(levels) == len(paired))
-    neuron_type = levels[0].neuron_type
-    check(all(level.neuron_type == neuron_type for level in levels))
-    gains = [
-        one_neuron_each(level, int(np.count_nonzero(both)), model)
-        for level, both in zip(levels, paired)
-    ]
-    rng = np.random.RandomState(0)
-    x = rng.uniform(size=windows.n_inputs)
-    fired = [rng.uniform(size=level.n_neurons) for level in levels]
-    flow = Flow(circuit)
-    decoder = factor(
-        flow.into(circuit.output, {levels[-1].neurons: (fired[-1], None)}),
-        in_place(fired[-1], paired[-1])[0],
-    )
-
-    given: dict[Any, Any] = {circuit.input: (x, circuit.input_synapse)}
-    values, encoders = Members(windows).take(x), []
-    for level, both, spikes in zip(levels, paired, fired):
-        a, b, left = partners(values, both)
-        encoders.append(factor(flow.into(level.neurons, given), of_units(a - b, both)))
-        given[level.neurons] = spikes, None
-        values = np.concatenate([b + decoder * in_place(spikes, both), left])
-    check(factor(flow.into(circuit.output, given), values[0]) == 1)
-    check(np.allclose(encoders, encoders[0], 1e-9) and np.ptp(gains) == 0)
+def rule_of(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
+    """What a tree of neurons that count computes, if windows share no comparators."""
+    levels, paired = circuit.comparators, pairs(circuit.windows.sizes)
+    if (
+        circuit.shares_comparators
+        or not all(counts(e, both.sum()) for e, both in zip(levels, paired))
+        or circuit.synapse is not None
+    ):
+        return None
+    comparator = circuit.populations["comparator"][0].population
+    neuron_type = comparator.neuron_type
     starts = [model.sig[level.neurons]["voltage"].initial_value for level in levels]
     return PairwiseReLURule(
-        windows=windows,
-        gain=encoders[0] * gains[0],
+        windows=circuit.windows,
+        gain=comparator.encoders.item() * comparator.gain.item(),
         floor=float(neuron_type.min_voltage),
-        area=decoder * neuron_type.amplitude,
+        area=comparator.decoders.item() * neuron_type.amplitude,
         start=tuple(map(in_place, starts, paired)),
         paired=paired,
     )

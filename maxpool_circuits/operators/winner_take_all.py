@@ -10,10 +10,10 @@ import nengo
 import numpy as np
 from nengo.builder import Operator, Signal
 
-from ..circuits.winner_take_all import WinnerTakeAll
+from ..circuits.winner_take_all import INHIBITION, WinnerTakeAll
 from ..network.windows import PoolWindows
-from .members import Members, in_place, of_units
-from .recognition import Flow, check, factor, one_neuron_each
+from .declared import counts
+from .members import Members, in_place
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,40 +57,27 @@ class WinnerTakeAllRule:
         return WinnerTakeAllStep(x, y, self)
 
 
-def read(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule:
-    """What a circuit computes, if it is what `WinnerTakeAllRule` says."""
-    check(hasattr(circuit, "units") and circuit.ensembles == [circuit.units])
-    units, windows = circuit.units, circuit.windows
-    members = Members(windows)
-    n_units = int(np.count_nonzero(members.units))
-    neuron_gain = one_neuron_each(units, n_units, model)
-    rng = np.random.RandomState(0)
-    x, spikes = rng.uniform(size=windows.n_inputs), rng.uniform(size=units.n_neurons)
-    mean = members.take(x).sum(axis=0) / windows.sizes
-    fired = in_place(spikes, members.units)
-    total = fired.sum(axis=0)
-
-    flow = Flow(circuit)
-    inputs = {circuit.input: (x, circuit.input_synapse)}
-    encoder = factor(
-        flow.into(units.neurons, inputs),
-        of_units(members.take(x) - mean, members.units),
-    )
-    # a loop of one time step
-    inhibition = factor(
-        flow.into(units.neurons, {units.neurons: (spikes, nengo.Lowpass(0))}),
-        of_units(total - fired, members.units),
-    )
-    decoder = factor(flow.into(circuit.output, {units.neurons: (spikes, None)}), total)
-    check(factor(flow.into(circuit.output, inputs), mean) == 1)
-    neuron_type = units.neuron_type
-    start = model.sig[units.neurons]["voltage"].initial_value
+def rule_of(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule | None:
+    """What a circuit of one stage of neurons that count computes; None for others."""
+    members = Members(circuit.windows)
+    if (
+        len(circuit.stages) != 1
+        or not counts(circuit.units, np.count_nonzero(members.units))
+        or circuit.synapse != nengo.Lowpass(0)
+    ):
+        return None
+    unit = circuit.populations["unit"][0].population
+    gain, decoder = unit.encoders.item() * unit.gain.item(), unit.decoders.item()
+    area = decoder * unit.neuron_type.amplitude
+    # 1, but for rounding, where nothing was tuned
+    strength = round(circuit.value_of(INHIBITION) * gain * area, 12)
+    start = model.sig[circuit.units.neurons]["voltage"].initial_value
     return WinnerTakeAllRule(
-        windows=windows,
-        gain=encoder * neuron_gain,
-        strength=-inhibition * neuron_type.amplitude * neuron_gain,
-        floor=float(neuron_type.min_voltage),
-        area=decoder * neuron_type.amplitude,
+        windows=circuit.windows,
+        gain=gain,
+        strength=strength,
+        floor=float(unit.neuron_type.min_voltage),
+        area=area,
         # members that lack never rise
         start=in_place(start, members.units, -np.inf),
     )

@@ -112,7 +112,6 @@ def search_key(network, about, code):
     untuned = TunedDecoders(network.setup, decoders, start.parameters)
     bounds = [(t.name, t.default, t.low, t.high) for t in network.free_tunables]
     question = [version, code, untuned.digest, describe(network.neuron_type), bounds]
-    question += [] if network.faults is None else [repr(network.faults)]
     text = json.dumps([*question, about], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
