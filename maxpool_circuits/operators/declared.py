@@ -106,7 +106,8 @@ def _is_plain(circuit, toplevel):
     )
     synapse = circuit.input_synapse
     return (
-        unchanged
+        len(circuit.pools) > 0
+        and unchanged
         and len(circuit.all_objects) == len(circuit.as_built)
         and not inside & seen
         and (synapse is None or isinstance(synapse, LinearFilter))
