@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
+from maxpool_circuits.circuits.averaging import membrane_floor
 from maxpool_circuits.circuits.mean_path import divide
 from maxpool_circuits.comparison.recording import input_spikes
 from maxpool_circuits.comparison.workloads import constant
 
+DT = 0.001
 EXACT_RECTIFIERS = {
     "neuron_type": nengo.RectifiedLinear(),
     "synapse": None,
@@ -327,6 +329,38 @@ def test_floor_is_deeper_where_more_units_compete():
     assert floors[0] == floors[1] > floors[2] > floors[3]
 
 
+@pytest.mark.parametrize(
+    "values, floor",
+    [
+        # memory, raw memory, thresholds per spike, let through, competitors
+        ((1.3, 1.5, 1, 1, 4), -1.5),
+        ((1.3, 1.5, 1, 0, 4), -0.3),
+        ((1.3, 1.5, 4, 0, 4), -1.6),
+        ((1.3, 1.5, 1, 0, 36), -2.9),
+        ((2.2, 3.5, 1, 0.5, 4), -2.35),
+        ((0.8, 1.5, 1, 0, 1), 0),
+    ],
+)
+def test_floor_of_membranes(values, floor):
+    assert membrane_floor(*values) == pytest.approx(floor)
+
+
+def test_what_membranes_of_a_tree_remember():
+    trees = [mpc.PairwiseReLU(independent(size)) for size in (2, 4, 9, 49)]
+    assert [tree.n_competitors for tree in trees] == [4, 4, 6, 14]
+    expected = [3.5, 3.5, 3.5 * 1.5**0.5, 3.5 * 3.5**0.5]
+    np.testing.assert_allclose([tree.raw_memory for tree in trees], expected)
+
+
+def test_what_membranes_of_winner_take_all_remember():
+    def competitors(size, max_rate=250):
+        return mpc.WinnerTakeAll(independent(size), max_rate=max_rate).n_competitors
+
+    # 11 inputs are groups of 4, 4 and 3, and then 3 winners
+    assert [competitors(size) for size in (4, 10, 11, 49)] == [4, 10, 4 + 3, 7 + 7]
+    assert competitors(4, max_rate=1000) == 4 * 4
+
+
 def test_published_defaults_of_absolute_value():
     pool = mpc.AbsoluteValue(independent(4))
     assert pool.neuron_type == nengo.SpikingRectifiedLinear()
@@ -412,17 +446,17 @@ def test_default_synapse_of_lateral_inhibition():
 
 @pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu", "softmax"])
 @pytest.mark.parametrize("window_size, rate", [(4, 50), (9, 50)])
-def test_slow_inputs_cause_no_bias_where_their_rate_is_told(
+def test_slow_inputs_cause_no_bias_where_their_rate_is_given(
     circuit, window_size, rate, run_circuit
 ):
     workload = constant(window_size, n_pools=20, seed=5)
     spikes = input_spikes(workload.values, rate, seed=1)
     errors = {}
-    for told in (rate, 250):
-        options = {"input_rate": told, "decoders": None}
+    for given_rate in (rate, 250):
+        options = {"input_rate": given_rate, "decoders": None}
         y = run_circuit(circuit, workload.windows, spikes, **options)[:, 0]
         y = nengo.Lowpass(0.05).filt(y, axis=0, dt=0.001)
-        errors[told] = (y - workload.target)[workload.is_read].mean()
+        errors[given_rate] = (y - workload.target)[workload.is_read].mean()
     assert abs(errors[rate]) < 0.04 < errors[250]
 
 
@@ -437,6 +471,15 @@ def test_steeper_softmax_has_a_smaller_bias(run_circuit):
     # the log-sum-exp of equal inputs is too large by log(k) / beta
     assert bias(20) < 0.6 * np.log(4) / 20
     assert bias(40) < bias(20) < bias(10)
+
+
+def test_estimate_of_softmax_falls_at_its_integration_rate(run_circuit):
+    before, after = np.tile([1, 0, 0, 0], 10), np.full(40, 0.3)
+    x = np.repeat([before, after], 400, axis=0)
+    y = run_circuit("softmax", independent(4, 10), x, decoders=None)[400:, 0]
+    y = nengo.Lowpass(0.005).filt(y.mean(axis=1), y0=1, dt=DT)
+    # 8 widths of the range per second, times the target of 0.7
+    assert 0.065 < DT * (np.argmax(y < 0.4) - np.argmax(y < 0.9)) < 0.095
 
 
 def test_default_steepness_follows_the_input_range():

@@ -347,7 +347,9 @@ def run(simulator, made, data):
 
 
 @each_circuit
-@each_window
+@pytest.mark.parametrize(
+    "windows", [w for name, w in WINDOWS.items() if name not in ("independent", "odd")]
+)
 def test_nengo_dl_has_the_spikes_of_the_circuit(circuit, windows, nengo_dl):
     shares = circuit is mpc.PairwiseReLU and windows in OVERLAPPING
     outputs = []
@@ -450,7 +452,7 @@ def test_pools_of_converted_networks_have_an_operator(pool, strides, nengo_dl):
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-@each_window
+@pytest.mark.parametrize("windows", [WINDOWS["overlapping"], WINDOWS["ragged"]])
 def test_exact_maximum_in_nengo_dl(windows, allowed, nengo_dl):
     nengo.rc.set("maxpool_circuits", "operators", str(allowed))
     x = np.random.RandomState(0).uniform(-2, -1, windows.n_inputs)

@@ -21,8 +21,8 @@ from .mean_path import MeanPath
 #: Time constant of each of the two poles of the input synapse, in inter-spike intervals
 #: of an input.
 SMOOTHING = Tunable("input_time_constant", 1.5, 0.3, 5, "input_synapse")
-#: How fast the estimate falls if no unit is active, in widths of the input range per
-#: second.
+#: How fast the estimate moves per unit of the sum, in widths of the input range per
+#: second: it falls by `TARGET` times as much if no unit is active.
 INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
 #: The sum over units that is aimed at.
 TARGET = Tunable("target", 0.7, 0.2, 4)
@@ -83,7 +83,7 @@ class SoftmaxApproximation(MeanPath):
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
     accumulator of four times as many; many synaptic events, because everything is a
     population. Delay: that of ``input_synapse``, and the estimate falls at a bounded
-    speed (by half the range in 60 ms).
+    speed (by half the range in 80 ms).
 
     Parameters
     ----------
