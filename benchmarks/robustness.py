@@ -77,15 +77,21 @@ def with_faults(row, column, n_draws):
     """A circuit with faults, that may have been tuned with others of their kind."""
     name, is_tuned = row.replace(TUNED, ""), row.endswith(TUNED)
     circuit, options, faults = name.split(", ")[0], CAN_FAIL[name], FAULTS[column]
+    circuit = functools.partial(mpc.circuits()[circuit], **options)
+
+    def failing(windows, seed=0, **options):
+        network = circuit(windows, **options)
+        if faults:
+            mpc.let_fail(network, **faults, seed=seed)
+        return network
+
     if is_tuned and faults:
-        given = {"faults": mpc.Faults(**faults), "progress_bar": False}
-        options = {**options, "decoders": mpc.tune(circuit, **given, **options)}
+        decoders = mpc.tune(failing, progress_bar=False)
+        circuit = functools.partial(circuit, decoders=decoders)
     errors, biases = [], []
     for draw in range(1, n_draws + 1):
-        given = {"faults": mpc.Faults(**faults, seed=draw)} if faults else {}
-        failing = functools.partial(mpc.circuits()[circuit], **options, **given)
         table = mpc.compare(
-            {name: failing}, workload="constant", n_pools=50, seed=FIRST_SEED + draw
+            {name: functools.partial(failing, seed=draw)}, workload="constant", n_pools=50, seed=FIRST_SEED + draw
         )
         errors.append(table.estimate(name, "rmse").value)
         biases.append(table.estimate(name, "bias").value)
