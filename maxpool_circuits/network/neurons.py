@@ -114,30 +114,7 @@ class IntegrateAndFire(SpikingRectifiedLinear):
     def step(
         self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
     ) -> None:
-        """Integrate ``J`` with its sign, fire, and subtract one threshold per spike.
-
-        Parameters
-        ----------
-        dt : float
-            Time step, in seconds.
-        J : (n_neurons,) array
-            Input currents, in Hz.
-        output : (n_neurons,) array
-            Is overwritten with the spikes; each has the area ``amplitude``, so that one
-            in a time step is ``amplitude / dt``.
-        voltage : (n_neurons,) array
-            Membrane potentials, in units of the threshold; are overwritten.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from maxpool_circuits import IntegrateAndFire
-        >>> output, voltage = np.zeros(2), np.zeros(2)
-        >>> neuron_type = IntegrateAndFire()
-        >>> neuron_type.step(0.001, np.array([1500, -200]), output, voltage)
-        >>> print(output, voltage)
-        [1000.    0.] [ 0.5 -0.2]
-        """
+        """Integrate ``J`` with its sign, fire, and subtract one threshold per spike."""
         voltage += J * dt
         np.maximum(voltage, self.min_voltage, out=voltage)
         np.floor(voltage, out=output)

@@ -21,26 +21,7 @@ from .sparse import replicate
 def is_rectified_linear(neuron_type: NeuronType) -> bool:
     """Whether the rate of a neuron is proportional to its positive input current.
 
-    True for `nengo.RectifiedLinear`, its spiking versions and
-    `.IntegrateAndFire`: one such neuron is an exact rectifier, others need a
-    population to approximate one.
-
-    Parameters
-    ----------
-    neuron_type : nengo.neurons.NeuronType
-        The neuron type.
-
-    Returns
-    -------
-    bool
-        True for rectified linear neuron types.
-
-    Examples
-    --------
-    >>> is_rectified_linear(nengo.SpikingRectifiedLinear())
-    True
-    >>> is_rectified_linear(nengo.LIF())
-    False
+    One such neuron is an exact rectifier, others need a population to approximate one.
     """
     # nengo.PoissonSpiking and its like wrap the type that gives their rates
     rate_type = getattr(neuron_type, "base_type", neuron_type)
@@ -72,20 +53,6 @@ class Population:
         firing rate that gives it, in Hz. Tuned decoders are multiplied by it, so that
         they hold for every ``input_range``, and those of neurons whose rate is
         proportional to their input for every ``max_rate``.
-
-    Examples
-    --------
-    One neuron that fires at 100 Hz where its input is 1:
-
-    >>> import nengo
-    >>> from maxpool_circuits.network.populations import Population, rectified
-    >>> neuron_type = nengo.RectifiedLinear()
-    >>> ones = np.ones((1, 1))
-    >>> population = Population(
-    ...     neuron_type, ones, 100 * ones[0], 0 * ones[0], ones / 100, rectified, 0.01
-    ... )
-    >>> population.n_neurons
-    1
     """
 
     neuron_type: nengo.neurons.NeuronType
@@ -132,29 +99,6 @@ class FittedPopulation:
         fraction of the largest rate.
     unit : float
         Scale of the decoders, in units of the input per Hz; see `Population`.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If no neuron fires at any of the inputs, when the decoders are asked for.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> from maxpool_circuits.network.populations import FittedPopulation
-    >>> population = FittedPopulation(
-    ...     nengo.LIFRate(),
-    ...     encoders=np.array([[1.0], [1.0], [-1.0], [-1.0]]),
-    ...     intercepts=np.array([-0.5, 0.5, -0.5, 0.5]),
-    ...     max_rate=100,
-    ...     points=lambda n_points: np.linspace(-1, 1, n_points)[:, np.newaxis],
-    ...     n_points=100,
-    ...     function=np.square,
-    ...     regularise=0.01,
-    ...     unit=0.01,
-    ... )
-    >>> population.decoders.shape
-    (1, 4)
     """
 
     neuron_type: nengo.neurons.NeuronType
@@ -205,19 +149,7 @@ class FittedPopulation:
         return decoders.T
 
     def with_tuning_curves(self, tuning_curves: np.ndarray) -> FittedPopulation:
-        """Choose other tuning curves.
-
-        Parameters
-        ----------
-        tuning_curves : (n_neurons, size_in + 1) array
-            Encoders, relative to the largest number in those of this population, and
-            intercepts, as `tuning_curves` gives them.
-
-        Returns
-        -------
-        FittedPopulation
-            The same, with other tuning curves.
-        """
+        """The same with other tuning curves, in the form of `tuning_curves`."""
         return dataclasses.replace(
             self,
             encoders=tuning_curves[:, :-1] * self.scale,
@@ -226,7 +158,7 @@ class FittedPopulation:
 
     @property
     def tuning_curves(self) -> np.ndarray:
-        """Encoders, relative to the largest number in them, and intercepts."""
+        """Encoders, relative to the largest number in them, and intercepts, as columns."""
         return np.column_stack([self.encoders / self.scale, self.intercepts])
 
     @property
@@ -236,23 +168,7 @@ class FittedPopulation:
 
 
 def rectified(points: np.ndarray) -> np.ndarray:
-    """Replace negative values by zero.
-
-    Parameters
-    ----------
-    points : array
-        Values.
-
-    Returns
-    -------
-    array
-        Values of the same shape.
-
-    Examples
-    --------
-    >>> print(rectified(np.array([-0.5, 0.25])))
-    [0.   0.25]
-    """
+    """Replace negative values by zero."""
     return np.maximum(points, 0)
 
 
@@ -377,16 +293,8 @@ class PopulationArray:
     def encode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights to the neurons that give the inputs of all copies ``matrix`` times x.
 
-        Parameters
-        ----------
-        matrix : (n_copies * size_in, size) scipy.sparse matrix, optional
-            Maps the presynaptic values to the inputs of all copies. The default is the
-            identity: each copy gets its own.
-
-        Returns
-        -------
-        (n_copies * n_neurons, size) scipy.sparse.csr_matrix
-            The weights.
+        ``matrix`` is (n_copies * size_in, size), the default is the identity: each copy
+        gets its own.
         """
         weights = replicate(self.population.encoders, self.n_copies)
         return weights if matrix is None else weights @ matrix
@@ -394,16 +302,7 @@ class PopulationArray:
     def decode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights from the neurons for ``matrix`` times the outputs of all copies.
 
-        Parameters
-        ----------
-        matrix : (size, n_copies * size_out) scipy.sparse matrix, optional
-            Maps the outputs of all copies to the postsynaptic values. The default is
-            the identity: each copy gives its own.
-
-        Returns
-        -------
-        (size, n_copies * n_neurons) scipy.sparse.csr_matrix
-            The weights.
+        ``matrix`` is (size, n_copies * size_out), the default is the identity.
         """
         weights = replicate(self.population.decoders, self.n_copies)
         return weights if matrix is None else matrix @ weights

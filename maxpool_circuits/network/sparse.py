@@ -20,27 +20,11 @@ if TYPE_CHECKING:
 def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:
     """Matrix whose row ``i`` picks entry ``columns[i]`` of a vector.
 
-    Parameters
-    ----------
-    columns : (n_rows,) array_like of int
-        The entry that each row picks.
-    n_columns : int
-        Length of the vector.
+    Its transpose sums entries by group: ``selection(group, n_groups).T``.
 
-    Returns
-    -------
-    (n_rows, n_columns) scipy.sparse.csr_matrix
-        Its transpose sums entries by group: ``selection(group, n_groups).T``.
-
-    Examples
-    --------
-    >>> from maxpool_circuits.network.sparse import selection
     >>> print(selection([2, 0], n_columns=3).toarray())
     [[0. 0. 1.]
      [1. 0. 0.]]
-
-    Sums of the first two entries and of the third:
-
     >>> print(selection([0, 0, 1], n_columns=2).T @ [1, 2, 4])
     [3. 4.]
     """
@@ -54,21 +38,6 @@ def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:
 def replicate(block: ArrayLike, n_copies: int) -> scipy.sparse.csr_matrix:
     """Block-diagonal matrix with ``n_copies`` copies of one dense block.
 
-    Parameters
-    ----------
-    block : (n_rows, n_columns) array_like
-        The block.
-    n_copies : int
-        How often it is repeated along the diagonal.
-
-    Returns
-    -------
-    (n_copies * n_rows, n_copies * n_columns) scipy.sparse.csr_matrix
-        The block-diagonal matrix.
-
-    Examples
-    --------
-    >>> from maxpool_circuits.network.sparse import replicate
     >>> print(replicate([[1, 2]], n_copies=2).toarray())
     [[1. 2. 0. 0.]
      [0. 0. 1. 2.]]
@@ -89,41 +58,10 @@ def replicate(block: ArrayLike, n_copies: int) -> scipy.sparse.csr_matrix:
 
 
 def connect(pre: Any, post: Any, matrix: Any, synapse: Any = None) -> nengo.Connection:
-    """Connect two Nengo objects through a sparse matrix.
+    """Connect two nodes or neurons through a (post size, pre size) sparse matrix.
 
-    Parameters
-    ----------
-    pre, post : nengo.Node or nengo.ensemble.Neurons
-        Where the connection starts and ends. One that ends at neurons is multiplied by
-        their gains, as in all of Nengo.
-    matrix : (post size, pre size) scipy.sparse matrix
-        The weights.
-    synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
-        The synapse, or its time constant in seconds; None has no delay.
-
-    Returns
-    -------
-    nengo.Connection
-        The connection.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If the shape of the matrix is not that of the two objects.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> from maxpool_circuits.network.sparse import connect, selection
-    >>> with nengo.Network() as model:
-    ...     pair = nengo.Node([0.25, 0.75])
-    ...     swapped = nengo.Node(size_in=2)
-    ...     connection = connect(pair, swapped, selection([1, 0], n_columns=2))
-    ...     probe = nengo.Probe(swapped)
-    >>> with nengo.Simulator(model, progress_bar=False) as sim:
-    ...     sim.step()
-    >>> print(sim.data[probe])
-    [[0.75 0.25]]
+    Weights to neurons are multiplied by their gains, as in all of Nengo. A number as
+    ``synapse`` is a time constant, in seconds; None has no delay.
     """
     matrix = scipy.sparse.csr_matrix(matrix)
     scale = _multiple_of_identity(matrix)

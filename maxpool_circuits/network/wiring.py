@@ -24,21 +24,7 @@ MAX_ADDED_WEIGHTS = 250
 
 @dataclass(frozen=True, eq=False)
 class Junction:
-    """A place where values are summed up and passed on.
-
-    Parameters
-    ----------
-    size : int
-        Number of values.
-    label : str
-        Name of the node that it becomes if it is not removed.
-
-    Examples
-    --------
-    >>> from maxpool_circuits.network.wiring import Wiring
-    >>> Wiring().junction(size=2, label="mean")
-    Junction(size=2, label='mean')
-    """
+    """A place where values are summed up; a node of this label, if it stays."""
 
     size: int
     label: str
@@ -46,29 +32,7 @@ class Junction:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """A connection to be made.
-
-    Parameters
-    ----------
-    pre, post : nengo.Node, nengo.ensemble.Neurons or Junction
-        Where it starts and ends.
-    weights : (post size, pre size) scipy.sparse.csr_matrix
-        The weights.
-    synapse : nengo.synapses.Synapse or None
-        The synapse.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> from maxpool_circuits.network.wiring import Wiring
-    >>> with nengo.Network():
-    ...     inputs, output = nengo.Node(size_in=2), nengo.Node(size_in=1)
-    >>> wiring = Wiring()
-    >>> wiring.connect(inputs, output, [[1, -1]], nengo.Lowpass(0.005))
-    >>> (link,) = wiring.links
-    >>> print(link.weights.toarray(), link.synapse)
-    [[ 1 -1]] Lowpass(tau=0.005)
-    """
+    """A connection to be made, from a node, neurons or a junction to another."""
 
     pre: Any
     post: Any
@@ -117,20 +81,7 @@ class Wiring:
         self.links: list[Link] = []
 
     def junction(self, size: int, label: str) -> Junction:
-        """Add a junction.
-
-        Parameters
-        ----------
-        size : int
-            Number of values.
-        label : str
-            Its name.
-
-        Returns
-        -------
-        Junction
-            The junction, to be connected to and from.
-        """
+        """Add a junction of so many values, to be connected to and from."""
         self.junctions.append(Junction(size, label))
         return self.junctions[-1]
 
@@ -139,14 +90,8 @@ class Wiring:
     ) -> None:
         """Add a connection; what arrives at one place is summed up.
 
-        Parameters
-        ----------
-        pre, post : nengo.Node, nengo.ensemble.Neurons or Junction
-            Where it starts and ends.
-        weights : (post size, pre size) scipy.sparse matrix, optional (Default: None)
-            The weights; None is the identity.
-        synapse : nengo.synapses.Synapse or None, optional (Default: None)
-            The synapse; None has no delay.
+        ``weights`` are (post size, pre size), None is the identity; a ``synapse`` of
+        None has no delay.
         """
         if weights is None:
             size = pre.size if isinstance(pre, Junction) else pre.size_out
