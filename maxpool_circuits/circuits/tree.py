@@ -7,11 +7,10 @@ import numpy as np
 import scipy.sparse
 
 from ..network.base import MaxPoolNetwork
-from ..network.grid import window_ends
 from ..network.populations import FittedPopulation, Population
-from ..network.sharing import shared_comparisons
 from ..network.sparse import selection
 from ..network.wiring import Wiring
+from .overlap import shared_comparisons
 
 
 class ComparatorTree(MaxPoolNetwork):
@@ -144,9 +143,8 @@ class ComparatorTree(MaxPoolNetwork):
         """The wiring before, the pairs of each level, and the wiring behind."""
         sizes = self.windows.sizes[self.pools]
         self.shares_comparators = False
-        if self.windows.grid is not None:
-            shape = self.windows.input_shape
-            shared = shared_comparisons(shape, window_ends(shape, self.windows.grid))
+        if self.windows.axes is not None:
+            shared = shared_comparisons(self.windows.axes)
             if shared is not None and shared.number < np.sum(sizes - 1):
                 self.shares_comparators = True
                 gather = selection(shared.inputs, self.windows.n_inputs)

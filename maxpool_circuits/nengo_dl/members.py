@@ -6,12 +6,19 @@ from itertools import product
 import numpy as np
 import tensorflow as tf
 
-from ..network.maxima import window_columns
+from ..network.grid import Axis, regular_axis
+from ..network.windows import window_columns
+from ..operators.members import Members
 
 
 def members_of(windows):
     """The fastest way to the members of these windows."""
-    return Gathered(windows) if windows.grid is None else OnGrid(windows)
+    return OnGrid(windows) if _is_regular(windows) else Gathered(windows)
+
+
+def _is_regular(windows):
+    """Whether windows of one size are at equal distances along each axis."""
+    return windows.axes is not None and None not in [a.stride for a in windows.axes]
 
 
 class Gathered:
@@ -24,9 +31,8 @@ class Gathered:
     """
 
     def __init__(self, windows):
-        indices = windows.indices.T
-        self.columns = np.where(indices < 0, windows.n_inputs, indices)
-        self.complete = bool(np.all(indices >= 0))
+        self.columns = Members(windows).columns
+        self.complete = bool(np.all(self.columns < windows.n_inputs))
 
     def __call__(self, x):
         """Members of (batch, n_inputs) inputs, as a list of (batch, n_pools) tensors.
@@ -46,24 +52,20 @@ class OnGrid:
     """
 
     def __init__(self, windows):
-        self.shape, (sizes, self.strides, padding) = windows.input_shape, windows.grid
-        self.counts, before = [], []
-        for length, size, stride in zip(self.shape, sizes, self.strides):
-            n_windows = -(-length // stride)
-            overhang = max((n_windows - 1) * stride + size - length, 0)
-            if padding == "valid":
-                n_windows, overhang = (length - size) // stride + 1, 0
-            self.counts.append(n_windows)
-            before.append(overhang // 2)
+        axes, self.shape = windows.axes, windows.input_shape
+        self.counts = [len(axis.starts) for axis in axes]
+        self.strides = [axis.stride for axis in axes]
+        before = [-int(axis.starts[0]) for axis in axes]
+        inside = [range(0, axis.span, axis.step) for axis in axes]
+        self.positions = list(product(*inside))
         # how many strides windows reach over, and what is cut off and padded for that
         self.reach = [
-            n + (size - 1) // stride
-            for n, size, stride in zip(self.counts, sizes, self.strides)
+            n + each[-1] // stride
+            for n, each, stride in zip(self.counts, inside, self.strides)
         ]
         ends = [n * s - b for n, s, b in zip(self.reach, self.strides, before)]
         self.kept = tuple(map(min, ends, self.shape))
         self.padding = [(b, e - k) for b, e, k in zip(before, ends, self.kept)]
-        self.positions = list(product(*map(range, sizes)))
         numbers = np.arange(windows.n_inputs).reshape(self.shape)
         numbers = numbers[tuple(map(slice, self.kept))]
         numbers = np.pad(numbers, self.padding, constant_values=windows.n_inputs)
@@ -112,16 +114,26 @@ class OnGrid:
 
 def maxima(x, windows):
     """Maximum of each window of (batch, n_inputs) inputs, (batch, n_pools)."""
-    grid, shape = windows.grid, windows.input_shape
-    if grid is None:
+    if not _is_regular(windows):
         return tf.reduce_max(tf.gather(x, window_columns(windows), axis=1), axis=1)
-    if len(shape) == 3 and grid.pool_size[-1] == 1:
-        # TensorFlow has an operation for images
-        images = tf.reshape(x, (x.shape[0], *shape))
-        size, strides = grid.pool_size[:2], grid.strides[:2]
-        images = tf.nn.max_pool2d(images, size, strides, grid.padding.upper())
-        return tf.reshape(images, (x.shape[0], -1))
-    return functools.reduce(tf.maximum, OnGrid(windows)(x, lacking=x.dtype.min))
+    padding = _padding_of_images(windows.axes)
+    if padding is None:
+        return functools.reduce(tf.maximum, OnGrid(windows)(x, lacking=x.dtype.min))
+    images = tf.reshape(x, (x.shape[0], *windows.input_shape))
+    rows, columns, _ = windows.axes
+    size, strides = (rows.span, columns.span), (rows.stride, columns.stride)
+    images = tf.nn.max_pool2d(images, size, strides, padding)
+    return tf.reshape(images, (x.shape[0], -1))
+
+
+def _padding_of_images(axes):
+    """By which TensorFlow's operation for images has these windows; None if by none."""
+    if len(axes) == 3 and axes[-1].span == axes[-1].stride == 1:
+        for name, padding in (("VALID", (0, 0)), ("SAME", "same")):
+            known = [regular_axis(a.length, a.span, a.stride, padding) for a in axes]
+            if all(map(Axis.equals, axes, known)):
+                return name
+    return None
 
 
 def arranged(values, units, windows, columns):
@@ -130,7 +142,7 @@ def arranged(values, units, windows, columns):
     ``values`` and ``units`` are as in `.operators.members.Members`.
     """
     pools = np.arange(windows.n_pools) * (windows.n_inputs + 1)
-    at = Gathered(windows).columns + pools
+    at = Members(windows).columns + pools
     order = np.argsort(at[units])
     known, found = at[units][order], values[units][order]
     wanted = columns + pools

@@ -15,8 +15,7 @@ from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Parameter
 from nengo.transforms import Transform
 
-from .maxima import maxima
-from .windows import PoolWindows
+from .windows import PoolWindows, maxima
 
 
 class _WindowsParam(Parameter):

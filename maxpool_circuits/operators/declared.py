@@ -19,7 +19,7 @@ from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
 
 from ..network.base import contents
-from ..network.maxima import is_compact
+from ..network.windows import is_compact
 from ..network.neurons import IntegrateAndFire
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..network.windows import PoolWindows
+from ..network.windows import PoolWindows, window_columns
 
 #: How many members NumPy works on at a time, so that they stay in the processor's
 #: cache. A million pools of 4 took half the time so.
@@ -28,9 +28,8 @@ class Members:
 
     def __init__(self, windows: PoolWindows) -> None:
         self.sizes = windows.sizes
-        indices = windows.indices.T
-        self.units = (indices >= 0) & (windows.sizes > 1)
-        self.columns = np.where(indices >= 0, indices, windows.n_inputs)
+        self.columns = window_columns(windows, lacking=windows.n_inputs)
+        self.units = (self.columns < windows.n_inputs) & (windows.sizes > 1)
 
     @property
     def complete(self) -> bool:
