@@ -35,6 +35,15 @@ OTHER_WINDOWS = {
     "3-D tiles": W((4, 5, 3, 2), 2),
     "far apart": W((11, 2), 2, 5, "same"),
     "larger than the input": W((2, 3, 1), 4, 2, "same"),
+    "padded as in ResNet": W((8, 8, 2), 3, 2, padding=1),
+    "padded on one side": W((6, 6, 2), 2, 1, padding=((1, 0), (0, 1))),
+    "ceil mode": W((6, 7, 2), 3, 2, ceil_mode=True),
+    "dilated": W((7, 8, 2), 2, 1, dilation=2),
+    "dilated and padded": W((2, 7, 8), 3, 2, 1, (2, 1), channels_last=False),
+    "adaptive": W.adaptive((7, 6, 2), (3, 4)),
+    "over channels": W.over_channels((2, 2, 6), 3),
+    "over channels first": W.over_channels((6, 2, 2), 3, channels_last=False),
+    "flat": W((9,), 2),
 }
 OVERLAPPING = [WINDOWS["overlapping"], WINDOWS["overlapping, smaller at edges"]]
 each_circuit = pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])

@@ -62,7 +62,7 @@ def model_of(circuit, windows, change=lambda pool: None, **options):
 def has_overlaps(windows):
     """Whether an input is in several windows of a grid."""
     inputs = windows.indices[windows.indices >= 0]
-    return windows.grid is not None and len(np.unique(inputs)) < len(inputs)
+    return windows.axes is not None and len(np.unique(inputs)) < len(inputs)
 
 
 def operators_in(simulator):

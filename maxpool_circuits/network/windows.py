@@ -536,10 +536,7 @@ def _error(argument, message):
 
 def _entries(value: Any) -> tuple[Any, ...]:
     """Entries of a sequence; none of what is not one."""
-    try:
-        return tuple(value)
-    except TypeError:
-        return ()
+    return tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else ()
 
 
 def _checked_shape(
