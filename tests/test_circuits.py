@@ -12,6 +12,7 @@ from nengo.exceptions import ValidationError
 import maxpool_circuits as mpc
 from maxpool_circuits.circuits.averaging import membrane_floor
 from maxpool_circuits.circuits.mean_path import divide
+from maxpool_circuits.circuits.overlap import shared_comparisons
 from maxpool_circuits.comparison.recording import input_spikes
 from maxpool_circuits.comparison.workloads import constant
 
@@ -218,7 +219,11 @@ def test_overlapping_windows_share_comparators(
     for channels_last in (True, False):
         with_channels = (*shape, 2) if channels_last else (2, *shape)
         windows = mpc.PoolWindows(
-            with_channels, pool_size, strides, padding, channels_last
+            with_channels,
+            pool_size,
+            strides,
+            padding,
+            channels_last=channels_last,
         )
         assert mpc.PairwiseReLU(windows).n_neurons == 2 * expected
         assert mpc.AbsoluteValue(windows).n_neurons == 4 * expected
@@ -258,6 +263,58 @@ def dense(transform):
     if isinstance(transform, nengo.Sparse):
         return transform.init.toarray()
     return getattr(transform, "init", None)
+
+
+@settings(max_examples=200)
+@given(geometries())
+def test_shared_comparisons_find_the_maximum_of_each_window(windows):
+    check_shared_comparisons(windows)
+
+
+@pytest.mark.parametrize("strides", range(1, 6))
+@pytest.mark.parametrize("pool_size", range(2, 8))
+def test_comparisons_along_one_axis_are_few(pool_size, strides):
+    windows = mpc.PoolWindows((60,), pool_size, strides)
+    number = check_shared_comparisons(windows)
+    if number is not None:
+        assert number <= int(np.ceil(np.log2(pool_size))) * 59
+    # every second input, twice: those of windows with gaps are the same
+    if strides == 1:
+        apart = mpc.PoolWindows((120,), pool_size, dilation=2, strides=1)
+        assert check_shared_comparisons(apart) == (number and 2 * number)
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [
+        mpc.PoolWindows.adaptive((9, 9, 1), 5),
+        mpc.PoolWindows((7, 8, 2), 3, 2, padding=1),
+        mpc.PoolWindows((7, 8, 2), 2, 1, dilation=2, padding=((1, 0), (0, 1))),
+        mpc.PoolWindows((7, 8, 1), 3, 2, dilation=(1, 2), ceil_mode=True),
+    ],
+)
+def test_windows_of_every_kind_share_comparators(windows, run_circuit):
+    assert check_shared_comparisons(windows) < sum(windows.sizes - 1)
+    x = np.random.RandomState(0).uniform(size=windows.n_inputs)
+    y = run_circuit(mpc.PairwiseReLU, windows, x, **EXACT_RECTIFIERS)
+    np.testing.assert_allclose(y.ravel(), windows.max(x))
+
+
+def check_shared_comparisons(windows):
+    """Compare as a tree would; the number of comparisons, None without overlap."""
+    shared = shared_comparisons(windows.axes)
+    if shared is None:
+        assert len(np.unique(windows.members)) == len(windows.members)
+        return None
+    x = np.random.RandomState(0).normal(size=windows.n_inputs)
+    values = x[shared.inputs]
+    for first, second in shared.levels:
+        values = np.maximum(values[first], values[second])
+    assert np.array_equal(values[shared.maxima], windows.max(x))
+    assert shared.number <= np.sum(windows.sizes - 1)
+    depths = [np.ceil(np.log2(axis.sizes.max())) for axis in windows.axes]
+    assert len(shared.levels) == sum(depths)
+    return shared.number
 
 
 def test_size_of_a_network_does_not_depend_on_the_number_of_shared_pools():

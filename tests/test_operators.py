@@ -24,6 +24,22 @@ WINDOWS = {
     "global": W.global_pooling((3, 3, 2)),
     "ragged": W.from_indices([[0], [1, 2, 3, 4, 5], [2, 3], [5]], n_inputs=6),
 }
+OTHER_WINDOWS = {
+    "1-D": W((7, 2), 3, 2, "same"),
+    "3-D": W((4, 5, 3, 2), 2, 1),
+    "3-D tiles": W((4, 5, 3, 2), 2),
+    "far apart": W((11, 2), 2, 5, "same"),
+    "larger than the input": W((2, 3, 1), 4, 2, "same"),
+    "padded as in ResNet": W((8, 8, 2), 3, 2, padding=1),
+    "padded on one side": W((6, 6, 2), 2, 1, padding=((1, 0), (0, 1))),
+    "ceil mode": W((6, 7, 2), 3, 2, ceil_mode=True),
+    "dilated": W((7, 8, 2), 2, 1, dilation=2),
+    "dilated and padded": W((2, 7, 8), 3, 2, 1, (2, 1), channels_last=False),
+    "adaptive": W.adaptive((7, 6, 2), (3, 4)),
+    "over channels": W.over_channels((2, 2, 6), 3),
+    "over channels first": W.over_channels((6, 2, 2), 3, channels_last=False),
+    "flat": W((9,), 2),
+}
 OVERLAPPING = [WINDOWS["overlapping"], WINDOWS["overlapping, smaller at edges"]]
 each_window = pytest.mark.parametrize("windows", WINDOWS.values(), ids=list(WINDOWS))
 each_circuit = pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])
@@ -463,3 +479,24 @@ def test_exact_maximum_in_nengo_dl(windows, allowed, nengo_dl):
     with nengo_dl.Simulator(model, progress_bar=False) as sim:
         sim.run_steps(2)
     np.testing.assert_allclose(sim.data[probe][-1], windows.max(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [*WINDOWS.values(), *OTHER_WINDOWS.values()],
+    ids=[*WINDOWS, *OTHER_WINDOWS],
+)
+def test_members_are_those_of_the_windows(windows, nengo_dl):
+    import tensorflow as tf
+
+    from maxpool_circuits.nengo_dl.members import maxima, members_of
+
+    x = np.random.RandomState(0).uniform(-2, -1, (3, windows.n_inputs))
+    members = members_of(windows)
+    found = [each.numpy() for each in members(tf.constant(x))]
+    padded = np.append(x, np.zeros((3, 1)), axis=1)
+    np.testing.assert_array_equal(found, np.moveaxis(padded[:, members.columns], 1, 0))
+    for columns, indices in zip(members.columns.T, windows.indices):
+        there = columns[columns < windows.n_inputs]
+        assert sorted(there) == sorted(indices[indices >= 0])
+    np.testing.assert_array_equal(maxima(tf.constant(x), windows), windows.max(x))

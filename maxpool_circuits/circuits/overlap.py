@@ -9,7 +9,7 @@ from math import gcd, prod
 
 import numpy as np
 
-from ..network.grid import Axis
+from ..network.grid import Axis, lay_out
 
 #: Neighbouring values along an axis: the first, and the one after the last.
 Run = tuple[int, int]
@@ -40,9 +40,9 @@ class Comparisons:
 
 def shared_comparisons(axes: Sequence[Axis]) -> Comparisons | None:
     """Compare along one axis after the other; None if no windows overlap."""
-    orders, runs = zip(*map(_runs, axes))
-    if not any(map(_overlap, runs)):
+    if not any(map(_overlap, axes)):
         return None
+    orders, runs = zip(*map(_runs, axes))
     along = [_along_axis(each) for each in runs]
 
     def cost(order: Iterable[int]) -> int:
@@ -73,6 +73,12 @@ def shared_comparisons(axes: Sequence[Axis]) -> Comparisons | None:
     )
 
 
+def _overlap(axis: Axis) -> bool:
+    """Whether any two windows have an input in common."""
+    inputs, _ = lay_out([axis])
+    return bool(np.bincount(inputs).max() > 1)
+
+
 def _runs(axis: Axis) -> tuple[np.ndarray, list[Run]]:
     """An order of the inputs in which each window, with gaps or not, is a run."""
     order = np.argsort(np.arange(axis.length) % axis.step, kind="stable")
@@ -80,18 +86,13 @@ def _runs(axis: Axis) -> tuple[np.ndarray, list[Run]]:
     return order, list(zip(starts.tolist(), (starts + axis.sizes).tolist()))
 
 
-def _overlap(runs: list[Run]) -> bool:
-    """Whether any two of these have a value in common."""
-    starts, stops = map(sorted, zip(*runs))
-    return any(start < stop for start, stop in zip(starts[1:], stops))
-
-
 def _along_axis(runs: list[Run]) -> Comparisons:
     """The fewest comparisons that are no deeper than the tree of one window."""
     # what no window divides can be compared first, and is one value from then on
-    ends = sorted(set(chain.from_iterable(runs)))
-    everywhere = list(range(ends[0], ends[-1] + 1))
-    plans = [_plan(runs, at, rule) for at in (ends, everywhere) for rule in RULES]
+    ends = tuple(sorted(set(chain.from_iterable(runs))))
+    everywhere = tuple(range(ends[0], ends[-1] + 1))
+    places = dict.fromkeys([ends, everywhere])
+    plans = [_plan(runs, at, rule) for at in places for rule in RULES]
     depth = (max(stop - start for start, stop in runs) - 1).bit_length()
     allowed = (
         plan for plan in plans if max(_levels(plan).values(), default=0) <= depth
@@ -99,7 +100,7 @@ def _along_axis(runs: list[Run]) -> Comparisons:
     return _in_levels(runs, min(allowed, key=len))
 
 
-def _plan(runs: list[Run], places: list[int], rule: Rule) -> Plan:
+def _plan(runs: list[Run], places: tuple[int, ...], rule: Rule) -> Plan:
     """Split runs by a rule, but at these places only; then what is left."""
     number = {place: i for i, place in enumerate(places)}
     numbered = _split(((number[i], number[j]) for i, j in runs), rule)

@@ -41,8 +41,7 @@ class PoolWindows(FrozenObject):
     A value that cannot change: two windows are equal if they have the same shapes
     and indices, however they were made. Windows may overlap, and may leave inputs
     out. Inputs and outputs are numbered in C order of ``input_shape`` and
-    ``output_shape``. The page :doc:`/api/windows` has the windows of PyTorch, ONNX and
-    Keras in these terms.
+    ``output_shape``.
 
     Parameters
     ----------
@@ -158,8 +157,7 @@ class PoolWindows(FrozenObject):
             raise _error(
                 "pool_size",
                 f"{sizes} (dilation {dilations}) does not fit into the spatial shape "
-                f"{lengths} of the input; use a smaller "
-                "pool_size or padding='same'",
+                f"{lengths} of the input; use a smaller pool_size or padding='same'",
             )
         if not all(axis.sizes.all() for axis in axes):
             raise _error(
@@ -290,9 +288,9 @@ class PoolWindows(FrozenObject):
         Examples
         --------
         >>> PoolWindows.adaptive((5,), output_shape=3).indices
-        array([[ 0,  1],
-               [ 1,  2],
-               [ 3,  4]])
+        array([[ 0,  1, -1],
+               [ 1,  2,  3],
+               [ 3,  4, -1]])
         """
         shape, spatial, channels_last = _checked_shape(input_shape, channels_last)
         numbers = _one_per_axis("output_shape", output_shape, len(spatial))
@@ -536,10 +534,7 @@ def _error(argument, message):
 
 def _entries(value: Any) -> tuple[Any, ...]:
     """Entries of a sequence; none of what is not one."""
-    try:
-        return tuple(value)
-    except TypeError:
-        return ()
+    return tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else ()
 
 
 def _checked_shape(
