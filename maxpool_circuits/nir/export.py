@@ -194,8 +194,11 @@ def _check(circuit: Any) -> None:
         *(_reason_of_node(node, connections) for node in circuit.all_nodes),
         *map(_reason_of_connection, circuit.all_connections),
     ]
-    for reason in filter(None, reasons):
-        raise ValidationError(f"{reason}. {CAN_EXPORT}", attr="circuit", obj=circuit)
+    for reason in reasons:
+        if reason:
+            raise ValidationError(
+                f"{reason}. {CAN_EXPORT}", attr="circuit", obj=circuit
+            )
 
 
 def _reason_of_ensemble(ensemble):
