@@ -11,7 +11,7 @@ from ..network.windows import flat_windows
 
 
 class ExactMax(MaxPoolNetwork):
-    r"""The exact maximum, by a transform: no neurons, no error, no delay.
+    r"""Maximum in each time step, by a transform: exact for values, too large on spikes.
 
     .. math:: y(t) = \max_i x_i(t)
 
