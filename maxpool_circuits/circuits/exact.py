@@ -11,7 +11,7 @@ from ..network.windows import flat_windows
 
 
 class ExactMax(MaxPoolNetwork):
-    r"""Maximum in each time step, by a transform: exact for values, too large on spikes.
+    r"""Maximum of each time step, by a transform: exact for values, but not for spikes.
 
     .. math:: y(t) = \max_i x_i(t)
 
