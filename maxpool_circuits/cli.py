@@ -6,6 +6,7 @@ import platform
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import click
 import nengo
@@ -78,10 +79,10 @@ def _new_figure(path):
 
 
 CIRCUIT = click.Choice(list(circuits()))
-FILE = {"type": _new_file, "metavar": "FILE"}
-FIGURE = {"type": _new_figure, "metavar": "FILE", "help": "Draw to FILE."}
-JOBS = {"type": int, "default": 1, "help": "Number of processes."}
-HZ = {"type": float, "metavar": "HZ"}
+FILE: dict[str, Any] = {"type": _new_file, "metavar": "FILE"}
+FIGURE: dict[str, Any] = {**FILE, "type": _new_figure, "help": "Draw to FILE."}
+JOBS: dict[str, Any] = {"type": int, "default": 1, "help": "Number of processes."}
+HZ: dict[str, Any] = {"type": float, "metavar": "HZ"}
 
 
 @click.group(context_settings={"show_default": True})

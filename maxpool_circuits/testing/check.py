@@ -167,7 +167,7 @@ def parametrize_with_checks(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there is no circuit or no check of such a name.
+        If an argument is not as described, or there is no check of such a name.
 
     Examples
     --------
@@ -184,7 +184,11 @@ def parametrize_with_checks(
     # only users of this function need pytest
     import pytest
 
-    failures = known_failures or {}
+    failures = _valid_mapping(known_failures)
+    if not isinstance(circuits, Iterable) or isinstance(circuits, (str, bytes)):
+        raise ValidationError(
+            f"must be a list of circuits, got {circuits!r}", attr="circuits"
+        )
     cases = []
     for circuit in circuits:
         find(circuit)
@@ -211,11 +215,24 @@ def _name_of(circuit: Circuit) -> str:
 
 def _valid_failures(known_failures: Mapping[str, str] | None) -> Mapping[str, str]:
     """Refuse failures of checks that do not exist."""
-    for name in known_failures or {}:
+    failures = _valid_mapping(known_failures)
+    for name in failures:
         if name not in FUNCTIONS:
             raise ValidationError(
                 f"there is no check called {name!r}; print(*checks(), sep='\\n') "
                 "shows the names of all",
                 attr="known_failures",
             )
-    return known_failures or {}
+    return failures
+
+
+def _valid_mapping(known_failures: Any) -> Mapping[str, Any]:
+    failures = {} if known_failures is None else known_failures
+    if not isinstance(failures, Mapping) or not all(
+        isinstance(n, str) for n in failures
+    ):
+        raise ValidationError(
+            f"must be a dict by name, or None, got {known_failures!r}",
+            attr="known_failures",
+        )
+    return failures

@@ -10,10 +10,11 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
+from ..network.arguments import checked_windows
 from ..network.neurons import IntegrateAndFire
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial
-from ..utils.checks import is_real
+from ..utils.checks import is_real, positive_integer, positive_number
 
 #: What `maxpool_circuits.make` takes: a name, a class, or a callable.
 Circuit = Union[str, Callable[..., nengo.Network]]
@@ -116,7 +117,7 @@ def run_circuit(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If ``x`` has another shape.
+        If an argument is not as described.
 
     Examples
     --------
@@ -126,10 +127,17 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
-    x = np.atleast_2d(x)
-    if x.shape != (len(x), windows.n_inputs):
+    windows = checked_windows(windows)
+    steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
+    if not callable(simulator):
         raise ValidationError(
-            f"must have shape (n_presentations, {windows.n_inputs}), got {x.shape}",
+            f"must be a simulator class, got {simulator!r}", attr="simulator"
+        )
+    x = np.atleast_2d(x)
+    if x.dtype.kind not in "fiu" or x.shape != (len(x), windows.n_inputs):
+        raise ValidationError(
+            f"must be numbers of shape (n_presentations, {windows.n_inputs}), got "
+            f"{x.dtype} of shape {x.shape}",
             attr="x",
         )
     with nengo.Network(seed=0) as model:
