@@ -37,10 +37,11 @@ demo: $(VENV)/demo-installed  ## compare all circuits on images of digits (makes
 	@$(VENV)/bin/maxpool-circuits demo
 
 demo-nengo-dl: $(VENV)/tests-installed  ## convert a Keras network with every circuit (makes .venv, with NengoDL)
-	@$(VENV)/bin/maxpool-circuits demo --nengo-dl
+	@$(BENCH)/conversions.py
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
-	$(VENV)/bin/python $(PYTEST)
+	@echo "running the tests: about 6 minutes on two cores"
+	$(VENV)/bin/python $(PYTEST) --durations=15
 
 test-slow: $(VENV)/tests-installed  ## run the slow tests
 	$(VENV)/bin/python $(PYTEST) -m slow

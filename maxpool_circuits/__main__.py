@@ -1,7 +1,5 @@
 """``python -m maxpool_circuits`` is the command line."""
 
-import sys
-
 from .cli import main
 
-sys.exit(main())
+main(prog_name="maxpool-circuits")

@@ -1,69 +1,110 @@
-"""The command line: ``maxpool-circuits list | compare | tune | demo``."""
+"""The command line: ``maxpool-circuits list | compare | tune | demo | doctor``."""
 
 import csv
+import inspect
 import os
+import re
 import struct
 import subprocess
 import sys
+from unittest import mock
 
 import nengo
 import pytest
+from click.testing import CliRunner
 
 import maxpool_circuits as mpc
-from maxpool_circuits.cli import main
-from maxpool_circuits.tuning import search
-from maxpool_circuits.tuning.journal import Journal
+from maxpool_circuits import cli
+from maxpool_circuits.utils import versions
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SMALL = ["compare", "exact", "--pools", "20"]
 
 
-@pytest.fixture
-def run(capsys):
-    """Function that runs a command and gives exit status, stdout and stderr."""
-
-    def run(*words):
-        try:
-            status = main([str(word) for word in words])
-        except SystemExit as stop:  # argparse's own errors, --help and --version
-            status = stop.code
-        return (status, *capsys.readouterr())
-
-    return run
+def run(*words):
+    """Run a command; the result has the exit status and what was printed."""
+    result = CliRunner().invoke(cli.main, [str(word) for word in words])
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
 
 
-def assert_one_line_error(err, *parts):
-    """Check that the last line is the error, and nothing but progress before it."""
-    assert "Traceback" not in err
-    assert err.count("error: ") == 1
-    message = err.splitlines()[-1]
-    assert message.startswith("error: ")
+def assert_refused(result, *parts, status=2):
+    """Check that there is an error, and no traceback."""
+    assert result.exit_code == status
+    message = result.output.splitlines()[-1]
+    assert message.startswith("Error: ")
     for part in parts:
         assert str(part) in message
 
 
-# --- list -----------------------------------------------------------------------------
-
-
-def test_list_has_all_circuits_with_a_summary(run):
-    status, out, err = run("list")
-    assert (status, err) == (0, "")
-    lines = out.splitlines()
+def test_list_has_all_circuits_with_a_summary():
+    lines = run("list").output.splitlines()
     assert [line.split()[0] for line in lines] == list(mpc.circuits())
     for line, circuit in zip(lines, mpc.circuits().values()):
         assert line.endswith(circuit.__doc__.splitlines()[0])
 
 
-# --- compare --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ([], ["list", "compare", "tune", "demo", "doctor"]),
+        (["tune"], ["--out", "--neuron-type", "AdaptiveLIF", "--memory", "--seed"]),
+        (["compare"], ["CIRCUIT", "band-limited", "poisson", "--csv", "--plot"]),
+        (["demo"], ["HMAX", "--seed", "--csv", "maxpool_circuits_demo.png"]),
+    ],
+)
+def test_help(words, parts):
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    for part in parts:
+        assert part in result.output
 
 
-def test_compare_prints_the_table_and_no_progress_into_files(run):
-    status, out, err = run(*SMALL)
-    assert (status, err) == (0, "")
-    assert out.startswith("presentations: 20 pools of 4 spiking inputs; readout: best")
-    for line, name in zip(out.splitlines()[-3:], ("exact", "oracle", "average")):
-        assert line.startswith(f"{name} ")
-    assert "it/s]" not in out
+# --- compare and demo -----------------------------------------------------------------
+
+
+def test_compare_passes_all_options_on(monkeypatch):
+    compare = mock.Mock()
+    monkeypatch.setattr(cli, "compare", compare)
+    words = "--workload band-limited --encoding lif --window-size 9 --pools 5 "
+    words += "--input-rate 100 --jobs 2 --trials 3 --seed 7"
+    run("compare", "softmax", "ensemble", *words.split())
+    compare.assert_called_with(
+        ["softmax", "ensemble"],
+        9,
+        workload="band-limited",
+        encoding="lif",
+        n_pools=5,
+        input_rate=100,
+        n_trials=3,
+        n_jobs=2,
+        seed=7,
+        progress_bar=True,
+    )
+
+
+def test_defaults_are_those_of_compare(monkeypatch):
+    compare = mock.Mock()
+    monkeypatch.setattr(cli, "compare", compare)
+    run("compare")
+    defaults = inspect.signature(mpc.compare).parameters
+    given = dict(zip(["circuits", "window_size"], compare.call_args.args))
+    given.update(compare.call_args.kwargs)
+    assert given.pop("progress_bar") is True
+    assert given == {name: defaults[name].default for name in given}
+
+
+def test_compare_prints_and_writes_table_and_figure(tmp_path):
+    table, figure = tmp_path / "table.csv", tmp_path / "figure.png"
+    result = run(*SMALL, "--csv", table, "--plot", figure)
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("presentations: 20 pools of 4 spiking inputs; readout")
+    assert lines[-3:] == [f"table: {table}", "", f"figure: {figure}"]
+    with open(table, newline="") as file:
+        names = [line["circuit"] for line in csv.DictReader(file)]
+    assert names == ["exact", "oracle", "average"]
+    assert all(f"\n{name} " in result.stdout for name in names)
+    assert figure.read_bytes().startswith(PNG)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -81,333 +122,161 @@ def test_progress_goes_to_a_terminal_on_stderr():
     shown = b""
     while b"the end" not in shown:
         shown += os.read(terminal, 2**16)
+    assert process.returncode == 0 and b"\noracle " in process.stdout
     assert b"1/1" in shown and b"1/1" not in process.stdout
 
 
-def test_compare_passes_all_options_on(run, monkeypatch):
-    given = {}
-
-    def compare(circuits, window_size, **options):
-        given.update(options, circuits=circuits, window_size=window_size)
-        return mpc.compare(["exact"], n_pools=1)
-
-    monkeypatch.setattr("maxpool_circuits.cli.comparing.compare", compare)
-    options = "--workload band-limited --inputs lif --window-size 9 --pools 5 "
-    options += "--input-rate 100 --jobs 2 --draws 3"
-    run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
-    assert given == {
-        "circuits": ["softmax", "ensemble"],
-        "window_size": 9,
-        "workload": "band-limited",
-        "inputs": "lif",
-        "n_pools": 5,
-        "input_rate": 100,
-        "seed": 7,
-        "n_draws": 3,
-        "n_jobs": 2,
-        "progress_bar": True,
-    }
-    run("compare")
-    assert given == {
-        "circuits": None,
-        "window_size": 4,
-        "workload": "presentations",
-        "inputs": "regular",
-        "n_pools": None,
-        "input_rate": 250,
-        "seed": 0,
-        "n_draws": 1,
-        "n_jobs": 1,
-        "progress_bar": True,
-    }
-
-
-def test_compare_writes_table_and_figure_and_says_where(run, tmp_path):
-    table, figure = tmp_path / "table.csv", tmp_path / "figure.png"
-    status, out, _ = run(*SMALL, "--csv", table, "--plot", figure)
-    assert status == 0
-    assert out.splitlines()[-3:] == [f"table: {table}", "", f"figure: {figure}"]
-    with open(table, newline="") as file:
-        names = [line["circuit"] for line in csv.DictReader(file)]
-    assert names == ["exact", "oracle", "average"]
-    assert figure.read_bytes().startswith(PNG)
-
-
-def test_same_seed_gives_the_same_errors(run):
-    def errors(seed):
-        _, out, _ = run(*SMALL, "--seed", seed)
-        return [line.split()[1:6] for line in out.splitlines()[-3:]]
-
-    assert errors(1) == errors(1) != errors(2)
-
-
-# --- demo -----------------------------------------------------------------------------
-
-
-def test_demo_draws_a_figure_and_says_where(run, tmp_path, monkeypatch):
+def test_demo_draws_a_figure_and_says_where(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    status, out, err = run("demo", "--csv", "demo.csv", "--seed", "1")
-    assert status == 0
-    assert out.startswith("images: 256 pools of 8 spiking inputs")
+    result = run("demo", "--csv", "demo.csv", "--seed", "1")
+    assert result.stdout.startswith("images: 256 pools of 8 spiking inputs")
     for name in (*mpc.circuits(), "oracle", "average"):
-        assert f"\n{name} " in out
+        assert f"\n{name} " in result.stdout
     figure = tmp_path / "maxpool_circuits_demo.png"
-    assert out.splitlines()[-1] == f"figure: {figure}"
+    assert result.stdout.splitlines()[-1] == f"figure: {figure}"
     assert figure.read_bytes().startswith(PNG)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "demo.csv", figure]
-    # progress is for terminals
-    assert err == ""
 
 
-# --- help and errors ------------------------------------------------------------------
+# --- tune -----------------------------------------------------------------------------
 
 
-def test_version(run):
-    assert run("--version") == (0, f"{mpc.__version__}\n", "")
-
-
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
-        ([], ["list", "compare", "tune", "demo"]),
-        (["tune"], ["--out", "--neuron-type", "--max-rate", "--jobs", "--seed"]),
-        (["list"], ["usage: maxpool-circuits list"]),
-        (["compare"], ["winner-take-all", "--workload", "--seed", "--csv", "--plot"]),
-        (["demo"], ["HMAX", "--seed", "--csv", "--plot", "maxpool_circuits_demo.png"]),
-    ],
-)
-def test_help(run, words, parts):
-    status, out, err = run(*words, "--help")
-    assert (status, err) == (0, "")
-    for part in parts:
-        assert part in out
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        [],
-        ["tun"],
-        ["compare", "--workload", "speech"],
-        ["compare", "--window-size", "two"],
-        ["list", "--seed", "1"],
-    ],
-    ids=" ".join,
-)
-def test_words_that_are_no_command_are_usage_errors(run, words):
-    status, out, err = run(*words)
-    assert (status, out) == (2, "")
-    assert err.startswith("usage: ")
-    assert "error: " in err.splitlines()[-1]
-
-
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
-        (["nope"], ["'nope'", "'winner-take-all'"]),
-        (["exact", "exact"], ["circuits", "'exact'"]),
-        (["--window-size", "0"], ["window_size", "got 0"]),
-        (["--pools", "-3"], ["n_pools", "-3"]),
-        (["--input-rate", "inf"], ["input_rate", "inf"]),
-        (["--workload", "images", "--pools", "9"], ["n_pools", "9"]),
-        (["--workload", "images", "--window-size", "5"], ["window_size", "got 5"]),
-        (["--seed", "-1"], ["seed", "-1"]),
-    ],
-    ids=" ".join,
-)
-def test_impossible_arguments_are_one_line_on_stderr(run, words, parts):
-    status, out, err = run("compare", *words)
-    assert (status, out) == (2, "")
-    assert_one_line_error(err, *parts)
-
-
-def test_tune_writes_a_file_and_reports(run, tmp_path, monkeypatch):
-    asked = {}
-
-    def tune(circuit, **options):
-        asked.update(options, circuit=circuit)
-        setup = mpc.Setup(f"their.{circuit}", n_neurons=1, max_rate=100.0)
-        return mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
-
-    monkeypatch.setattr("maxpool_circuits.cli.tuning.tune", tune)
+def test_tune_passes_options_on_writes_a_file_and_reports(tmp_path, monkeypatch):
+    setup = mpc.Setup("their.softmax", n_neurons=1, max_rate=100.0)
+    found = mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
+    tune = mock.Mock(return_value=found)
+    monkeypatch.setattr(cli, "tune", tune)
     path = tmp_path / "own.npz"
-    words = ["softmax", "--window-size", 9, "--neuron-type", "LIF", "--neurons", 30]
-    words += ["--max-rate", 100, "--input-rate", 50, "--jobs", 2, "--seed", 3]
-    words += ["--spikes-weight", 0.5]
-    status, out, err = run("tune", *words, "--out", path)
-    assert (status, err) == (0, "")
-    assert "tuned decoders for softmax(n_neurons=1" in out and str(path) in out
+    result = run("tune", "softmax", "--out", path)
+    # what is not given is left to the circuit
+    assert {"n_neurons", "max_rate", "neuron_type"}.isdisjoint(tune.call_args.kwargs)
+    assert "tuned decoders for softmax(n_neurons=1" in result.stdout
+    assert str(path) in result.stdout
     assert mpc.TunedDecoders.load(path).parameters == {"speed": 2}
-    assert asked == {
-        **{"circuit": "softmax", "window_size": [9], "neuron_type": nengo.LIF()},
-        **{"n_neurons": 30, "max_rate": 100, "input_rate": 50, "n_jobs": 2, "seed": 3},
-        **{"spikes_weight": 0.5, "latency_weight": 0, "journal": f"{path}.journal"},
-        "fresh": False,
-    }
+
+    words = "--window-size 9 --window-size 2 --neuron-type LIF --neurons 30 "
+    words += "--max-rate 100 --input-rate 50 --jobs 2 --seed 3 --spikes-weight 0.5"
+    run("tune", "softmax", *words.split(), "--memory", "folder", "--out", path)
+    tune.assert_called_with(
+        "softmax",
+        window_size=(9, 2),
+        neuron_type=nengo.LIF(),
+        n_neurons=30,
+        max_rate=100,
+        input_rate=50,
+        n_jobs=2,
+        seed=3,
+        latency_weight=0,
+        spikes_weight=0.5,
+        memory="folder",
+    )
 
 
-def test_tune_draws_before_and_after(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "runs_after_star", lambda n_numbers: 0)
-    words = ["pairwise-relu", "--neuron-type", "SpikingRectifiedLinear"]
-    words += ["--max-rate", 200, "--window-size", 2]
-    figure = tmp_path / "own.png"
-    status, out, err = run("tune", *words, "--out", tmp_path / "a", "--plot", figure)
-    # progress is for terminals
-    assert (status, err) == (0, "")
-    assert str(figure) in out and figure.stat().st_size > 20_000
-    # the journal is gone
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "own.png"]
+@pytest.mark.parametrize("name", cli.NEURON_TYPES)
+def test_every_neuron_type_can_be_used(name):
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    neuron_type = cli.NEURON_TYPES[name]()
+    with nengo.Network() as model:
+        mpc.make("pairwise-relu", windows, neuron_type=neuron_type, decoders=None)
+    nengo.Simulator(model, progress_bar=False).close()
+
+
+# --- errors ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "parts"),
+    ("words", "parts"),
     [
-        (["exact", "--out", "file.npz"], 2, ["nothing"]),
-        (["softmax", "--out", "file.npz", "--neuron-type", "Lif"], 2, ["Lif", "LIF"]),
-        (["softmax", "--out", "missing/file.npz"], 1, ["missing"]),
+        ("compare nope", ["CIRCUIT", "'winner-take-all'"]),
+        ("compare --workload speech", ["--workload", "band-limited"]),
+        ("compare --window-size two", ["--window-size", "two"]),
+        ("compare --window-size 0", ["--window-size", "got 0"]),
+        ("compare --pools -3", ["--pools", "-3"]),
+        ("compare --input-rate inf", ["--input-rate", "inf"]),
+        ("compare --workload images --window-size 5", ["--window-size", "got 5"]),
+        ("compare --seed -1", ["--seed", "-1"]),
+        ("tune exact --out file.npz", ["nothing"]),
+        ("tune softmax --out file.npz --neuron-type Lif", ["--neuron-type", "LIF"]),
+        ("tune softmax", ["--out"]),
+        ("list --seed 1", ["--seed"]),
     ],
-    ids=str,
 )
-def test_impossible_tuning_is_one_line_on_stderr(run, words, status, parts):
-    assert run("tune", *words)[0] == status
-    assert_one_line_error(run("tune", *words)[2], *parts)
+def test_errors_are_messages_that_speak_of_options(words, parts):
+    assert_refused(run(*words.split()), *parts)
 
 
-#: Commands, and their options that name files to be written.
-OUTPUTS = [
-    (SMALL, "--csv"),
-    (SMALL, "--plot"),
-    (["demo"], "--csv"),
-    (["demo"], "--plot"),
-    (["demo", "--nengo-dl"], "--plot"),
-    (["tune", "softmax", "--out", "own.npz"], "--plot"),
-    (["tune", "softmax"], "--out"),
-]
-
-
-@pytest.fixture
-def no_work(monkeypatch):
-    """Whoever starts to work fails."""
-
-    def forbidden(*_, **__):
-        raise AssertionError("files come first")
-
-    for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
-        monkeypatch.setattr(f"maxpool_circuits.cli.{name}", forbidden)
-    monkeypatch.setattr("maxpool_circuits.cli.demonstrating._nengo_dl", forbidden)
-
-
-@pytest.mark.parametrize(("words", "option"), OUTPUTS, ids=str)
-def test_files_are_checked_before_the_work(
-    run, no_work, tmp_path, monkeypatch, words, option
-):
+@pytest.mark.parametrize(
+    "words", ["compare --csv", "compare --plot", "demo --plot", "tune softmax --out"]
+)
+def test_files_are_checked_before_the_work(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
-    for name, part in [("missing/a.png", "no folder"), ("folder.png", "is a folder")]:
-        status, out, err = run(*words, option, name)
-        assert (status, out) == (1, "")
-        assert_one_line_error(err, repr(name), part)
-
-
-def test_one_file_is_not_written_twice(run, no_work, tmp_path):
-    name = tmp_path / "a.png"
-    status, out, err = run(*SMALL, "--csv", name, "--plot", name)
-    assert (status, out) == (2, "")
-    assert_one_line_error(err, "--plot and --csv name the same file", name)
-
-
-@pytest.mark.parametrize("words", [SMALL, ["demo"], ["tune", "softmax"]], ids=str)
-def test_an_interruption_is_one_line_and_130(run, tmp_path, monkeypatch, words):
-    out = tmp_path / "own.npz"
-
-    def interrupted(*_, journal=None, **__):
-        if journal is not None:
-            Journal(journal, {"seed": 0})
-        raise KeyboardInterrupt
-
-    for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
-        monkeypatch.setattr(f"maxpool_circuits.cli.{name}", interrupted)
-    monkeypatch.chdir(tmp_path)
-    is_tune = words[0] == "tune"
-    status, printed, err = run(*words, *(["--out", out] if is_tune else []))
-    assert (status, printed) == (130, "")
-    (line,) = err.strip().splitlines()
-    assert line.startswith("interrupted: ") and "the same command" in line
-    if is_tune:
-        assert f"kept in '{out}.journal'" in line
-
-
-def test_the_journal_is_deleted_after_the_file_is_written(run, tmp_path, monkeypatch):
-    path = tmp_path / "own.npz"
-
-    def tune(circuit, journal, **options):
-        Journal(journal, {"seed": 0})
-        setup = mpc.Setup("their.Own", n_neurons=1, max_rate=100.0)
-        return mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
-
-    def fails(*_):
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr("maxpool_circuits.cli.tuning.tune", tune)
-    with monkeypatch.context() as patch:
-        patch.setattr(mpc.TunedDecoders, "save", fails)
-        assert run("tune", "softmax", "--out", path)[0] == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["own.npz.journal"]
-    assert run("tune", "softmax", "--out", path)[0] == 0
-    assert [file.name for file in tmp_path.iterdir()] == ["own.npz"]
-
-
-def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, no_work, tmp_path):
-    status, _, err = run(*SMALL, "--plot", tmp_path / "figure.xyz")
-    assert status == 2
-    assert_one_line_error(err, "xyz")
+    for name, part in [("missing/a.png", "the folder of"), ("folder.png", "a folder")]:
+        assert_refused(run(*words.split(), name), words.split()[-1], repr(name), part)
+    if "plot" in words:
+        assert_refused(run(*words.split(), "figure.xyz"), "figure.xyz", "png")
 
 
 @pytest.mark.parametrize(
-    ("module", "words"),
+    ("module", "words", "status"),
     [
-        ("matplotlib", ["demo"]),
-        ("matplotlib", [*SMALL, "--plot", "figure.png"]),
-        ("sklearn.datasets", ["compare", "exact", "--workload", "images"]),
+        ("matplotlib.backend_bases", "demo", 2),
+        ("matplotlib.backend_bases", "compare exact --plot figure.png", 2),
+        ("sklearn.datasets", "compare exact --workload images", 1),
     ],
 )
-def test_missing_package_is_named_with_what_to_install(run, monkeypatch, module, words):
+def test_a_missing_package_is_named_with_what_helps(monkeypatch, module, words, status):
     monkeypatch.setitem(sys.modules, module, None)
-    status, out, err = run(*words)
-    assert (status, out) == (1, "")
-    assert_one_line_error(err, module, "pip install matplotlib scikit-learn")
-
-
-# --- as a process ---------------------------------------------------------------------
-
-
-def python(*words):
-    """Run Python in a process of its own."""
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True)
-
-
-def test_python_m_is_the_command_line():
-    process = python("-m", "maxpool_circuits", *SMALL)
-    assert process.returncode == 0
-    assert "\noracle " in process.stdout
-    # progress is for terminals
-    assert process.stderr == ""
-
-
-def test_exit_status_of_the_process_tells_of_errors():
-    process = python("-m", "maxpool_circuits", "compare", "nope")
-    assert process.returncode == 2
-    assert process.stdout == ""
-    assert_one_line_error(process.stderr, "'nope'")
+    result = run(*words.split())
+    assert_refused(result, module, "pip install matplotlib scikit-learn", status=status)
 
 
 def test_import_and_help_need_none_of_the_optional_packages():
     optional = {"matplotlib", "tensorflow", "nengo_dl", "nengo_extras", "sklearn"}
-    process = python(
-        "-c",
+    code = (
         "import sys, maxpool_circuits.cli\n"
-        "maxpool_circuits.cli.main(['list'])\n"
-        f"print(sorted(set(sys.modules) & {optional}), file=sys.stderr)",
+        "maxpool_circuits.cli.main(['list'], standalone_mode=False)\n"
+        f"assert not set(sys.modules) & {optional}"
     )
-    assert process.returncode == 0
-    assert process.stderr == "[]\n"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
+
+
+# --- doctor ---------------------------------------------------------------------------
+
+
+def test_doctor_shows_what_works():
+    result = run("doctor")
+    assert re.search(r"^nengo +4\.\d", result.stdout, flags=re.MULTILINE)
+    assert "\ncircuits, compare, tune  yes\n" in result.stdout
+    works = "\nKeras networks           yes" in result.stdout
+    try:
+        import maxpool_circuits.nengo_dl  # noqa: F401
+    except ImportError as error:
+        assert not works
+        assert f"no: {error}" in result.stdout
+    else:
+        assert works
+    assert result.exit_code == (
+        not works and versions.installed("nengo-dl") is not None
+    )
+
+
+@pytest.mark.parametrize("nengo_dl", [None, "3.6.0"])
+def test_only_a_broken_nengo_dl_is_a_failure(monkeypatch, nengo_dl):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.setitem(sys.modules, "maxpool_circuits.nengo_dl", None)
+    monkeypatch.setattr(cli, "installed", {"nengo-dl": nengo_dl}.get)
+    result = run("doctor")
+    assert result.exit_code == (nengo_dl is not None)
+    assert "what helps: pip install matplotlib scikit-learn" in result.stdout
+    assert "Keras networks           no: " in result.stdout
+
+
+def test_doctor_shows_a_tensorflow_that_was_not_tried(monkeypatch):
+    pytest.importorskip("maxpool_circuits.nengo_dl", exc_type=ImportError)
+    found = {"tensorflow": "2.99.0", "nengo-dl": "3.6.0"}
+    monkeypatch.setattr(cli, "installed", found.get)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "TensorFlow 2.99.0 was not tried on this Python" in result.stdout
+    assert versions.how_to_install_nengo_dl() in result.stdout

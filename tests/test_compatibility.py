@@ -15,7 +15,6 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.cli import main
 from maxpool_circuits.utils import versions
 
 ROOT = Path(__file__).parent.parent
@@ -306,44 +305,6 @@ def test_a_model_of_keras_3_is_exact_when_rebuilt(tmp_path):
     results = process.stdout.splitlines()
     assert results[0] == "3"
     assert results.count("True") == 2, process.stderr
-
-
-def test_doctor_tells_what_works(capsys):
-    status = main(["doctor"])
-    out, err = capsys.readouterr()
-    assert re.search(r"^nengo +4\.\d", out, flags=re.MULTILINE)
-    assert "\ncircuits, compare, tune  yes\n" in out
-    works = "\nKeras networks           yes" in out
-    try:
-        import maxpool_circuits.nengo_dl  # noqa: F401
-    except ImportError as error:
-        assert not works
-        assert f"no: {error}" in out
-    else:
-        assert works
-    assert status == ("  no: " in out)
-    assert ("error: " in err) == bool(status)
-
-
-def test_doctor_names_the_line_for_what_is_missing(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    monkeypatch.setitem(sys.modules, "maxpool_circuits.nengo_dl", None)
-    assert main(["doctor"]) == 1
-    out, err = capsys.readouterr()
-    assert "What helps: pip install matplotlib scikit-learn" in out
-    assert "Keras networks           no: " in out
-    assert err == "error: something is missing, see above\n"
-
-
-def test_doctor_tells_of_a_tensorflow_that_was_not_tried(monkeypatch, capsys):
-    pytest.importorskip("maxpool_circuits.nengo_dl", exc_type=ImportError)
-    from maxpool_circuits.cli import doctor
-
-    monkeypatch.setattr(doctor, "installed", {"tensorflow": "2.99.0"}.get)
-    assert main(["doctor"]) == 1
-    out, _ = capsys.readouterr()
-    assert "TensorFlow 2.99.0 was not tried on this Python" in out
-    assert versions.how_to_install_nengo_dl() in out
 
 
 # --- what users copy ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from ..network.windows import flat_windows
 
 
 class ExactMax(MaxPoolNetwork):
-    r"""The exact maximum, by a transform: no neurons, no error, no delay.
+    r"""Maximum of each time step, by a transform: exact for values, but not for spikes.
 
     .. math:: y(t) = \max_i x_i(t)
 

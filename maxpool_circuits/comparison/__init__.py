@@ -1,7 +1,7 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
-from .encodings import ENCODINGS, Encoding
 from .compare import compare
+from .encodings import ENCODINGS, Encoding
 from .estimates import Estimate
 from .images import images
 from .lookup import WORKLOADS

@@ -19,8 +19,8 @@ from ..utils.checks import (
     valid_seed,
 )
 from ..utils.progress import make_progress_bar
-from .encodings import find_encoding
 from .draws import Draw, measured, seed_of_draw, with_best_readout
+from .encodings import find_encoding
 from .lookup import find_workload
 from .measures import READOUTS, REFERENCES, Row
 from .results import mean_row

@@ -12,8 +12,8 @@ import numpy as np
 from .encodings import Encoding
 from .measures import (
     AVERAGE,
-    READOUTS,
     ORACLE,
+    READOUTS,
     STEP_LENGTH,
     Row,
     measure,

@@ -7,9 +7,9 @@ from typing import Any
 import nengo
 import numpy as np
 import scipy.sparse
-from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
+from ..network.paths import Paths, full_weights
 from ..network.sparse import weights_of
 from ..network.transform import MaxPool
 
@@ -55,41 +55,19 @@ def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
     >>> print(counts[network.input], counts[neurons])
     [2 1] [1 1 0]
     """
-    outgoing: dict[Any, list[tuple[Any, Any]]] = {}
-    for connection in network.all_connections:
-        pre, post, weights = _end_to_end(connection)
-        outgoing.setdefault(pre, []).append((post, weights))
-    known: dict[Any, dict[Any, Any]] = {}
-
-    def targets(source):
-        """Weights from the entries of ``source`` to all that they reach, by target."""
-        if source in known:
-            return known[source]
-        # nodes that feed themselves add no synapses on a second round
-        known[source] = total = {}
-        for post, weights in outgoing.get(source, []):
-            if isinstance(post, Neurons) or post is network.output:
-                reached = {post: weights}
-            elif post.output is None:
-                reached = {end: w @ weights for end, w in targets(post).items()}
-            else:
-                # what a node computes is not carried by synapses
-                reached = {}
-            for end, weights in reached.items():
-                total[end] = total[end] + weights if end in total else weights
-        return total
-
-    counts = {}
-    for source in [network.input, *(ens.neurons for ens in network.all_ensembles)]:
-        counts[source] = np.zeros(source.size_out, dtype=int)
-        for weights in targets(source).values():
-            # what cancels but for rounding is no synapse
+    neurons = [ensemble.neurons for ensemble in network.all_ensembles]
+    sources = [network.input, *neurons]
+    paths = Paths(map(_link, network.all_connections), sources)
+    counts = {source: np.zeros(source.size_out, dtype=int) for source in sources}
+    for target in [network.output, *neurons]:
+        for (source, _), weights in paths.into(target).items():
+            # what cancels but for rounding is not a synapse
             counts[source] += np.asarray((abs(weights) > 1e-9).sum(axis=0)).ravel()
     return counts
 
 
-def _end_to_end(connection):
-    """The nodes or neurons at both ends of a connection, and the weights between."""
+def _link(connection):
+    """A connection as a link between nodes and neurons."""
     pre, post = connection.pre_obj, connection.post_obj
     weights = _weights(connection)
     # every neuron takes part in every decoded dimension, and hears every encoded one
@@ -99,7 +77,7 @@ def _end_to_end(connection):
     if isinstance(post, nengo.Ensemble):
         weights = _ones(post.n_neurons, weights.shape[0]) @ abs(weights)
         post = post.neurons
-    return pre, post, weights
+    return pre, post, weights, ()
 
 
 def _ones(n_rows, n_columns):
@@ -122,6 +100,4 @@ def _weights(connection):
         )
     if connection.function is not None:
         matrix = abs(matrix) @ _ones(n_in, connection.size_in)
-    pre = scipy.sparse.identity(connection.pre_obj.size_out, format="csr")
-    post = scipy.sparse.identity(connection.post_obj.size_in, format="csr")
-    return post[connection.post_slice].T @ matrix @ pre[connection.pre_slice]
+    return full_weights(connection, matrix)

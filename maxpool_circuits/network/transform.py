@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
-from nengo import Ensemble, Network, Node
+from nengo import Ensemble, Network
 from nengo.builder import Builder, Signal
 from nengo.builder.operator import SimPyFunc
-from nengo.ensemble import Neurons
 from nengo.exceptions import BuildError, ValidationError
 from nengo.params import Parameter
 from nengo.transforms import Transform
 
+from .paths import incoming, upstream
 from .windows import PoolWindows, maxima
 
 
@@ -133,22 +133,17 @@ def _build_max_pool(
 
 def _warn_of_raw_spikes(network: Network, transform: MaxPool) -> None:
     """Warn if spikes reach a `MaxPool` unfiltered: it takes a maximum in each step."""
-    unfiltered: dict[Any, list[Any]] = {}
-    sources = []
+    connections = incoming(network)
     for connection in network.all_connections:
-        if connection.transform is transform:
-            # its own synapse comes after the maximum
-            sources.append(connection.pre_obj)
-        if connection.synapse is None:
-            unfiltered.setdefault(connection.post_obj, []).append(connection.pre_obj)
-    seen = set()
-    while sources:
-        source = sources.pop()
-        if source in seen:
+        if connection.transform is not transform:
             continue
-        seen.add(source)
-        if isinstance(source, (Ensemble, Neurons)):
-            if getattr(source, "ensemble", source).neuron_type.spiking:
+        # its own synapse comes after the maximum
+        sources = upstream(
+            connection.pre_obj, connections, lambda other: other.synapse is None
+        )
+        for source in sources:
+            ensemble = getattr(source, "ensemble", source)
+            if isinstance(ensemble, Ensemble) and ensemble.neuron_type.spiking:
                 warnings.warn(
                     f"the raw spikes of {source} reach an exact maximum, which is "
                     "taken in each time step and so is far too large; connect with a "
@@ -156,6 +151,3 @@ def _warn_of_raw_spikes(network: Network, transform: MaxPool) -> None:
                     stacklevel=2,
                 )
                 return
-        elif isinstance(source, Node) and source.output is None:
-            # it only passes values on
-            sources += unfiltered.get(source, [])

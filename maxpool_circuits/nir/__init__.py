@@ -13,7 +13,6 @@ except ImportError as error:
     ) from error
 
 # only now, so that its message is seen
-from .export import to_nir  # noqa: E402
-from .files import save  # noqa: E402
+from .export import save, to_nir  # noqa: E402
 
 __all__ = ["save", "to_nir"]

@@ -1,17 +1,34 @@
-"""A circuit of integrate-and-fire neurons as a graph of NIR nodes."""
+"""A circuit of integrate-and-fire neurons as a graph of NIR nodes, and its file."""
 
 from __future__ import annotations
 
+import os
 import warnings
+from typing import Any
 
+import nengo
 import nir
+import numpy as np
+import scipy.sparse
+from nengo.exceptions import ValidationError
 
 from ..network.base import MaxPoolNetwork
-from ..utils.checks import positive_number, valid_flag
+from ..network.neurons import integrates
+from ..network.paths import Arriving, Paths, full_weights, incoming, upstream
+from ..network.sparse import selection
+from ..utils.checks import positive_number, valid_flag, valid_path
 from ..utils.describe import qualified_name
+from ..utils.files import atomic_write, writable_target
 from ..version import version
-from .layout import Chain, Meeting
-from .signals import Signals
+
+CAN_EXPORT = (
+    "NIR can take circuits whose neurons are all IntegrateAndFire and whose "
+    "connections are weights and Lowpass or Alpha synapses, such as pairwise-relu and "
+    "winner-take-all with their default neuron_type"
+)
+#: By how much thresholds are lower than those of the circuit, relative to them: neurons
+#: of NIR fire above their threshold, those of Nengo at it.
+MARGIN = 2.0**-16
 
 
 def to_nir(
@@ -86,21 +103,10 @@ def to_nir(
     """
     relays = valid_flag(relays, "relays")
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
-    signals = Signals(circuit)
-    layout = (Chain if relays else Meeting)(signals, spike_value)
+    _check(circuit)
+    layout = (_Chain if relays else _Meeting)(circuit, spike_value)
     layout.build()
-    _warn_of_several_spikes(layout, circuit, spike_value)
-    metadata = {
-        "circuit": qualified_name(type(circuit)),
-        "spike_value": spike_value,
-        "maxpool_circuits": version,
-    }
-    return nir.NIRGraph(layout.nodes, layout.edges, metadata=metadata)
-
-
-def _warn_of_several_spikes(layout, circuit, spike_value):
-    """Tell if a single spike is worth more than a threshold."""
-    largest = layout.largest_jump
+    largest = layout.largest_jump()
     # thresholds that were computed are as exact as floats
     if largest > 1 + 1e-6:
         warnings.warn(
@@ -109,5 +115,310 @@ def _warn_of_several_spikes(layout, circuit, spike_value):
             "in a time step at most; build the circuit with a max_rate of at most "
             f"{circuit.max_rate / largest:.4g} Hz for spikes that are worth "
             f"{spike_value:.4g}",
-            stacklevel=3,
+            stacklevel=2,
         )
+    metadata = {
+        "circuit": qualified_name(type(circuit)),
+        "spike_value": spike_value,
+        "maxpool_circuits": version,
+    }
+    return nir.NIRGraph(layout.nodes, layout.edges, metadata=metadata)
+
+
+def save(
+    graph: nir.NIRGraph, path: str | os.PathLike[str], overwrite: bool = False
+) -> None:
+    """Write a graph to a file that ``nir.read`` and simulators read.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+        The graph.
+    path : str or os.PathLike
+        The file; its name usually ends in ``.nir``. It is written whole or not at all.
+    overwrite : bool, optional (Default: False)
+        Whether a file that is there may be replaced.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``graph`` is not a graph, or there is such a file and ``overwrite`` is False.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import nir
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.nir import save, to_nir
+    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    >>> pool = mpc.WinnerTakeAll(
+    ...     windows, input_synapse=None, decoders=None, add_to_container=False
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "pool.nir")
+    ...     save(to_nir(pool, spike_value=1 / 250), path)
+    ...     print(nir.read(path).nodes["neurons_1"].v_threshold.shape)
+    (4,)
+    """
+    if not isinstance(graph, nir.NIRGraph):
+        raise ValidationError(
+            f"must be a nir.NIRGraph, as to_nir gives it, got {graph!r}", attr="graph"
+        )
+    overwrite = valid_flag(overwrite, "overwrite")
+    path = valid_path(path)
+    if writable_target(path).exists() and not overwrite:
+        raise ValidationError(
+            f"there is a file {path!r}; name another one, or replace it "
+            "with overwrite=True",
+            attr="path",
+        )
+    with atomic_write(path) as unfinished:
+        nir.write(unfinished, graph)
+
+
+def _check(circuit: Any) -> None:
+    """Refuse what is not a circuit of weights, filters and integrate-and-fire neurons.
+
+    The message says what can be exported.
+    """
+    if not isinstance(circuit, MaxPoolNetwork):
+        raise ValidationError(
+            f"must be a circuit such as mpc.PairwiseReLU(windows), got {circuit!r}",
+            attr="circuit",
+        )
+    connections = incoming(circuit)
+    reasons = [
+        *map(_reason_of_ensemble, circuit.all_ensembles),
+        *(_reason_of_node(node, connections) for node in circuit.all_nodes),
+        *map(_reason_of_connection, circuit.all_connections),
+    ]
+    for reason in reasons:
+        if reason:
+            raise ValidationError(
+                f"{reason}. {CAN_EXPORT}", attr="circuit", obj=circuit
+            )
+
+
+def _reason_of_ensemble(ensemble):
+    if not integrates(ensemble.neuron_type):
+        return f"{ensemble} has neurons of type {ensemble.neuron_type}"
+    if np.any(ensemble.bias):
+        return f"neurons of {ensemble} have bias currents"
+    return None
+
+
+def _reason_of_node(node, connections):
+    if node.output is not None:
+        return f"{node} computes something"
+    before = [connection.pre_obj for connection in connections.get(node, ())]
+    if any(node in upstream(obj, connections) for obj in before):
+        return f"{node} feeds itself"
+    return None
+
+
+def _reason_of_connection(connection):
+    ends = connection.pre_obj, connection.post_obj
+    if any(isinstance(end, nengo.Ensemble) for end in ends):
+        return f"{connection} decodes or encodes an ensemble"
+    if connection.learning_rule_type or connection.function is not None:
+        return f"{connection} learns or computes a function"
+    if full_weights(connection) is None:
+        return f"{connection} has the transform {connection.transform}"
+    if _time_constants(connection.synapse) is None:
+        return f"{connection} has the synapse {connection.synapse}"
+    return None
+
+
+def _time_constants(synapse):
+    """Time constants of low-pass filters in a row; None if it is something else.
+
+    One that is 0 is a delay of one time step, which readers put into loops themselves.
+    """
+    if synapse is None:
+        return ()
+    if isinstance(synapse, nengo.Lowpass):
+        return (synapse.tau,) if synapse.tau > 0 else ()
+    if isinstance(synapse, nengo.Alpha):
+        return (synapse.tau, synapse.tau)
+    return None
+
+
+def _link(connection):
+    """A connection with its time constants as filters."""
+    filters = _time_constants(connection.synapse)
+    return connection.pre_obj, connection.post_obj, full_weights(connection), filters
+
+
+class _Layout:
+    """Nodes and edges, with signals in units of a spike of their source."""
+
+    def __init__(self, circuit: MaxPoolNetwork, spike_value: float) -> None:
+        self.circuit = circuit
+        #: names of the nodes that signals come from
+        self.names: dict[Any, str] = {circuit.input: "input"}
+        units = {circuit.input: spike_value}
+        for number, ensemble in enumerate(circuit.all_ensembles, start=1):
+            self.names[ensemble.neurons] = f"neurons_{number}"
+            units[ensemble.neurons] = float(ensemble.neuron_type.amplitude)
+        paths = Paths(map(_link, circuit.all_connections), self.names)
+
+        def arriving_at(place: Any, gain: Any) -> Arriving:
+            return {
+                (source, filters): scipy.sparse.diags(gain) @ weights * units[source]
+                for (source, filters), weights in paths.into(place).items()
+            }
+
+        #: gains are those of currents, in thresholds per second
+        self.inputs: dict[Any, Arriving] = {
+            ensemble.neurons: arriving_at(ensemble.neurons, ensemble.gain)
+            for ensemble in circuit.all_ensembles
+        }
+        n_pools = circuit.windows.n_pools
+        self.output = arriving_at(circuit.output, np.full(n_pools, 1 / spike_value))
+        shape = {"input": np.array([circuit.windows.n_inputs])}
+        self.nodes: dict[str, nir.NIRNode] = {"input": nir.Input(shape)}
+        self.edges: list[tuple[str, str]] = []
+
+    def largest_jump(self) -> float:
+        """How often one spike brings a neuron to its threshold."""
+        jumps = [
+            weights.max()
+            for arriving in self.inputs.values()
+            for (_, filters), weights in arriving.items()
+            if not filters
+        ]
+        return max(jumps, default=0)
+
+    def add(self, name: str, node: nir.NIRNode, *before: str) -> str:
+        """Add a node after others."""
+        self.nodes[name] = node
+        self.edges += [(other, name) for other in before]
+        return name
+
+    def add_weights(self, name: str, weights: Any, *before: str) -> str:
+        """Add weights: Affine, without a bias, since not every reader knows Linear."""
+        dense = weights.toarray().astype(np.float32)
+        return self.add(name, nir.Affine(dense, np.zeros(len(dense), "f4")), *before)
+
+    def add_neurons(self, name: str, size: int, *before: str) -> str:
+        """Add integrate-and-fire neurons with unit thresholds."""
+        ones = np.ones(size, np.float32)
+        return self.add(name, nir.IF(r=ones, v_threshold=(1 - MARGIN) * ones), *before)
+
+    def build(self) -> None:
+        """Add what lies between the input and the output."""
+        raise NotImplementedError
+
+    def finish(self, last: str) -> None:
+        """Add the output node."""
+        shape = {"output": np.array([self.circuit.windows.n_pools])}
+        self.add("output", nir.Output(shape), last)
+
+
+class _Chain(_Layout):
+    """Layers of neurons, in which relays hand on what later layers need."""
+
+    def build(self) -> None:
+        """Add all layers; a layer is an ensemble and its relays."""
+        self._check_relays()
+        # which signals of which source the last layer hands on, in their order
+        present = {self.circuit.input: np.arange(self.circuit.windows.n_inputs)}
+        last = "input"
+        stages = list(self.inputs)
+        for layer, neurons in enumerate(stages, start=1):
+            arriving = self.inputs[neurons]
+            later = [self.output, *(self.inputs[stage] for stage in stages[layer:])]
+            relayed = {
+                source: columns[_is_used(source, later)[columns]]
+                for source, columns in present.items()
+            }
+            rows = [_joined(arriving, present, neurons.size_in)]
+            for source, columns in relayed.items():
+                picked = {(source, ()): selection(columns, source.size_out)}
+                rows.append(_joined(picked, present, len(columns)))
+            weights = scipy.sparse.vstack(rows)
+            last = self.add_weights(f"weights_{layer}", weights, last)
+            last = self.add_neurons(f"neurons_{layer}", weights.shape[0], last)
+            feedback = arriving.get((neurons, ()))
+            if feedback is not None:
+                n_relays = weights.shape[0] - neurons.size_in
+                nothing = scipy.sparse.csr_matrix((n_relays, n_relays))
+                loop = scipy.sparse.block_diag([feedback, nothing])
+                loop = self.add_weights(f"feedback_{layer}", loop, last)
+                self.edges.append((loop, last))
+            present = {neurons: np.arange(neurons.size_out), **relayed}
+        weights = _joined(self.output, present, self.circuit.windows.n_pools)
+        self.finish(self.add_weights(f"weights_{len(stages) + 1}", weights, last))
+
+    def _check_relays(self):
+        """Refuse what relays cannot hand on."""
+        known = {self.circuit.input}
+        why = None
+        for neurons, arriving in [*self.inputs.items(), (None, self.output)]:
+            known.add(neurons)
+            if any(filters for _, filters in arriving):
+                why = (
+                    "relays hand on spikes and no filtered signals: build the circuit "
+                    "with input_synapse=None (and no synapse between its stages)"
+                )
+            elif any(source not in known for source, _ in arriving):
+                why = "ensembles of the circuit form a loop"
+        if why is not None:
+            raise ValidationError(
+                f"{why}, or export it with relays=False",
+                attr="relays",
+                obj=self.circuit,
+            )
+
+
+class _Meeting(_Layout):
+    """Ensembles and the paths between them, each with nodes of its own."""
+
+    def build(self) -> None:
+        """Add all paths; signals that meet are added up at the neurons."""
+        for neurons in self.inputs:
+            self.add_neurons(self.names[neurons], neurons.size_in)
+        for neurons, arriving in self.inputs.items():
+            end = self.names[neurons]
+            self.edges += [(last, end) for last in self._add_paths(arriving, end)]
+        ends = self._add_paths(self.output, "output")
+        if len(ends) > 1:
+            # not every reader adds up what arrives at the output itself
+            same = scipy.sparse.identity(self.circuit.windows.n_pools)
+            ends = [self.add_weights("sum", same, *ends)]
+        self.finish(*ends)
+
+    def _add_paths(self, arriving, end):
+        """Names of the last nodes of all paths to a place."""
+        lasts = []
+        for (source, filters), weights in arriving.items():
+            last = self.names[source]
+            for tau in filters:
+                # paths share their filters; a name may be that of a Python object
+                name = f"{last}_filter_{tau:g}".replace(".", "_").replace("-", "_")
+                if name not in self.nodes:
+                    size = np.ones(source.size_out, np.float32)
+                    self.add(name, nir.LI(tau * size, size, 0 * size), last)
+                last = name
+            lasts.append(self.add_weights(f"{last}_to_{end}", weights, last))
+        return lasts
+
+
+def _is_used(source, places):
+    """Which signals of a source reach any of some places."""
+    weights = [arriving.get((source, ())) for arriving in places]
+    used = [w.getnnz(axis=0) for w in weights if w is not None]
+    return np.sum(used, axis=0, dtype=int) > 0
+
+
+def _joined(arriving, present, size):
+    """Weights from what the last layer hands on, (size, number of signals)."""
+    blocks = [
+        arriving[source, ()].tocsc()[:, columns]
+        if (source, ()) in arriving
+        else scipy.sparse.csr_matrix((size, len(columns)))
+        for source, columns in present.items()
+    ]
+    return scipy.sparse.hstack(blocks)

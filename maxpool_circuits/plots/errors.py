@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_number, valid_flag
 from .figure import (
+    Table,
     axes_or_new,
     checked_row,
     checked_table,
@@ -18,11 +17,8 @@ from .figure import (
     styles_in,
 )
 
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
 
-
-def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
+def pareto(table: Table, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
 
     With several draws, bars are 95 % intervals. The scale is that of the circuits: what
@@ -83,7 +79,7 @@ def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
+def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against the gap between the two largest inputs.
 
     All readings, in order of their gap, are cut into ten parts of equal size; each
@@ -144,7 +140,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
 
 
 def error_map(
-    table: ComparisonTable,
+    table: Table,
     circuit: str,
     ax: Axes | None = None,
     limit: float = 0.25,
@@ -220,7 +216,7 @@ def error_map(
     return ax
 
 
-def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
+def errors_of(table: Table, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
     checked_row(checked_table(table), circuit)
     output = table.filtered_output(circuit)[: len(table.workload.values)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -17,8 +17,9 @@ from ..registry import styles_of
 from ..utils.checks import valid_path
 from ..utils.files import atomic_write
 
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
+#: A `.ComparisonTable`. It draws itself, so it is above the plots, which need no name
+#: of its type.
+Table = Any
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -44,7 +45,7 @@ def checked_table(
     return table
 
 
-def checked_row(table: ComparisonTable, circuit: Any) -> str:
+def checked_row(table: Table, circuit: Any) -> str:
     """Name of a row of a table."""
     names = [row.circuit for row in table.rows]
     if not isinstance(circuit, str) or circuit not in names:
@@ -88,12 +89,12 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {name: style._asdict() for name, style in styles_of(names).items()}
 
 
-def styles_in(table: ComparisonTable) -> dict[str, dict[str, Any]]:
+def styles_in(table: Table) -> dict[str, dict[str, Any]]:
     """Color and marker of each row of a table."""
     return styles(row.circuit for row in table.rows)
 
 
-def drawn_of_circuits(table: ComparisonTable) -> list:
+def drawn_of_circuits(table: Table) -> list:
     """Rows that a scale is made for: no references, which may be far off."""
     rows = [row for row in table.rows if not row.is_reference]
     return rows or list(table.rows)

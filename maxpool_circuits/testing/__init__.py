@@ -11,10 +11,7 @@ In the tests of a package that has a circuit of its own::
 The circuits of this library are tested in the same way.
 """
 
-# in the order in which the checks are run
-from . import interface, accuracy, networks, arguments  # noqa: F401, I001  isort: skip
-from .check import Check, check_circuit, checks
-from .parametrize import parametrize_with_checks
+from .check import Check, check_circuit, checks, parametrize_with_checks
 from .subject import run_circuit
 
 __all__ = [

@@ -1,20 +1,19 @@
-"""One check of a circuit, and the list of all."""
+"""One check of a circuit, the list of all, and tests that run them."""
 
 from __future__ import annotations
 
+import functools
 import unittest
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from nengo.exceptions import ValidationError
 
+from ..registry import find
+from .common_checks import FUNCTIONS
 from .subject import Circuit, Subject
-
-Function = TypeVar("Function", bound=Callable[..., None])
-
-_checks: dict[str, Check] = {}
 
 
 @dataclass(frozen=True)
@@ -26,23 +25,20 @@ class Check:
     name : str
         What is checked, and in brackets the case.
     function : callable
-        Takes the circuit under test and the arguments, and raises an AssertionError
-        that says what was expected.
-    arguments : dict, optional
-        The case.
+        Takes the circuit under test, and raises an AssertionError that says what was
+        expected.
 
     Examples
     --------
     >>> from maxpool_circuits.testing import checks
     >>> check = checks()[0]
     >>> print(check)
-    input_and_output
+    input_and_output[input]
     >>> check("winner-take-all")
     """
 
     name: str
     function: Callable[..., None]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Show the name."""
@@ -69,34 +65,11 @@ class Check:
         with warnings.catch_warnings():
             # copies of nodes and untuned setups warn; that is not what is checked
             warnings.simplefilter("ignore", UserWarning)
-            self.function(Subject.of(circuit, tolerances), **self.arguments)
-
-
-def common_check(
-    cases: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Callable[[Function], Function]:
-    """Add a function to the checks, once for each case."""
-
-    def add(function: Function) -> Function:
-        name = function.__name__.replace("check_", "", 1)
-        if cases is None:
-            _checks[name] = Check(name, function)
-        else:
-            for case, arguments in cases.items():
-                key = f"{name}[{case}]"
-                _checks[key] = Check(key, function, arguments)
-        return function
-
-    return add
-
-
-def each(argument: str, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Make one case of each value of one argument."""
-    return {case: {argument: value} for case, value in values.items()}
+            self.function(Subject.of(circuit, tolerances))
 
 
 def checks() -> list[Check]:
-    """Give everything that is checked of every circuit.
+    """Everything that is checked of every circuit.
 
     Returns
     -------
@@ -106,7 +79,7 @@ def checks() -> list[Check]:
     Examples
     --------
     >>> from maxpool_circuits.testing import checks
-    >>> len(checks()) > 90
+    >>> len(checks()) > 80
     True
 
     Without `parametrize_with_checks`, the tests of a circuit are::
@@ -115,33 +88,7 @@ def checks() -> list[Check]:
         def test_my_circuit(check):
             check(MyCircuit)
     """
-    return list(_checks.values())
-
-
-def valid_failures(known_failures: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Refuse failures of checks that do not exist."""
-    known_failures = valid_mapping(known_failures)
-    for name in known_failures:
-        if name not in _checks:
-            raise ValidationError(
-                f"there is no check called {name!r}; print(*checks(), sep='\\n') "
-                "shows the names of all",
-                attr="known_failures",
-            )
-    return known_failures
-
-
-def valid_mapping(known_failures: Any) -> Mapping[str, Any]:
-    """Known failures by name, none for None."""
-    if known_failures is None:
-        return {}
-    valid = isinstance(known_failures, Mapping)
-    if not valid or not all(isinstance(name, str) for name in known_failures):
-        raise ValidationError(
-            f"must be a dict of reasons by name, or None, got {known_failures!r}",
-            attr="known_failures",
-        )
-    return known_failures
+    return [Check(name, function) for name, function in FUNCTIONS.items()]
 
 
 def check_circuit(
@@ -177,27 +124,115 @@ def check_circuit(
     >>> from maxpool_circuits.testing import check_circuit
     >>> check_circuit("pairwise-relu")  # doctest: +SKIP
     """
-    expected = valid_failures(known_failures)
+    expected = _valid_failures(known_failures)
     Subject.of(circuit, tolerances)
-    problems = list(_problems(circuit, expected, tolerances))
+    problems = []
+    for check in checks():
+        try:
+            check(circuit, **tolerances)
+            if check.name in expected:
+                reason = expected[check.name]
+                problems.append(f"{check}: is a known failure ({reason}), but passes")
+        except unittest.SkipTest:
+            continue
+        # whatever goes wrong in a circuit is reported, after the other checks
+        except Exception as error:
+            if check.name not in expected:
+                problems.append(f"{check}: {type(error).__name__}: {error}")
     if problems:
         raise AssertionError(
             f"{len(problems)} checks of {circuit!r} fail:\n" + "\n".join(problems)
         )
 
 
-def _problems(
-    circuit: Circuit, expected: Mapping[str, str], tolerances: Mapping[str, float]
-) -> Iterable[str]:
-    for check in checks():
-        try:
-            check(circuit, **tolerances)
-        except unittest.SkipTest:
-            continue
-        # whatever goes wrong in a circuit is reported, after the other checks
-        except Exception as error:
-            if check.name not in expected:
-                yield f"{check}: {type(error).__name__}: {error}"
-            continue
-        if check.name in expected:
-            yield f"{check}: is a known failure ({expected[check.name]}), but passes"
+def parametrize_with_checks(
+    circuits: Iterable[Circuit],
+    known_failures: Mapping[str, Mapping[str, str]] | None = None,
+) -> Any:
+    """Decorate a test so that pytest runs it for each circuit and check.
+
+    Parameters
+    ----------
+    circuits : iterable of (str or callable)
+        The circuits, as in `check_circuit`.
+    known_failures : dict of {str: dict of {str: str}}, optional
+        Known failures, as in `check_circuit`, by the name of the circuit (its own, or
+        that of the class or function).
+
+    Returns
+    -------
+    pytest.MarkDecorator
+        For a test with the arguments ``circuit`` and ``check``.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described, or there is no check of such a name.
+
+    Examples
+    --------
+    A file with these lines tests two circuits:
+
+    >>> import functools
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.testing import parametrize_with_checks
+    >>> fast = functools.partial(mpc.PairwiseReLU, max_rate=1000)
+    >>> @parametrize_with_checks(["winner-take-all", fast])
+    ... def test_circuit(circuit, check):
+    ...     check(circuit)
+    """
+    # only users of this function need pytest
+    import pytest
+
+    failures = _valid_mapping(known_failures)
+    if not isinstance(circuits, Iterable) or isinstance(circuits, (str, bytes)):
+        raise ValidationError(
+            f"must be a list of circuits, got {circuits!r}", attr="circuits"
+        )
+    cases = []
+    for circuit in circuits:
+        find(circuit)
+        name = _name_of(circuit)
+        expected = _valid_failures(failures.get(name))
+        for check in checks():
+            marks = []
+            if check.name in expected:
+                marks = [pytest.mark.xfail(reason=expected[check.name], strict=True)]
+            case = pytest.param(circuit, check, marks=marks, id=f"{name}-{check}")
+            cases.append(case)
+    return pytest.mark.parametrize(("circuit", "check"), cases)
+
+
+def _name_of(circuit: Circuit) -> str:
+    """Name of a circuit in reports of tests."""
+    if isinstance(circuit, str):
+        return circuit
+    if isinstance(circuit, functools.partial):
+        options = (f"{name}={value}" for name, value in circuit.keywords.items())
+        return f"{_name_of(circuit.func)}({', '.join(options)})"
+    return getattr(circuit, "__name__", repr(circuit))
+
+
+def _valid_failures(known_failures: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Refuse failures of checks that do not exist."""
+    failures = _valid_mapping(known_failures)
+    for name in failures:
+        if name not in FUNCTIONS:
+            raise ValidationError(
+                f"there is no check called {name!r}; print(*checks(), sep='\\n') "
+                "shows the names of all",
+                attr="known_failures",
+            )
+    return failures
+
+
+def _valid_mapping(known_failures: Any) -> Mapping[str, Any]:
+    failures = {} if known_failures is None else known_failures
+    if not isinstance(failures, Mapping) or not all(
+        isinstance(n, str) for n in failures
+    ):
+        raise ValidationError(
+            f"must be a dict by name, or None, got {known_failures!r}",
+            attr="known_failures",
+        )
+    return failures

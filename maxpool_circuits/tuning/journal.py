@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nengo.exceptions import ValidationError
 
-from ..utils.files import writable_target, atomic_write
+from ..utils.files import atomic_write, writable_target
 
 #: What the first line of a journal starts with, whatever it is about.
 MARK = {"journal of": "maxpool_circuits.tune", "format": 2}

@@ -1,0 +1,285 @@
+"""The command line: ``maxpool-circuits list | compare | tune | demo | doctor``."""
+
+import importlib
+import os
+import platform
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+import nengo
+from nengo.exceptions import ValidationError
+from tabulate import tabulate
+
+from .comparison import ENCODINGS, WORKLOADS, compare
+from .network.neurons import IntegrateAndFire
+from .registry import circuits
+from .tuning import tune
+from .utils.versions import (
+    WITH_KERAS_3,
+    allowed_minors,
+    how_to_install_nengo_dl,
+    installed,
+    minor,
+)
+from .version import version
+
+#: Neuron types that circuits can be tuned for by name.
+NEURON_TYPES = {
+    neuron_type.__name__: neuron_type
+    for neuron_type in (
+        IntegrateAndFire,
+        nengo.LIF,
+        nengo.AdaptiveLIF,
+        nengo.SpikingRectifiedLinear,
+    )
+}
+INSTALL_PLOTS = "what helps: pip install matplotlib scikit-learn"
+
+
+class _Command(click.Command):
+    """A command whose errors are messages, in terms of its options."""
+
+    def invoke(self, ctx):
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except ValidationError as error:
+            for option in self.params:
+                if option.name == error.attr:
+                    raise click.BadParameter(error.args[0], ctx, option) from error
+            raise click.UsageError(str(error), ctx) from error
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"{error}; {INSTALL_PLOTS}") from error
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _new_file(path):
+    """Refuse files that cannot be written, before work starts that would be lost."""
+    if Path(path).is_dir():
+        raise click.BadParameter(f"{path!r} is a folder")
+    if not os.access(Path(path).resolve().parent, os.W_OK):
+        raise click.BadParameter(f"the folder of {path!r} cannot be written to")
+    return path
+
+
+def _new_figure(path):
+    """Refuse figures that cannot be drawn."""
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError as error:
+        raise click.BadParameter(f"{error}; {INSTALL_PLOTS}") from error
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in formats:
+        raise click.BadParameter(f"{path!r} must end in one of {', '.join(formats)}")
+    return _new_file(path)
+
+
+CIRCUIT = click.Choice(list(circuits()))
+FILE: dict[str, Any] = {"type": _new_file, "metavar": "FILE"}
+FIGURE: dict[str, Any] = {**FILE, "type": _new_figure, "help": "Draw to FILE."}
+JOBS: dict[str, Any] = {"type": int, "default": 1, "help": "Number of processes."}
+HZ: dict[str, Any] = {"type": float, "metavar": "HZ"}
+
+
+@click.group(context_settings={"show_default": True})
+@click.version_option(version, message="%(version)s")
+def main():
+    """Spiking max-pooling circuits for Nengo.
+
+    Progress goes to standard error, results to standard output.
+    """
+
+
+@main.command("list", cls=_Command)
+def list_circuits():
+    """List the circuits."""
+    for name, circuit in circuits().items():
+        summary = (circuit.__doc__ or "").strip().split("\n")[0]
+        print(f"{name:16} {summary}")
+
+
+@main.command("compare", cls=_Command)
+@click.argument("circuit", nargs=-1, type=CIRCUIT, metavar="[CIRCUIT]...")
+@click.option(
+    "--workload",
+    type=click.Choice(list(WORKLOADS)),
+    default="presentations",
+    help="What the inputs do.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(list(ENCODINGS)),
+    default="regular",
+    help="How their values reach the circuits.",
+)
+@click.option("--window-size", default=4, metavar="K", help="Inputs of each pool.")
+@click.option(
+    "--pools", "n_pools", type=int, metavar="N", help="Number of pools.  [default: 200]"
+)
+@click.option("--input-rate", default=250, help="Rate of an input of 1.", **HZ)
+@click.option(
+    "--trials",
+    "n_trials",
+    default=1,
+    metavar="N",
+    help="How often inputs and networks are drawn; from 2 on with 95 % intervals.",
+)
+@click.option("--jobs", "n_jobs", **JOBS)
+@click.option("--seed", default=0)
+@click.option("--csv", help="Write the table to FILE.", **FILE)
+@click.option("--plot", **FIGURE)
+def compare_circuits(circuit, window_size, csv, plot, **options):
+    """Compare circuits on the same spikes.
+
+    All of them, or those that are named (`maxpool-circuits list`).
+    """
+    table = compare(list(circuit) or None, window_size, progress_bar=True, **options)
+    _report(table, table.plot, csv, plot)
+
+
+@main.command("tune", cls=_Command)
+@click.argument("circuit", type=CIRCUIT, metavar="CIRCUIT")
+@click.option(
+    "--out", required=True, help="Write the parameters to FILE (*.npz).", **FILE
+)
+@click.option(
+    "--window-size",
+    type=int,
+    multiple=True,
+    metavar="K",
+    help="Inputs of each pool; may be given several times.  [default: 4 and 16, or 4 "
+    "for circuits that need a tuning for each size]",
+)
+@click.option("--neuron-type", type=click.Choice(list(NEURON_TYPES)))
+@click.option("--neurons", "n_neurons", type=int, metavar="N")
+@click.option("--max-rate", help="Rate of a neuron at the top of its range.", **HZ)
+@click.option("--input-rate", help="Rate of an input of 1.", **HZ)
+@click.option("--latency-weight", default=0.0, help="How much less latency counts.")
+@click.option("--spikes-weight", default=0.0, help="How much fewer spikes count.")
+@click.option(
+    "--memory",
+    metavar="FOLDER",
+    help="Keep what is measured in FOLDER: the same command goes on from there.",
+)
+@click.option("--jobs", "n_jobs", **JOBS)
+@click.option("--seed", default=0)
+def tune_circuit(circuit, out, window_size, neuron_type, **options):
+    """Tune a circuit by watching it run.
+
+    What is not given is as the circuit has it. With a weight of 1, less latency or
+    fewer spikes count as much as less error.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if neuron_type is not None:
+        given["neuron_type"] = NEURON_TYPES[neuron_type]()
+    tuned = tune(circuit, window_size=window_size or None, **given)
+    tuned.save(out)
+    print(tuned)
+    print(f"\nfile: {Path(out).resolve()}")
+
+
+@main.command("demo", cls=_Command)
+@click.option("--seed", default=0)
+@click.option("--csv", help="Write the table to FILE.", **FILE)
+@click.option("--plot", default="maxpool_circuits_demo.png", **FIGURE)
+def demo(seed, csv, plot):
+    """Pool images of digits by every circuit.
+
+    Handwritten digits go through oriented filters and spiking neurons, and are
+    max-pooled: the C1 layer of HMAX.
+    """
+    from . import plots
+
+    table = compare(workload="images", window_size=8, seed=seed, progress_bar=True)
+    _report(table, lambda path: plots.image_comparison(table, path), csv, plot)
+
+
+def _report(table, draw, csv, plot):
+    """Print a table, then write what was asked for."""
+    print(table)
+    if csv:
+        table.to_csv(csv)
+        print(f"\ntable: {Path(csv).resolve()}")
+    if plot:
+        import matplotlib
+
+        # a screen is not needed
+        matplotlib.use("Agg")
+        draw(plot)
+        print(f"\nfigure: {Path(plot).resolve()}")
+
+
+@main.command("doctor", cls=_Command)
+def doctor():
+    """Show what is installed, what works, and what installs the rest.
+
+    The exit status is 1 if NengoDL is installed and does not work.
+    """
+    print(f"maxpool_circuits {version}, Python {platform.python_version()}\n")
+    rows = [(name, installed(name) or "-", limits) for name, limits in _packages()]
+    print(tabulate(rows, ["package", "installed", "works with"], disable_numparse=True))
+    without_nengo_dl = _problem_with_nengo_dl()
+    problems = {
+        "circuits, compare, tune": None,
+        "figures, demo": _problem_with_figures(),
+        "Keras networks": without_nengo_dl,
+    }
+    print()
+    for what, problem in problems.items():
+        print(f"{what:24} {'no: ' + problem if problem else 'yes'}")
+    if without_nengo_dl and installed("nengo-dl"):
+        sys.exit(1)
+
+
+def _packages():
+    """Packages, and the versions that work with the others that are installed."""
+    minors = allowed_minors(sys.version_info[:2])
+    keras = minor(installed("tensorflow"))
+    has_keras_3 = keras in minors and keras >= WITH_KERAS_3
+    return [
+        ("nengo", "4.0 and newer"),
+        ("numpy", "1.24 and newer"),
+        ("scipy", "1.9 and newer"),
+        ("pandas", "1.5 and newer"),
+        ("matplotlib", "3.7 and newer"),
+        ("scikit-learn", "1.2 and newer"),
+        ("nengo-dl", "3.6"),
+        ("tensorflow", f"2.{minors[0]} to 2.{minors[-1]}"),
+        (
+            "tf_keras",
+            f"2.{keras}, as TensorFlow" if has_keras_3 else "TensorFlow's, from 2.16",
+        ),
+    ]
+
+
+def _problem_with_figures():
+    """What is missing for figures, or None."""
+    try:
+        for module in ("matplotlib", "sklearn"):
+            importlib.import_module(module)
+    except ImportError as error:
+        return f"{error}; {INSTALL_PLOTS}"
+    return None
+
+
+def _problem_with_nengo_dl():
+    """Why Keras networks cannot be converted, or None."""
+    # TensorFlow reads this when it is imported
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module("maxpool_circuits.nengo_dl")
+    except ImportError as error:
+        return " ".join(str(error).split())
+    found = installed("tensorflow")
+    if minor(found) not in allowed_minors(sys.version_info[:2]):
+        return (
+            f"TensorFlow {found} was not tried on this Python, or fails there. What "
+            f"helps: {how_to_install_nengo_dl()}"
+        )
+    return None
