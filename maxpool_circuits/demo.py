@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from .comparison import ComparisonTable, compare
+from .comparison import compare
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from .comparison import ComparisonTable
 
 
 def run(seed: int | None = 0, progress_bar: bool = True) -> ComparisonTable:

@@ -26,7 +26,7 @@ def add_to(commands):
         help="what the inputs do (default: %(default)s)",
     )
     parser.add_argument(
-        "--inputs",
+        "--encoding",
         default="regular",
         choices=list(ENCODINGS),
         help="how their values reach the circuits (default: %(default)s)",
@@ -49,11 +49,11 @@ def add_to(commands):
         help="firing rate of an input of 1, in Hz (default: %(default)s)",
     )
     parser.add_argument(
-        "--draws",
+        "--trials",
         type=int,
         default=1,
         metavar="N",
-        help="draws of inputs and networks; two or more give 95 %% intervals "
+        help="samples of inputs and networks; two or more give 95 %% intervals "
         "(default: %(default)s)",
     )
     add_jobs(parser)
@@ -69,11 +69,11 @@ def run(options):
         options.circuits or None,
         options.window_size,
         workload=options.workload,
-        inputs=options.inputs,
+        encoding=options.encoding,
         n_pools=options.pools,
         input_rate=options.input_rate,
         seed=options.seed,
-        n_draws=options.draws,
+        n_trials=options.trials,
         n_jobs=options.jobs,
         progress_bar=True,
     )
