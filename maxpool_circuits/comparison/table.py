@@ -403,14 +403,14 @@ class Ratios(pd.DataFrame):
 
     def __repr__(self) -> str:
         """All ratios and their intervals."""
-        return _rendered(*self._parts())
+        return self._shown()
 
     def _repr_html_(self) -> str:
         """All ratios, as notebooks show them."""
         about = "Bold: the interval is on one side of 1, or of 0 for the bias."
-        return _rendered(*self._parts(), about=about)
+        return self._shown(about)
 
-    def _parts(self):
+    def _shown(self, about=None):
         # ratios have no units
         headers = [COLUMNS[metric][0].split("\n(")[0] for metric in METRICS]
         headers = [header.replace("\n/pool/s", "") for header in headers]
@@ -420,7 +420,7 @@ class Ratios(pd.DataFrame):
         for circuit, row in self.iterrows():
             cells = [_ratio_cell(metric, *row[metric]) for metric in METRICS]
             lines.append([Cell(circuit), *cells])
-        return self.heading, headers, lines
+        return _rendered(self.heading, headers, lines, about)
 
 
 class Cell(NamedTuple):

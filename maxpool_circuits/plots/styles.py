@@ -59,9 +59,8 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["mine"]["marker"]
     'o'
     """
-    # the letters of one name are not names
-    rows = [None] if isinstance(names, (str, bytes)) else list(names)
-    if not all(isinstance(row, str) for row in rows):
+    rows = list(names)
+    if isinstance(names, str) or not all(isinstance(row, str) for row in rows):
         raise ValidationError(
             f"must be a list of names of rows, got {names!r}", attr="names"
         )

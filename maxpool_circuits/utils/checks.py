@@ -115,10 +115,8 @@ def look_up(name: Any, known: Mapping[str, Value], attr: str) -> Value:
     if isinstance(name, str) and name in known:
         return known[name]
     names = ", ".join(map(repr, known))
-    raise UnknownName(
-        f"there is no {attr} {name!r}{did_you_mean(name, known)}; there are {names}",
-        attr=attr,
-    )
+    message = f"there is no {attr} {name!r}{did_you_mean(name, known)}"
+    raise UnknownName(f"{message}; there are {names}", attr=attr)  # type: ignore[call-arg]
 
 
 def valid_jobs(value: Any) -> int | None:
