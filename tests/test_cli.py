@@ -92,18 +92,18 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         return mpc.compare(["exact"], n_pools=1)
 
     monkeypatch.setattr("maxpool_circuits.cli.comparing.compare", compare)
-    options = "--workload band-limited --inputs lif --window-size 9 --pools 5 "
-    options += "--input-rate 100 --jobs 2 --draws 3"
+    options = "--workload band-limited --encoding lif --window-size 9 --pools 5 "
+    options += "--input-rate 100 --jobs 2 --trials 3"
     run("compare", "softmax", "ensemble", *options.split(), "--seed", 7)
     assert given == {
         "circuits": ["softmax", "ensemble"],
         "window_size": 9,
         "workload": "band-limited",
-        "inputs": "lif",
+        "encoding": "lif",
         "n_pools": 5,
         "input_rate": 100,
         "seed": 7,
-        "n_draws": 3,
+        "n_trials": 3,
         "n_jobs": 2,
         "progress_bar": True,
     }
@@ -112,11 +112,11 @@ def test_compare_passes_all_options_on(run, monkeypatch):
         "circuits": None,
         "window_size": 4,
         "workload": "presentations",
-        "inputs": "regular",
+        "encoding": "regular",
         "n_pools": None,
         "input_rate": 250,
         "seed": 0,
-        "n_draws": 1,
+        "n_trials": 1,
         "n_jobs": 1,
         "progress_bar": True,
     }
