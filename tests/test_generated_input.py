@@ -172,10 +172,7 @@ FREE = {
 #: Names that are not called by users, with the reason.
 LEFT_OUT = {
     "ComparisonTable": "made by compare",
-    "Row": "made by compare",
-    "Estimate": "made by compare",
-    "RatioTable": "made by compare",
-    "SavedTable": "made by read_csv",
+    "Ratios": "made by ComparisonTable.against",
     "recognise": "for simulators of this package",
     "serve": "for simulators of this package",
     "LayerTable": "made by compare_layers",

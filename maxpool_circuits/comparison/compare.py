@@ -292,20 +292,14 @@ def _by_row_name(circuits):
         named = registered_circuits()
         exact = named.pop("exact", None)
         if exact is not None:
-            after_synapse = functools.partial(exact, input_synapse=0.005)
-            named["exact (5 ms synapse)"] = after_synapse
+            exact = functools.partial(exact, input_synapse=0.005)
+            named["exact (5 ms synapse)"] = exact
         return named
     if isinstance(circuits, dict):
         pairs = list(circuits.items())
-    elif isinstance(circuits, str) or callable(circuits):
-        pairs = [(_name_of(circuits), circuits)]
-    elif isinstance(circuits, (list, tuple)):
-        pairs = [(_name_of(circuit), circuit) for circuit in circuits]
     else:
-        raise ValidationError(
-            f"must be a list or a dict of circuits, or None for all, got {circuits!r}",
-            attr="circuits",
-        )
+        several = circuits if isinstance(circuits, (list, tuple)) else [circuits]
+        pairs = [(_name_of(circuit), circuit) for circuit in several]
     if not pairs:
         raise ValidationError(
             "must name at least one circuit, or be None for all", attr="circuits"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,6 @@ COLUMNS = {
 }
 #: What is measured in each trial.
 METRICS = [name for name in COLUMNS if name != "readout"]
-HEADERS = [header for header, _, _ in COLUMNS.values()]
 #: Probability with which an interval contains what many more trials would give.
 CONFIDENCE = 0.95
 
@@ -100,7 +100,7 @@ class ComparisonTable:
         percentile of the absolute error, in units of the input), ``latency`` (in s),
         ``neurons`` (per pool), ``spikes`` and ``synaptic_operations`` (per pool and
         second), ``build_time`` (in s) and ``simulation_time`` (in s per s).
-    heading : str, optional
+    heading : str
         What was compared, and how it was read.
     workload : Workload, optional
         What the inputs did, in the first trial.
@@ -124,7 +124,7 @@ class ComparisonTable:
     """
 
     trials: pd.DataFrame
-    heading: str = ""
+    heading: str
     workload: Any = None
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
     spikes: Any = None
@@ -168,7 +168,7 @@ class ComparisonTable:
 
     def __repr__(self) -> str:
         """All rows, in units that read well."""
-        return _rendered(self._caption, HEADERS, self._lines())
+        return self._shown()
 
     def _repr_html_(self) -> str:
         """All rows, as notebooks show them."""
@@ -176,7 +176,7 @@ class ComparisonTable:
             "Bold: the best of the circuits that have neurons. Errors are in units of "
             "the input."
         )
-        return _rendered(self._caption, HEADERS, self._lines(), about)
+        return self._shown(about)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write ``trials`` and the heading as comma-separated values.
@@ -273,8 +273,10 @@ class ComparisonTable:
                 compared = difference_of if metric == "bias" else ratio_of
                 row += compared(one[metric].to_numpy(), two[metric].to_numpy(), paired)
             rows.append(row)
-        heading = f"{self.heading}; {what}" if self.heading else what
-        return Ratios.of(rows, pairs, heading)
+        columns = pd.MultiIndex.from_product([METRICS, ["value", "lower", "upper"]])
+        ratios = Ratios(rows, index=pd.Index(pairs, name="circuit"), columns=columns)
+        ratios.heading = f"{self.heading}; {what}"
+        return ratios
 
     def filtered_output(self, circuit: str) -> np.ndarray:
         """Output of a circuit in the first trial after its readout filter.
@@ -339,27 +341,22 @@ class ComparisonTable:
 
         return plots.comparison(self, path=path, pool=pool)
 
-    @property
-    def _caption(self):
-        if self.n_trials == 1:
-            return self.heading
-        trials = f"mean of {self.n_trials} trials, ± 95 % interval"
-        return f"{self.heading}; {trials}" if self.heading else trials
-
-    def _lines(self):
-        """Cells of all rows: means, below them how far intervals go to both sides."""
+    def _shown(self, about=None):
+        """All means, below them how far their intervals go to both sides."""
+        caption = self.heading
+        if self.n_trials > 1:
+            caption += f"; mean of {self.n_trials} trials, ± 95 % interval"
         best = {metric: self._best(metric) for metric in METRICS}
         lines = []
         for circuit, row in self.means.iterrows():
-            line = [Cell(circuit)]
+            line = [(circuit, "", False)]
             for name, value in row.items():
                 half = self.half_widths.at[circuit, name] if name in METRICS else 0
                 note = "±" + _text(name, half).lstrip("+") if half > 0 else ""
-                line.append(
-                    Cell(_text(name, value), note, circuit in best.get(name, ()))
-                )
+                line.append((_text(name, value), note, circuit in best.get(name, ())))
             lines.append(line)
-        return lines
+        headers = [header for header, _, _ in COLUMNS.values()]
+        return _rendered(caption, headers, lines, about)
 
     def _best(self, metric):
         """Circuits that are the best in a column, of those that have neurons."""
@@ -393,14 +390,6 @@ class Ratios(pd.DataFrame):
 
     _metadata = ["heading"]
 
-    @classmethod
-    def of(cls, rows, circuits, heading):
-        """Rows of value, lower and upper for each metric in turn."""
-        columns = pd.MultiIndex.from_product([METRICS, ["value", "lower", "upper"]])
-        ratios = cls(rows, index=pd.Index(circuits, name="circuit"), columns=columns)
-        ratios.heading = heading
-        return ratios
-
     def __repr__(self) -> str:
         """All ratios and their intervals."""
         return self._shown()
@@ -412,39 +401,27 @@ class Ratios(pd.DataFrame):
 
     def _shown(self, about=None):
         # ratios have no units
-        headers = [COLUMNS[metric][0].split("\n(")[0] for metric in METRICS]
-        headers = [header.replace("\n/pool/s", "") for header in headers]
-        headers = [header.replace("\n/pool", "") for header in headers]
-        headers[METRICS.index("bias")] = "bias\n(difference)"
+        headers = [re.sub(r"\n[(/].*", "", COLUMNS[metric][0]) for metric in METRICS]
+        headers[METRICS.index("bias")] += "\n(difference)"
         lines = []
         for circuit, row in self.iterrows():
             cells = [_ratio_cell(metric, *row[metric]) for metric in METRICS]
-            lines.append([Cell(circuit), *cells])
+            lines.append([(circuit, "", False), *cells])
         return _rendered(self.heading, headers, lines, about)
-
-
-class Cell(NamedTuple):
-    """What one place of a table shows; a note stands below the text."""
-
-    text: str
-    note: str = ""
-    is_bold: bool = False
 
 
 def _ratio_cell(metric, value, lower, upper):
     """A ratio, and its interval below; bold if that is on one side of no difference."""
-    if np.isnan(value):
-        return Cell("-")
-    write = "{:+.4f}".format if metric == "bias" else _ratio_text
-    if not upper > lower:
-        return Cell(write(value))
-    neutral = 0 if metric == "bias" else 1
+    neutral, write = (0, "{:+.4f}".format) if metric == "bias" else (1, _ratio_text)
+    note = f"{write(lower)} to {write(upper)}" if upper > lower else ""
     is_clear = lower > neutral or upper < neutral
-    return Cell(write(value), f"{write(lower)} to {write(upper)}", is_clear)
+    return write(value), note, bool(note) and is_clear
 
 
 def _ratio_text(ratio):
-    """Two decimals, or two digits of small ones."""
+    """Two decimals, or two digits of small ones; a dash where there is none."""
+    if np.isnan(ratio):
+        return "-"
     return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2g}"
 
 
@@ -455,7 +432,10 @@ def _text(column, value):
 
 
 def _rendered(caption, headers, lines, about=None):
-    """A table as text, or as HTML with a line about how to read it below."""
+    """A table as text, or as HTML with a line about how to read it below.
+
+    Lines are of (text, note below it, whether it is bold).
+    """
     from tabulate import tabulate
 
     headers = ["circuit", *headers]
@@ -463,7 +443,7 @@ def _rendered(caption, headers, lines, about=None):
     options = {"colalign": align, "disable_numparse": True}
     if about is None:
         cells = [["\n".join(filter(None, cell[:2])) for cell in line] for line in lines]
-        return f"{caption}\n\n".lstrip() + tabulate(cells, headers, **options)
+        return f"{caption}\n\n{tabulate(cells, headers, **options)}"
     table = tabulate(
         [[_html(*cell) for cell in line] for line in lines],
         [_escaped(header) for header in headers],
@@ -550,27 +530,24 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     True
     """
     path = valid_path(path)
-    texts, numbers = ["circuit", "inputs", "comparison"], ["readout", *METRICS]
+    texts = ["circuit", "inputs", "comparison"]
+    types = {**dict.fromkeys(texts, str), "trial": int, **dict.fromkeys(COLUMNS, float)}
     try:
         trials = pd.read_csv(
             path,
-            dtype={"trial": int, **dict.fromkeys(texts, str)},
+            usecols=list(types),
+            dtype=types,
             # else a circuit could not be called "None"
             keep_default_na=False,
             na_values=dict.fromkeys(METRICS, [""]),
             float_precision="round_trip",
         )
-        missing = [c for c in ("trial", *texts, *numbers) if c not in trials]
-        if missing:
-            raise ValueError(f"it has no column {missing[0]!r}")
-        trials = trials.astype(dict.fromkeys(numbers, float))
         if trials.empty:
             raise ValueError("it has no rows")
-        if trials[["comparison", "readout"]].isna().any(axis=None):
+        if trials["comparison"].nunique(dropna=False) > 1:
             raise ValueError("a line of it is cut off")
-        twice = trials[trials.duplicated(["circuit", "trial"])]
-        if len(twice):
-            circuit, trial = twice.iloc[0][["circuit", "trial"]]
+        if any(twice := trials.duplicated(["circuit", "trial"])):
+            circuit, trial = trials.loc[twice, ["circuit", "trial"]].iloc[0]
             raise ValueError(f"two rows are trial {trial} of {circuit!r}")
     except ValueError as error:
         raise ValidationError(
