@@ -59,8 +59,12 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["mine"]["marker"]
     'o'
     """
-    rows = list(names)
-    if isinstance(names, str) or not all(isinstance(row, str) for row in rows):
+    try:
+        # the letters of one name are not names
+        rows: list[Any] = [None] if isinstance(names, str) else list(names)
+    except TypeError:
+        rows = [None]
+    if not all(isinstance(row, str) for row in rows):
         raise ValidationError(
             f"must be a list of names of rows, got {names!r}", attr="names"
         )
