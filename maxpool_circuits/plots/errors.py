@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_number, valid_flag
-from .figure import axes_or_new, checked_table, draw_colorbar
+from .figure import Table, axes_or_new, checked_table, draw_colorbar
 from .styles import styles
 
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
 
-
-def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
+def pareto(table: Table, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
 
     With several trials, bars are 95 % intervals. The scale is that of the circuits:
@@ -75,7 +72,7 @@ def pareto(table: ComparisonTable, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
+def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against the gap between the two largest inputs.
 
     All readings, in order of their gap, are cut into ten parts of equal size; each
@@ -136,7 +133,7 @@ def error_by_gap(table: ComparisonTable, ax: Axes | None = None) -> Axes:
 
 
 def error_map(
-    table: ComparisonTable,
+    table: Table,
     circuit: str,
     ax: Axes | None = None,
     limit: float = 0.25,
@@ -212,7 +209,7 @@ def error_map(
     return ax
 
 
-def errors_of(table: ComparisonTable, circuit: str) -> np.ndarray:
+def errors_of(table: Table, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
     checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]

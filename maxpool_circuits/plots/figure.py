@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -15,8 +15,8 @@ from nengo.exceptions import ValidationError
 from ..utils.checks import valid_path
 from ..utils.files import atomic_write
 
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
+#: A `ComparisonTable`; tables draw themselves, so pictures do not import them.
+Table = Any
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
@@ -28,7 +28,7 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
 
-def checked_table(table: ComparisonTable) -> ComparisonTable:
+def checked_table(table: Table) -> Table:
     """A table with outputs; this module does not know its class."""
     if getattr(table, "workload", None) is None:
         raise ValidationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,10 +12,7 @@ from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import valid_integer
-from .figure import axes_or_new, checked_table, saved
-
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
+from .figure import Table, axes_or_new, checked_table, saved
 
 
 def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> Axes:
@@ -73,7 +70,7 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
 
 
 def image_comparison(
-    table: ComparisonTable,
+    table: Table,
     path: str | os.PathLike[str] | None = None,
     n_images: int | None = None,
 ) -> Figure:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from ..utils.checks import valid_integer, valid_range
-from .figure import axes_or_new, checked_table
+from .figure import Table, axes_or_new, checked_table
 from .styles import styles
-
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
 
 
 def traces(
-    table: ComparisonTable,
+    table: Table,
     pool: int = 0,
     ax: Axes | None = None,
     interval: tuple[float, float] = (0.0, 0.5),
@@ -77,7 +74,7 @@ def traces(
 
 
 def raster(
-    table: ComparisonTable,
+    table: Table,
     pool: int = 0,
     ax: Axes | None = None,
     interval: tuple[float, float] = (0.0, 0.5),

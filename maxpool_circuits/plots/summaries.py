@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from .errors import error_by_gap, error_map, errors_of, pareto
-from .figure import checked_table, draw_colorbar, saved
+from .figure import Table, checked_table, draw_colorbar, saved
 from .over_time import raster, traces
-
-if TYPE_CHECKING:
-    from ..comparison import ComparisonTable
 
 
 def comparison(
-    table: ComparisonTable, path: str | os.PathLike[str] | None = None, pool: int = 0
+    table: Table, path: str | os.PathLike[str] | None = None, pool: int = 0
 ) -> Figure:
     """Draw error against latency, and the traces and spikes of one pool.
 
@@ -74,7 +70,7 @@ def comparison(
 
 
 def before_and_after(
-    table: ComparisonTable, path: str | os.PathLike[str] | None = None
+    table: Table, path: str | os.PathLike[str] | None = None
 ) -> Figure:
     """Draw what tuning changed: error by gap, bias over the inputs, and latency.
 
