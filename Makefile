@@ -81,12 +81,12 @@ presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an
 
 # asv runs benchmarks over commits: cd benchmarks/asv && asv run
 bench: $(VENV)/bench-installed  ## compare with every other way to max-pool spikes: a selection (4 to 30 minutes on two cores)
-	$(BENCH)/fronts.py --folder docs/how_it_compares
+	$(BENCH)/pareto_fronts.py --folder docs/how_it_compares
 	$(BENCH)/claims.py --folder docs/how_it_compares
 	$(BENCH)/scale.py --pools 100 10000 --csv docs/how_it_compares/scale.csv
 
 bench-full: $(VENV)/bench-installed  ## the same for all workloads, windows and rates, and up to 1,000,000 pools (hours)
-	$(BENCH)/fronts.py --full --folder docs/how_it_compares
+	$(BENCH)/pareto_fronts.py --full --folder docs/how_it_compares
 	$(BENCH)/claims.py --folder docs/how_it_compares
 	$(BENCH)/scale.py --window-sizes 2 4 9 --csv docs/how_it_compares/scale.csv
 

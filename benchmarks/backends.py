@@ -109,7 +109,7 @@ def error(simulator, circuit, neuron_type, workload):
         options["input_synapse"] = 0.005
     made = functools.partial(mpc.circuits()[circuit], **options)
     table = mpc.compare({circuit: made}, workload=workload, simulator=simulator)
-    return table.row(circuit).rmse
+    return table[circuit].rmse
 
 
 def main():

@@ -1,6 +1,6 @@
 """What the comparison with every other way to pool shows, and where it does not.
 
-It reads ``readouts.csv``, which ``fronts.py`` wrote, and writes ``claims.csv`` and
+It reads ``readouts.csv``, which ``pareto_fronts.py`` wrote, and writes ``claims.csv`` and
 ``errors_over_latency.svg`` beside it::
 
     python benchmarks/claims.py --folder docs/how_it_compares
@@ -10,11 +10,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from fronts import best_filters, read, write
 from baselines.ways import NETWORK, OURS, RULE
+from pareto_fronts import best_filters, read, write
 from tabulate import tabulate
 
-from maxpool_circuits.comparison.estimates import ratio_of
+from maxpool_circuits.comparison.table import ratio_of
 from maxpool_circuits.plots import styles
 
 #: Latencies that errors are compared at, in seconds.
@@ -88,12 +88,12 @@ def ratio_claim(lines, peer, neurons_ratio, least_ratio):
     )
     if ours is None:
         return "no", "none of ours is as small"
-    draws = [list(map(float, line["rmse_draws"].split())) for line in (theirs, ours)]
-    ratio = ratio_of(*draws, paired=True)
+    errors = [np.array(line["rmse_trials"].split(), float) for line in (theirs, ours)]
+    ratio, lower, upper = ratio_of(*errors, paired=True)
     neurons = [f"{float(line['neurons']):g}" for line in (ours, theirs)]
     return (
-        "yes" if ratio.value >= least_ratio else "no",
-        f"{ratio.value:.2f} ({ratio.lower:.2f} to {ratio.upper:.2f}) times less: "
+        "yes" if ratio >= least_ratio else "no",
+        f"{ratio:.2f} ({lower:.2f} to {upper:.2f}) times less: "
         f"{ours['circuit']} with {neurons[0]} neurons, "
         f"{theirs['circuit']} with {neurons[1]}",
     )

@@ -24,12 +24,11 @@ import numpy as np
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.estimates import mean_of
-from maxpool_circuits.comparison.lookup import find_workload
-from maxpool_circuits.comparison.measures import best_readout
-from maxpool_circuits.comparison.recording import input_spikes, record
-from maxpool_circuits.comparison.references import oracle_error
-from maxpool_circuits.comparison.workloads import DT
+from maxpool_circuits.comparison.encodings import input_spikes
+from maxpool_circuits.comparison.metrics import best_readout, oracle_error
+from maxpool_circuits.comparison.simulate import record
+from maxpool_circuits.comparison.table import half_width
+from maxpool_circuits.comparison.workloads import DT, find_workload
 from maxpool_circuits.utils.files import write_csv
 
 INPUT_RATE = 250
@@ -71,9 +70,9 @@ def main():
     for what in dict.fromkeys(what for what, _ in ratios):
         row = [what]
         for name in options.workloads:
-            mean, _, upper = mean_of(ratios[what, name])
+            own = ratios[what, name]
             fired = np.mean(spikes[what, name])
-            row += [f"{mean:.3f}", f"{upper - mean:.3f}", f"{fired:.0f}"]
+            row += [f"{np.mean(own):.3f}", f"{half_width(own):.3f}", f"{fired:.0f}"]
         rows.append(row)
     print(tabulate(rows, headers, disable_numparse=True))
     if options.csv:

@@ -24,8 +24,8 @@ import numpy as np
 from tabulate import tabulate
 
 from maxpool_circuits.comparison import band_limited
-from maxpool_circuits.comparison.recording import input_spikes
-from maxpool_circuits.comparison.references import oracle_error
+from maxpool_circuits.comparison.encodings import input_spikes
+from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.comparison.workloads import DT
 from maxpool_circuits.utils.files import write_csv
 

@@ -24,8 +24,8 @@ from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import ENCODINGS, WORKLOADS
-from maxpool_circuits.comparison.estimates import mean_of
-from maxpool_circuits.comparison.measures import REFERENCES
+from maxpool_circuits.comparison.metrics import REFERENCES
+from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.utils.files import write_csv
 
 #: Settings that are tried besides the defaults.
@@ -36,7 +36,7 @@ SETTINGS = {
 }
 #: The circuits that they are tried with.
 WITH_SETTINGS = ("pairwise-relu", "winner-take-all")
-#: Rows that are no choice: references, and what has no neurons.
+#: Rows that are not a choice: references, and what has no neurons.
 NO_CHOICE = (*REFERENCES, "exact (5 ms synapse)")
 
 
@@ -54,22 +54,22 @@ def main():
         parser.error("confidence intervals need at least two --seeds")
 
     measured = joblib.Parallel(n_jobs=options.jobs, return_as="generator")(
-        joblib.delayed(measure)(inputs, seed, options.pools, options.workload)
-        for inputs in ENCODINGS
+        joblib.delayed(measure)(encoding, seed, options.pools, options.workload)
+        for encoding in ENCODINGS
         for seed in options.seeds
     )
     n_tables = len(ENCODINGS) * len(options.seeds)
     measured = list(tqdm(measured, total=n_tables, file=sys.stderr))
-    by_inputs = {}
-    for number, inputs in enumerate(ENCODINGS):
+    by_encoding = {}
+    for number, encoding in enumerate(ENCODINGS):
         tables = measured[number * len(options.seeds) :][: len(options.seeds)]
-        by_inputs[inputs] = {
+        by_encoding[encoding] = {
             circuit: statistics([table[circuit] for table in tables])
             for circuit in tables[0]
         }
     for lines, path in (
-        (all_errors(by_inputs), options.csv),
-        (choices(by_inputs), options.choice),
+        (all_errors(by_encoding), options.csv),
+        (choices(by_encoding), options.choice),
     ):
         header, *rows = lines
         print(tabulate(rows, header, disable_numparse=True), end="\n\n")
@@ -89,47 +89,44 @@ def circuits():
     return {**chosen, "exact (5 ms synapse)": exact}
 
 
-def measure(inputs, seed, n_pools, workload):
+def measure(encoding, seed, n_pools, workload):
     """Errors of all circuits with one seed, {circuit: (RMSE, bias)}."""
     # of setups that no decoders ship for
     warnings.simplefilter("ignore")
     table = mpc.compare(
-        circuits(), 4, workload=workload, inputs=inputs, n_pools=n_pools, seed=seed
+        circuits(), workload=workload, encoding=encoding, n_pools=n_pools, seed=seed
     )
-    low, high = ENCODINGS[inputs].input_range
-    return {
-        row.circuit: (row.rmse / (high - low), row.bias / (high - low))
-        for row in table.rows
-    }
+    low, high = ENCODINGS[encoding].input_range
+    relative = table.means[["rmse", "bias"]] / (high - low)
+    return {circuit: tuple(errors) for circuit, errors in relative.iterrows()}
 
 
-def statistics(figures):
+def statistics(errors):
     """Mean RMSE, half-width of its 95 % confidence interval, and mean bias."""
-    rmse, bias = np.transpose(figures)
-    mean, _, upper = mean_of(rmse)
-    return mean, upper - mean, bias.mean()
+    rmse, bias = np.transpose(errors)
+    return rmse.mean(), half_width(rmse), bias.mean()
 
 
-def all_errors(by_inputs):
-    """A line for each circuit, with a column for each kind of inputs."""
-    names = next(iter(by_inputs.values()))
-    lines = [["circuit", *by_inputs]]
+def all_errors(by_encoding):
+    """A line for each circuit, with a column for each encoding."""
+    names = next(iter(by_encoding.values()))
+    lines = [["circuit", *by_encoding]]
     for name in names:
-        lines.append([f"`{name}`", *(shown(*of[name]) for of in by_inputs.values())])
+        lines.append([f"`{name}`", *(shown(*of[name]) for of in by_encoding.values())])
     return lines
 
 
-def choices(by_inputs):
-    """A line for each kind of inputs: the circuits with the least errors."""
-    lines = [["inputs", "take", "it has", "next", "as it is", "oracle"]]
-    for inputs, errors in by_inputs.items():
+def choices(by_encoding):
+    """A line for each encoding: the circuits with the least errors."""
+    lines = [["encoding", "take", "it has", "next", "as it is", "oracle"]]
+    for encoding, errors in by_encoding.items():
         ranked = sorted(errors, key=lambda name: errors[name][0])
         best, second, *_ = ranked = [name for name in ranked if name not in NO_CHOICE]
         default = next(name for name in ranked if name in mpc.circuits())
         cells = [f"`{name}`: {shown(*errors[name])}" for name in (second, default)]
         reference = shown(*errors["oracle"])
         lines.append(
-            [f"`{inputs}`", f"`{best}`", shown(*errors[best]), *cells, reference]
+            [f"`{encoding}`", f"`{best}`", shown(*errors[best]), *cells, reference]
         )
     return lines
 

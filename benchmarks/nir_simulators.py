@@ -29,7 +29,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.estimates import mean_of
+from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.nir import to_nir
 from maxpool_circuits.utils.files import write_csv
 
@@ -93,8 +93,7 @@ def readers():
 
 def interval(samples):
     """Mean of samples and half of its 95 % interval, as text."""
-    mean, _, upper = mean_of(samples)
-    return f"{mean:.4f} ± {upper - mean:.4f}"
+    return f"{np.mean(samples):.4f} ± {half_width(samples):.4f}"
 
 
 def in_nengo(windows, values, seed, circuits):
@@ -218,7 +217,7 @@ def costs_in_nengo(seeds, n_pools):
             for seed in tqdm(seeds, f"costs, {workload}")
         ]
         columns[workload] = {
-            key: interval([table.row("; ".join(key)).rmse for table in tables])
+            key: interval([table["; ".join(key)].rmse for table in tables])
             for key in variants
         }
     for key in variants:

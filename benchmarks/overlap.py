@@ -19,7 +19,7 @@ from tabulate import tabulate
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import WORKLOADS
 from maxpool_circuits.comparison.compare import FIRST_SEED
-from maxpool_circuits.comparison.estimates import mean_of
+from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.utils.files import write_csv
 
 #: Windows by row: (spatial axes, size, stride).
@@ -39,7 +39,14 @@ CIRCUITS = {
     "pairwise-relu, 20 LIF": ("pairwise-relu", {"neuron_type": nengo.LIF()}),
     "absolute-value": ("absolute-value", {}),
 }
-HEADERS = ["windows", "inputs", "comparators", "levels", "spikes", "events"]
+HEADERS = [
+    "windows",
+    "inputs",
+    "comparators",
+    "levels",
+    "spikes",
+    "synaptic operations",
+]
 HEADERS += ["RMSE", "ratio", "bias", "latency"]
 
 
@@ -84,21 +91,18 @@ def measure(windows, circuit, arguments, workload, seeds):
         values = dataclasses.replace(values, windows=windows)
         tables.append(mpc.compare(circuits, workload=values, seed=seed))
 
-    def both(attribute):
-        return np.array(
-            [[getattr(t.row(name), attribute) for name in circuits] for t in tables]
-        )
+    def both(metric):
+        return np.array([table.loc[list(circuits), metric] for table in tables])
 
     errors = both("rmse")
-    ratio, _, upper = mean_of(errors[:, 1] / errors[:, 0])
-    margin = upper - ratio
+    ratios = errors[:, 1] / errors[:, 0]
     return [
         arrow([pool.n_neurons / per_output for pool in pools], ".2f"),
         arrow([len(pool.comparators) for pool in pools], "d"),
         arrow(both("spikes").mean(axis=0), ".0f"),
-        arrow(both("events").mean(axis=0), ".0f"),
+        arrow(both("synaptic_operations").mean(axis=0), ".0f"),
         arrow(errors.mean(axis=0), ".4f"),
-        f"{ratio:.3f} ± {margin:.3f}",
+        f"{ratios.mean():.3f} ± {half_width(ratios):.3f}",
         arrow(both("bias").mean(axis=0), "+.4f"),
         arrow(1000 * both("latency").mean(axis=0), ".0f") + " ms",
     ]

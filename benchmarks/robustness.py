@@ -7,8 +7,8 @@ million steps). ::
     python benchmarks/robustness.py --tune --folder docs/robustness
 
 Pools of four inputs of 250 Hz, whose values are held for 300 ms, unless it says
-otherwise. Each draw has inputs, networks and faults of its own. A cell has the
-root-mean-square error with the half-width of its 95 % confidence interval over draws
+otherwise. Each trial has inputs, networks and faults of its own. A cell has the
+root-mean-square error with the half-width of its 95 % confidence interval over trials
 (Student's t distribution), and in brackets the bias. It takes half an hour on two
 cores, of which tuning each circuit with each fault (``--tune``) is the half.
 """
@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import FIRST_SEED
-from maxpool_circuits.comparison.estimates import mean_of
+from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.network.populations import PopulationArray, rectifier
 from maxpool_circuits.utils.files import write_csv
 
@@ -56,7 +56,7 @@ INPUTS = {
     "50 Hz": {"n_pools": 50, "input_rate": 50},
     "50 Hz, not told": {"n_pools": 50, "input_rate": 50},
     "50 Hz, 9 inputs": {"n_pools": 20, "input_rate": 50, "window_size": 9},
-    "Poisson": {"n_pools": 50, "inputs": "poisson"},
+    "Poisson": {"n_pools": 50, "encoding": "poisson"},
     "100 inputs": {"n_pools": 3, "window_size": 100},
     "400 inputs": {"n_pools": 2, "window_size": 400},
 }
@@ -73,7 +73,7 @@ SETTINGS = {
 DRIFT = "drift in a million steps"
 
 
-def with_faults(row, column, n_draws):
+def with_faults(row, column, n_trials):
     """A circuit with faults, that may have been tuned with others of their kind."""
     name, is_tuned = row.replace(TUNED, ""), row.endswith(TUNED)
     circuit, options, faults = name.split(", ")[0], CAN_FAIL[name], FAULTS[column]
@@ -89,16 +89,19 @@ def with_faults(row, column, n_draws):
         decoders = mpc.tune(failing, progress_bar=False)
         circuit = functools.partial(circuit, decoders=decoders)
     errors, biases = [], []
-    for draw in range(1, n_draws + 1):
+    for trial in range(1, n_trials + 1):
         table = mpc.compare(
-            {name: functools.partial(failing, seed=draw)}, workload="constant", n_pools=50, seed=FIRST_SEED + draw
+            {name: functools.partial(failing, seed=trial)},
+            workload="constant",
+            n_pools=50,
+            seed=FIRST_SEED + trial,
         )
-        errors.append(table.estimate(name, "rmse").value)
-        biases.append(table.estimate(name, "bias").value)
+        errors.append(table[name].rmse)
+        biases.append(table[name].bias)
     return shown(errors, biases)
 
 
-def on_inputs(row, column, n_draws):
+def on_inputs(row, column, n_trials):
     """A circuit, or the reference, on inputs of a kind."""
     circuit = mpc.circuits()["pairwise-relu" if row == REFERENCE else row]
     # as in a model of one's own, where circuits are told no other rate than this
@@ -108,14 +111,14 @@ def on_inputs(row, column, n_draws):
         {row if row != REFERENCE else "any": circuit},
         workload="constant",
         seed=FIRST_SEED,
-        n_draws=n_draws,
+        n_trials=n_trials,
         **INPUTS[column],
     )
-    rmse, bias = (table.estimate(row, figure) for figure in ("rmse", "bias"))
-    return f"{rmse.value:.3f} ± {rmse.upper - rmse.value:.3f} ({bias.value:+.3f})"
+    trials = table.trials[table.trials["circuit"] == row]
+    return shown(trials["rmse"], trials["bias"])
 
 
-def in_settings(row, column, n_draws):
+def in_settings(row, column, n_trials):
     """A circuit on values that stay: error of its mean output, or how much it drifts.
 
     Errors of values beyond the range are in units of what these are multiplied by.
@@ -124,8 +127,8 @@ def in_settings(row, column, n_draws):
         early, late, _ = run(row, FIRST_SEED, n_steps=10**6)
         return f"{np.abs(late - early).max():.4f}"
     errors = []
-    for draw in range(n_draws):
-        _, output, values = run(row, FIRST_SEED + draw, **SETTINGS[column])
+    for trial in range(n_trials):
+        _, output, values = run(row, FIRST_SEED + trial, **SETTINGS[column])
         scale = SETTINGS[column].get("scale", 1)
         errors.append((output - values.max(axis=1)) / scale)
     return shown(np.sqrt(np.mean(np.square(errors), axis=1)), np.mean(errors, axis=1))
@@ -139,7 +142,9 @@ def run(circuit, seed, dt=0.001, scale=1, n_steps=None):
     # behind it the exact maximum is not one of spikes
     options = {"input_synapse": 0.005} if circuit == "exact" else {}
     with nengo.Network(seed=seed) as model:
-        inputs = PopulationArray(rectifier(spiking, 1, 250, radius=1), values.size).neurons
+        inputs = PopulationArray(
+            rectifier(spiking, 1, 250, radius=1), values.size
+        ).neurons
         nengo.Connection(nengo.Node(values.ravel()), inputs, synapse=None)
         pool = mpc.make(circuit, windows, **options)
         nengo.Connection(inputs, pool.input, synapse=None)
@@ -154,9 +159,8 @@ def run(circuit, seed, dt=0.001, scale=1, n_steps=None):
 
 
 def shown(errors, biases):
-    """Error with its interval, and bias, over draws."""
-    mean, _, upper = mean_of(errors)
-    return f"{mean:.3f} ± {upper - mean:.3f} ({np.mean(biases):+.3f})"
+    """Error with its interval, and bias, over trials."""
+    return f"{np.mean(errors):.3f} ± {half_width(errors):.3f} ({np.mean(biases):+.3f})"
 
 
 def quietly(measure, *cell):
@@ -169,12 +173,12 @@ def main():
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--folder", type=Path, required=True, help="where files go")
-    parser.add_argument("--draws", type=int, default=5, metavar="N")
+    parser.add_argument("--trials", type=int, default=5, metavar="N")
     parser.add_argument("--tune", action="store_true", help="tune with faults too")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     options = parser.parse_args()
-    if options.draws < 2:
-        parser.error("confidence intervals need at least two --draws")
+    if options.trials < 2:
+        parser.error("confidence intervals need at least two --trials")
     options.folder.mkdir(parents=True, exist_ok=True)
 
     failing = [*CAN_FAIL]
@@ -190,7 +194,7 @@ def main():
     ):
         cells = list(itertools.product(rows, columns))
         texts = parallel(
-            joblib.delayed(quietly)(measure, *cell, options.draws) for cell in cells
+            joblib.delayed(quietly)(measure, *cell, options.trials) for cell in cells
         )
         found = dict(zip(cells, tqdm(texts, total=len(cells), desc=file)))
         lines = [[f"`{row}`", *(found[row, c] for c in columns)] for row in rows]

@@ -19,7 +19,7 @@ import numpy as np
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.references import oracle_error
+from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.network import shelf
 from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.simulate import errors

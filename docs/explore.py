@@ -1,7 +1,7 @@
 """The interactive page of the documentation: all circuits, and one pool step by step.
 
-``conf.py`` makes it of ``how_it_compares/fronts.csv``, which ``make bench`` measured,
-and of ``playback.csv``, which this writes::
+``conf.py`` makes it of ``how_it_compares/pareto_fronts.csv``, which ``make bench``
+measured, and of ``playback.csv``, which this writes::
 
     python docs/explore.py
 """
@@ -17,19 +17,20 @@ from matplotlib.colors import to_hex
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
-from maxpool_circuits.comparison.recording import input_spikes
+from maxpool_circuits.comparison.encodings import input_spikes
 from maxpool_circuits.utils.files import write_csv
 
 HERE = Path(__file__).parent
-FRONTS, PLAYBACK = HERE / "how_it_compares" / "fronts.csv", HERE / "playback.csv"
+FRONTS = HERE / "how_it_compares" / "pareto_fronts.csv"
+PLAYBACK = HERE / "playback.csv"
 #: What is chosen by menus, in their order.
 MENUS = ("workload", "window_size", "input_rate")
-#: What the horizontal axis may show: figure, label, and factor to its unit.
+#: What the horizontal axis may show: metric, label, and factor to its unit.
 COSTS = {
     "latency": ("latency after a step (ms)", 1000),
     "neurons": ("neurons per pool", 1),
     "spikes": ("spikes per pool and second", 1),
-    "events": ("synaptic events per pool and second", 1),
+    "synaptic_operations": ("synaptic operations per pool and second", 1),
 }
 #: Columns of text; all others are numbers.
 TEXTS = ("workload", "circuit", "kind")

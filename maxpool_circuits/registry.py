@@ -3,56 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 import nengo
 from nengo.exceptions import ValidationError
 
 from .utils.checks import did_you_mean
 
-
-class Style(NamedTuple):
-    """How a circuit looks in all plots.
-
-    Parameters
-    ----------
-    color, marker : str
-        As matplotlib names them.
-    """
-
-    color: str
-    marker: str
-
-
-#: Styles of circuits, in the order in which they are given away. In grey too, each is
-#: lighter than the one before or is one of the last four; those who see no red or no
-#: green tell all of them apart.
-STYLES = (
-    Style("#005a9c", "o"),
-    Style("#0d7a5f", "^"),
-    Style("#d55e00", "s"),
-    Style("#cc79a7", "D"),
-    Style("#e69f00", "v"),
-    Style("#88ccee", "P"),
-    Style("#332288", "p"),
-    Style("#661133", "*"),
-    Style("#999933", "<"),
-    Style("#ddcc77", ">"),
-)
-#: Styles of what circuits are compared with.
-REFERENCE_STYLES = {
-    "oracle": Style("0.2", "d"),
-    "average": Style("0.6", "h"),
-}
-
 _circuits: dict[str, Callable[..., Any]] = {}
-_styles: dict[str, Style] = {}
 
 
-def register(
-    name: str, circuit: Callable[..., Any], style: Style | None = None
-) -> Callable[..., Any]:
+def register(name: str, circuit: Callable[..., Any]) -> Callable[..., Any]:
     """Make a circuit known under a name.
 
     Parameters
@@ -62,9 +23,6 @@ def register(
     circuit : callable
         A subclass of `.MaxPoolNetwork`, or any callable that takes windows and keyword
         options and returns a network with an ``input`` and an ``output``.
-    style : (str, str), optional
-        Its color and marker in plots, as matplotlib names them. The default is the
-        first of `.STYLES` that no other circuit has.
 
     Returns
     -------
@@ -104,26 +62,8 @@ def register(
             "call unregister first",
             attr="name",
         )
-    if style is not None:
-        style = _valid_style(style)
     _circuits[name] = circuit
-    if style is not None or name not in _styles:
-        _styles[name] = style or _next_free(_styles)
     return circuit
-
-
-def _valid_style(style):
-    """A color and a marker, as text."""
-    try:
-        valid = Style(*style)
-    except TypeError:
-        valid = None
-    if valid is None or not all(isinstance(text, str) for text in valid):
-        raise ValidationError(
-            f"must be a color and a marker, such as ('#005a9c', 'o'), got {style!r}",
-            attr="style",
-        )
-    return valid
 
 
 def unregister(name: str) -> None:
@@ -154,7 +94,6 @@ def unregister(name: str) -> None:
             attr="name",
         )
     del _circuits[name]
-    del _styles[name]
 
 
 def circuits() -> dict[str, Callable[..., Any]]:
@@ -172,50 +111,6 @@ def circuits() -> dict[str, Callable[..., Any]]:
     True
     """
     return dict(_circuits)
-
-
-def styles_of(names: Iterable[str]) -> dict[str, Style]:
-    """Styles of the rows of a table, by their names.
-
-    A row that is called as a circuit, as its class, or as either with a remark behind
-    it, such as "exact (5 ms synapse)", has the style that the circuit was registered
-    with. Others get the next free ones.
-    """
-    classes = {
-        getattr(circuit, "__name__", None): name for name, circuit in _circuits.items()
-    }
-    known = {**REFERENCE_STYLES, **_styles}
-    rows = _valid_names(names)
-    found: dict[str, Style] = {}
-    for row in rows:
-        bare = row.split(" (")[0]
-        name = classes.get(bare, bare)
-        if name in known and known[name] not in found.values():
-            found[row] = known[name]
-    for row in rows:
-        if row not in found:
-            found[row] = _next_free(found)
-    return {row: found[row] for row in rows}
-
-
-def _valid_names(names):
-    """Names of rows, as a list."""
-    try:
-        # the letters of one name are none
-        rows = [None] if isinstance(names, (str, bytes)) else list(names)
-    except TypeError:
-        rows = [None]
-    if not all(isinstance(row, str) for row in rows):
-        raise ValidationError(
-            f"must be a list of names of rows, got {names!r}", attr="names"
-        )
-    return rows
-
-
-def _next_free(taken):
-    """The first style that is not taken; all over again if there is none."""
-    free = [style for style in STYLES if style not in taken.values()]
-    return free[0] if free else STYLES[len(taken) % len(STYLES)]
 
 
 def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:

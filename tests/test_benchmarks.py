@@ -103,18 +103,18 @@ def test_quantisation_floor():
 
 
 def test_rules_and_circuits_are_recorded_on_the_same_spikes():
-    from fronts import drawn
     from baselines.ways import RULE, ways
+    from pareto_fronts import sampled
 
-    draw = drawn("presentations", 2, 250, 3, 0)
+    trial = sampled("presentations", 2, 250, 3, 0)
     every = ways()
     assert set(mpc.circuits()) - {"exact", "absolute-value"} < set(every)
-    shape = (len(draw.spikes), 3)
+    shape = (len(trial.spikes), 3)
     for name, way in every.items():
         if way.kind == RULE:
-            assert way.record(name, draw).output.shape == shape
-    total = every["maximum per step"].record("maximum per step", draw).output
-    members = draw.spikes[:, draw.workload.windows.indices]
+            assert way.record(name, trial).output.shape == shape
+    total = every["maximum per step"].record("maximum per step", trial).output
+    members = trial.spikes[:, trial.workload.windows.indices]
     np.testing.assert_array_equal(total, members.max(axis=2))
 
 
@@ -136,7 +136,7 @@ def test_networks_of_others_have_the_interface_of_a_circuit():
 
 
 def line(circuit, kind, latency, rmse, neurons=4):
-    """A line of figures."""
+    """A line of metrics."""
     return {
         "workload": "presentations",
         "window_size": "4",
@@ -146,7 +146,7 @@ def line(circuit, kind, latency, rmse, neurons=4):
         "latency": str(latency),
         "rmse": str(rmse),
         "neurons": str(neurons),
-        "rmse_draws": f"{rmse} {rmse * 1.1}",
+        "rmse_trials": f"{rmse} {rmse * 1.1}",
     }
 
 
@@ -198,13 +198,13 @@ def test_committed_claims_are_those_of_the_committed_figures():
 
 
 def test_committed_fronts_are_the_best_filters_of_the_readouts():
-    from fronts import best_filters, front
+    from pareto_fronts import best_filters, front
 
     fronts = list(map(front, best_filters(csv_lines("readouts.csv"))))
-    assert fronts == csv_lines("fronts.csv")
+    assert fronts == csv_lines("pareto_fronts.csv")
     first = ["workload", "window_size", "input_rate", "circuit"]
-    figures = ["rmse", "latency", "neurons", "spikes", "events"]
-    first += [f"{name}{end}" for name in figures for end in ("", "_lower", "_upper")]
+    metrics = ["rmse", "latency", "neurons", "spikes", "synaptic_operations"]
+    first += [f"{name}{end}" for name in metrics for end in ("", "_lower", "_upper")]
     assert list(fronts[0])[: len(first)] == first
 
 
@@ -218,7 +218,9 @@ def test_page_shows_the_committed_files():
 
 def test_every_compared_way_is_on_the_page():
     page = (FOLDER.parent / "how_it_compares.md").read_text()
-    for name in dict.fromkeys(line["circuit"] for line in csv_lines("fronts.csv")):
+    for name in dict.fromkeys(
+        line["circuit"] for line in csv_lines("pareto_fronts.csv")
+    ):
         # without what was swept
         assert name.split(", ")[0].split(" behind ")[0] in page, name
 

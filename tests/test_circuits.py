@@ -333,11 +333,11 @@ def test_shared_comparators_are_no_less_accurate():
         {"shared": mpc.PairwiseReLU, "apart": lambda w: mpc.PairwiseReLU(apart(w))},
         workload=workload,
     )
-    shared, separate = table.row("shared"), table.row("apart")
+    shared, separate = table["shared"], table["apart"]
     assert shared.rmse < 1.03 * separate.rmse
     assert abs(shared.bias) < abs(separate.bias) + 0.005
     assert shared.spikes < 0.4 * separate.spikes
-    assert shared.events < 0.7 * separate.events
+    assert shared.synaptic_operations < 0.7 * separate.synaptic_operations
 
 
 # --- default neurons and rates --------------------------------------------------------

@@ -16,12 +16,12 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 
 import hypothesis
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import strategies
 from nengo.exceptions import ValidationError
@@ -70,10 +70,7 @@ def good_graph():
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
-KERAS_TABLE = SimpleNamespace(
-    ann_accuracy=0.9,
-    rows=[SimpleNamespace(pooling="exact", accuracies=(0.5, 0.9), layer="a", error=1)],
-)
+KERAS_TABLE = pd.DataFrame({"error": [1.0]}, index=["a"])
 
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
@@ -141,8 +138,6 @@ GOOD = {
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
-    "conversions.table": KERAS_TABLE,
-    "conversions.steps": (1, 2),
     "layers.table": KERAS_TABLE,
     "save.overwrite": True,
     "to_nir.circuit": good_pool,
@@ -168,10 +163,8 @@ FREE = {
 #: Names that are not called by users, with the reason.
 LEFT_OUT = {
     "ComparisonTable": "made by compare",
-    "Row": "made by compare",
-    "Estimate": "made by compare",
-    "RatioTable": "made by compare",
-    "SavedTable": "made by read_csv",
+    "Encoding": "made by the package, for ENCODINGS",
+    "Ratios": "made by ComparisonTable.against",
     "recognise": "for simulators of this package",
     "serve": "for simulators of this package",
     "LayerTable": "made by compare_layers",

@@ -6,17 +6,20 @@ import itertools
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
-from maxpool_circuits.comparison import ComparisonTable, Row, Workload
-from maxpool_circuits.registry import STYLES
+from maxpool_circuits.comparison import ComparisonTable, Workload, read_csv
+from maxpool_circuits.comparison.table import METRICS
+from maxpool_circuits.plots.styles import FREE_STYLES, STYLES
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CIRCUITS = ["pairwise-relu", "winner-take-all"]
+NO_TRIALS = pd.DataFrame(columns=["circuit", "trial", "readout", *METRICS])
 
 
 @pytest.fixture(autouse=True)
@@ -50,19 +53,26 @@ def labels(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def replace_latency(table, circuit, latency):
-    """The same table with another latency in one row."""
-    rows = tuple(
-        dataclasses.replace(row, latency=latency) if row.circuit == circuit else row
-        for row in table.rows
-    )
-    return dataclasses.replace(table, rows=rows)
+def table_of(table, names):
+    """The same table with some of its rows."""
+    trials = table.trials[table.trials["circuit"].isin(names)]
+    return dataclasses.replace(table, trials=trials)
 
 
 # --- one picture ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("function", [plots.pareto, plots.traces, plots.raster])
+#: Functions that draw into Axes.
+INTO_AXES = [
+    plots.pareto,
+    plots.error_by_gap,
+    plots.traces,
+    plots.raster,
+    lambda table, ax=None: plots.error_map(table, "pairwise-relu", ax),
+]
+
+
+@pytest.mark.parametrize("function", INTO_AXES)
 def test_axes_are_used_if_given_and_made_if_not(table, function):
     figure, (left, right) = plt.subplots(1, 2)
     open_figures = plt.get_fignums()
@@ -77,7 +87,9 @@ def test_axes_are_used_if_given_and_made_if_not(table, function):
 def test_pareto_has_a_point_for_each_row(table):
     ax = plots.pareto(table)
     points = [tuple(line.get_xydata()[0]) for line in ax.get_lines()]
-    assert points == [(row.latency * 1000, row.rmse) for row in table.rows]
+    np.testing.assert_array_equal(
+        points, np.transpose([table["latency"] * 1000, table["rmse"]])
+    )
     *shown, average = labels(ax)
     assert shown == [*CIRCUITS, "oracle"]
     assert average.startswith("average (error 0.")
@@ -86,7 +98,9 @@ def test_pareto_has_a_point_for_each_row(table):
 
 
 def test_pareto_says_which_circuits_do_not_settle(table):
-    ax = plots.pareto(replace_latency(table, "winner-take-all", np.nan))
+    trials = table.trials.copy()
+    trials.loc[trials["circuit"] == "winner-take-all", "latency"] = np.nan
+    ax = plots.pareto(dataclasses.replace(table, trials=trials))
     assert "winner-take-all (does not settle)" in labels(ax)
     assert "pairwise-relu" in labels(ax)
 
@@ -99,9 +113,14 @@ def test_unknown_pool_is_refused(table, pool):
         plots.raster(table, pool=pool)
 
 
-def test_image_comparison_needs_images(table):
+def test_image_comparison_needs_images_and_all_pictures_need_outputs(table, tmp_path):
     with pytest.raises(ValidationError, match="images"):
         plots.image_comparison(table)
+    table.to_csv(tmp_path / "table.csv")
+    saved = read_csv(tmp_path / "table.csv")
+    for draw in (plots.pareto, plots.traces, plots.comparison, plots.image_comparison):
+        with pytest.raises(ValidationError, match="files keep no outputs"):
+            draw(saved)
 
 
 def test_traces_are_filtered_outputs_and_the_true_maximum(table):
@@ -138,7 +157,7 @@ def test_raster_of_a_smaller_window_has_fewer_rows():
     windows = mpc.PoolWindows.from_indices([[0, 1, 2], [4, 3]], n_inputs=5)
     values = np.full((40, 5), 0.5)
     workload = Workload("half", windows, values, np.ones(40, bool), values[:2])
-    table = ComparisonTable(workload, (), (), {}, np.eye(40, 5))
+    table = ComparisonTable(NO_TRIALS, "", workload, {}, np.eye(40, 5))
     ax = plots.raster(table, pool=1)
     positions = [trains.get_positions() for trains in ax.collections]
     np.testing.assert_allclose(positions, [[0.005], [0.004]])
@@ -163,23 +182,23 @@ def test_color_of_a_circuit_is_the_same_in_all_pictures(table):
 def test_references_do_not_make_the_scale(table):
     for draw in (plots.pareto, plots.error_by_gap):
         ax = draw(table)
-        assert ax.get_ylim()[1] < table.row("average").rmse / 2
+        assert ax.get_ylim()[1] < table["average"].rmse / 2
         assert sum("not shown" in label for label in labels(ax)) == 1
-    rows = tuple(row for row in table.rows if row.is_reference)
-    ax = plots.pareto(dataclasses.replace(table, rows=rows))
-    assert ax.get_ylim()[1] > table.row("average").rmse
+    ax = plots.pareto(table_of(table, ["oracle", "average"]))
+    assert ax.get_ylim()[1] > table["average"].rmse
 
 
-def test_several_draws_have_bars(table):
-    several = mpc.compare(CIRCUITS, n_pools=20, n_draws=2)
+def test_several_trials_have_bars(table):
+    several = mpc.compare(CIRCUITS, n_pools=20, n_trials=2)
     ax = plots.pareto(several)
     (points, _, bars) = ax.containers[0]
     horizontal, vertical = (bar.get_segments()[0] for bar in bars)
-    for segment, axis, figure, factor in (
+    for segment, axis, metric, factor in (
         (horizontal, 0, "latency", 1000),
         (vertical, 1, "rmse", 1),
     ):
-        bounds = several.estimate(CIRCUITS[0], figure)[1:]
+        mean, half = several[metric].iloc[0], several.half_widths[metric].iloc[0]
+        bounds = mean - half, mean + half
         np.testing.assert_allclose(segment[:, axis], np.multiply(bounds, factor))
     assert plots.pareto(table).containers == []
     assert several.plot().axes
@@ -206,16 +225,7 @@ def test_every_map_has_a_color_bar_with_units(table, image_table):
         assert all("units of the input" in bar.get_ylabel() for bar in bars)
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        plots.pareto,
-        plots.error_by_gap,
-        plots.traces,
-        plots.raster,
-        lambda table: plots.error_map(table, "pairwise-relu"),
-    ],
-)
+@pytest.mark.parametrize("draw", INTO_AXES)
 def test_axes_say_what_they_show(table, draw):
     ax = draw(table)
     for label in (ax.get_xlabel(), ax.get_ylabel()):
@@ -257,18 +267,18 @@ def test_circuits_are_told_apart_in_grey_and_by_the_color_blind():
         assert np.linalg.norm(one - other) > 15
         assert abs(one[0] - other[0]) > 4
     # those that users' circuits get are others
-    everything = [lightness_and_color(style.color) for style in STYLES]
-    assert len({style.marker for style in STYLES}) == len(STYLES)
+    everything = [lightness_and_color(color) for color, _ in FREE_STYLES]
+    assert len({marker for _, marker in FREE_STYLES}) == len(FREE_STYLES)
     for one, other in itertools.combinations(everything, 2):
         assert np.linalg.norm(one - other) > 10
 
 
 def test_own_circuits_get_the_next_free_style():
-    taken = [tuple(style.values()) for style in plots.styles(mpc.circuits()).values()]
     names = [*mpc.circuits(), "mine", "yours"]
-    styles = [tuple(style.values()) for style in plots.styles(names).values()]
-    assert styles[: len(taken)] == taken
-    assert styles[len(taken) :] == list(STYLES[len(taken) : len(taken) + 2])
+    styles = {name: tuple(look.values()) for name, look in plots.styles(names).items()}
+    assert {name: styles[name] for name in STYLES} == STYLES
+    assert [styles["mine"], styles["yours"]] == list(FREE_STYLES[6:8])
+    assert len(plots.styles([f"circuit {number}" for number in range(25)])) == 25
 
 
 def test_rows_of_a_circuit_have_its_style():
@@ -277,23 +287,6 @@ def test_rows_of_a_circuit_have_its_style():
     assert exact == plots.styles(["exact"])["exact"]
     assert by_class != by_name
     assert by_class == plots.styles(["WinnerTakeAll"])["WinnerTakeAll"] != exact
-
-
-def test_style_is_stated_where_a_circuit_is_registered():
-    try:
-        mpc.register("mine", mpc.ExactMax, style=("k", "h"))
-        mpc.register("yours", mpc.ExactMax)
-        assert plots.styles(["mine"])["mine"] == {"color": "k", "marker": "h"}
-        free = [style for style in STYLES if style.marker == "p"]
-        assert tuple(plots.styles(["yours"])["yours"].values()) == free[0]
-    finally:
-        mpc.unregister("mine")
-        mpc.unregister("yours")
-
-
-def test_no_end_of_styles():
-    names = [f"circuit {number}" for number in range(25)]
-    assert len(plots.styles(names)) == 25
 
 
 def test_pooled_images_stand_in_a_square():
@@ -311,30 +304,12 @@ def test_pooled_images_stand_in_a_square():
     assert image.get_cmap().name == "gray"
 
 
-def test_pooled_images_make_axes_if_not_given():
-    assert plots.pooled_images(np.zeros((2, 2, 1))).images
-
-
 def synthetic_table(windows, values, output, is_read=None):
     """A table of one circuit whose outputs are known, read without a filter."""
     is_read = np.ones(len(values), dtype=bool) if is_read is None else is_read
     workload = Workload("synthetic", windows, values, is_read, values[:2])
-    row = Row("known", 0, *[0.0] * 9)
-    return ComparisonTable(workload, (row,), (), {"known": output}, values)
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        plots.error_by_gap,
-        lambda table, ax=None: plots.error_map(table, "pairwise-relu", ax),
-    ],
-)
-def test_pictures_of_errors_use_axes_or_make_them(table, draw):
-    figure, (left, right) = plt.subplots(1, 2)
-    assert draw(table, ax=right) is right
-    assert right.has_data() and not left.has_data()
-    assert draw(table).figure is not figure
+    row = {"circuit": "known", "trial": 0, "readout": 0, **dict.fromkeys(METRICS, 0.0)}
+    return ComparisonTable(pd.DataFrame([row]), "", workload, {"known": output}, values)
 
 
 def test_error_map_has_mean_errors_where_gap_and_maximum_say():
@@ -381,7 +356,7 @@ def test_error_by_gap_has_ten_parts_of_equal_size():
 def test_error_by_gap_has_a_line_for_each_row_in_its_color(table):
     lines = plots.error_by_gap(table).get_lines()
     names = [line.get_label().split(" (")[0] for line in lines]
-    assert names == [row.circuit for row in table.rows]
+    assert names == list(table.means.index)
     points = plots.pareto(table).get_lines()
     assert [line.get_color() for line in lines] == [p.get_color() for p in points]
 
@@ -397,7 +372,7 @@ def test_windows_of_one_input_have_no_gap():
 
 
 def test_unknown_circuit_has_no_error_map(table):
-    with pytest.raises(ValidationError, match="the name of a row"):
+    with pytest.raises(ValidationError, match="no row .softmax.*.pairwise-relu"):
         plots.error_map(table, "softmax")
 
 
@@ -415,16 +390,6 @@ def test_comparison_has_error_against_latency_traces_and_spikes(table, tmp_path)
     assert traces.get_xlim() == raster.get_xlim()
     assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
     assert (tmp_path / "figure.png").read_bytes().startswith(PNG)
-
-
-def test_comparison_needs_no_file(table, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert len(table.plot().axes) == 3
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_comparison_of_images_can_be_plotted_too(image_table):
-    assert len(image_table.plot(pool=33).axes) == 3
 
 
 @pytest.mark.parametrize("ending", [".pdf", ".svg"])
@@ -445,7 +410,7 @@ def test_image_comparison_has_two_columns_per_image(image_table, tmp_path, n_ima
     path = tmp_path / "figure.png"
     figure = plots.image_comparison(image_table, path, n_images)
     pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
-    n_rows = 1 + len(image_table.rows)
+    n_rows = 1 + len(image_table.means)
     assert len(pictures) == n_rows * 2 * n_images
     # the last column but one is the last image, in the first row, and its outputs
     last = pictures[2 * n_images - 2]
@@ -469,8 +434,8 @@ def test_image_comparison_shows_outputs_and_errors_where_they_are_read(image_tab
 def test_image_comparison_names_each_row_with_its_error(image_table):
     figure = plots.image_comparison(image_table, n_images=1)
     texts = " ".join(text.get_text() for ax in figure.axes for text in ax.texts)
-    for row in image_table.rows:
-        assert f"{row.circuit}\nRMSE {row.rmse:.3f}" in texts
+    for name, rmse in image_table["rmse"].items():
+        assert f"{name}\nRMSE {rmse:.3f}" in texts
 
 
 @pytest.mark.parametrize("draw", [plots.comparison, plots.image_comparison])
@@ -487,3 +452,11 @@ def test_figure_that_cannot_be_written_leaves_the_old_file(
     with pytest.raises(OSError, match="no space left"):
         draw(image_table, path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_layers_of_one_name_have_a_bar_each():
+    figure = plots.layers(pd.DataFrame({"error": [0.1, 0.3]}, index=["conv", "conv"]))
+    (ax,) = figure.axes
+    assert [bar.get_width() for bar in ax.patches] == [0.1, 0.3]
+    with pytest.raises(ValidationError, match="compare_layers made, got a list"):
+        plots.layers([0.1])

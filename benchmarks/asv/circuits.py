@@ -54,6 +54,6 @@ class Circuits:
     def track_rmse(self, circuit, pools):
         """Error on random windows that change every 50 ms."""
         table = mpc.compare([circuit], n_pools=min(pools, 20))
-        return table.row(circuit).rmse
+        return table[circuit].rmse
 
     track_rmse.unit = "units of the input"

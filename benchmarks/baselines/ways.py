@@ -11,8 +11,8 @@ import numpy as np
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import rates_for
-from maxpool_circuits.comparison.measures import AVERAGE, ORACLE
-from maxpool_circuits.comparison.recording import Recording
+from maxpool_circuits.comparison.metrics import AVERAGE, ORACLE
+from maxpool_circuits.comparison.simulate import Recording
 from maxpool_circuits.registry import with_defaults
 
 from .accumulated import leaders_pass
@@ -54,16 +54,16 @@ class Way:
         is_quick = full or not self.is_slow
         return self.is_installed and is_quick and window_size <= self.largest_window
 
-    def record(self, name, draw):
-        """What it does on a draw of inputs."""
+    def record(self, name, trial):
+        """What it does in a trial."""
         if self.kind == RULE:
             # all windows are of one size
-            members = draw.workload.windows.indices
-            return Recording(self.made_by(draw.spikes[:, members]))
+            members = trial.workload.windows.indices
+            return Recording(self.made_by(trial.spikes[:, members]))
         circuit = self.made_by
         if self.kind != REFERENCE:
-            circuit = with_defaults(circuit, **rates_for(draw.input_rate))
-        return draw.record(name, circuit)
+            circuit = with_defaults(circuit, **rates_for(trial.input_rate))
+        return trial.record(name, circuit)
 
 
 def ways():

@@ -1,32 +1,45 @@
 """Circuits side by side, on spikes that come from random windows and from images."""
 
+from typing import TYPE_CHECKING
+
 from .compare import compare
 from .encodings import ENCODINGS, Encoding
-from .estimates import Estimate
-from .images import images
-from .lookup import WORKLOADS
-from .measures import READOUTS, Row
-from .ratios import RatioTable
-from .results import SavedTable
-from .saved import read_csv
-from .table import ComparisonTable
-from .workloads import Workload, band_limited, natural, presentations
+from .metrics import READOUTS
+from .workloads import (
+    WORKLOADS,
+    Workload,
+    band_limited,
+    constant,
+    images,
+    natural,
+    presentations,
+)
+
+if TYPE_CHECKING:
+    from .table import ComparisonTable, Ratios, read_csv
 
 __all__ = [
     "ENCODINGS",
     "READOUTS",
     "WORKLOADS",
-    "Encoding",
     "ComparisonTable",
-    "Estimate",
-    "RatioTable",
-    "Row",
-    "SavedTable",
+    "Encoding",
+    "Ratios",
     "Workload",
     "band_limited",
     "compare",
+    "constant",
     "images",
     "natural",
     "presentations",
     "read_csv",
 ]
+
+
+def __getattr__(name):
+    """Load tables, and pandas with them, when they are first used."""
+    if name in ("ComparisonTable", "Ratios", "read_csv"):
+        from . import table
+
+        return getattr(table, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

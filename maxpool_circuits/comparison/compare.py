@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, Union
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Union
 
+import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
 from ..utils.checks import (
+    look_up,
     positive_integer,
     positive_number,
     valid_flag,
@@ -19,18 +22,29 @@ from ..utils.checks import (
     valid_seed,
 )
 from ..utils.progress import make_progress_bar
-from .draws import Draw, measured, seed_of_draw, with_best_readout
-from .encodings import find_encoding
-from .lookup import find_workload
-from .measures import READOUTS, REFERENCES, Row
-from .results import mean_row
-from .simulators import checked_simulator
-from .table import ComparisonTable
-from .workloads import Workload
+from .encodings import ENCODINGS, Encoding
+from .metrics import (
+    AVERAGE,
+    ORACLE,
+    READOUTS,
+    REFERENCES,
+    STEP_LENGTH,
+    average,
+    measure,
+    oracle,
+)
+from .simulate import Recording, checked_simulator, record
+from .workloads import Workload, find_workload
+
+if TYPE_CHECKING:
+    from .table import ComparisonTable
 
 #: Values are drawn with seeds from here on. Tuning draws with those below: what it
 #: finds is not to be measured on inputs that it saw.
 FIRST_SEED = 2**20
+#: How often the inputs step from one half of a workload's step to the other: what
+#: spikes happen to do after one step would move the latency by up to 20 ms.
+N_STEPS = 4
 
 #: A name, a class, or a callable that takes windows.
 Circuit = Union[str, Callable[..., Any]]
@@ -41,11 +55,11 @@ def compare(
     window_size: int = 4,
     *,
     workload: str | Workload = "presentations",
-    inputs: str = "regular",
+    encoding: str = "regular",
     n_pools: int | None = None,
     input_rate: float = 250,
     seed: int | None = 0,
-    n_draws: int = 1,
+    n_trials: int = 1,
     simulator: Callable[..., Any] | None = None,
     n_jobs: int | None = 1,
     progress_bar: bool = False,
@@ -56,27 +70,27 @@ def compare(
     circuits get the same spikes, without a synapse, and have their default options.
     Only the ``input_rate`` and the ``input_range`` of circuits are those of the inputs,
     and ``max_rate`` is ``input_rate`` if that is less than 250 Hz, for classes and
-    partials of them that do not set it. Beside them stand two references: ``routed
-    winner``, the spike train of the largest input, passed on by a switch that knows
-    which one that is, and ``average``, which is what average pooling passes on. The
-    readout filter of each row is the one of `READOUTS` with which it has the least
-    error in all draws.
+    partials of them that do not set it. Beside them stand two references: ``oracle``,
+    the spike train of the largest input, passed on by a switch that knows which one
+    that is, and ``average``, which is what average pooling passes on. The readout
+    filter of each row is the one of `.READOUTS` with which it has the least error in
+    all trials.
 
     Parameters
     ----------
     circuits : sequence of (str or callable), or dict of {str: callable}, optional
         Names of circuits, or classes or callables that take windows; a dict names its
-        rows itself. The default is all registered circuits, with ``exact`` behind a 5
+        rows itself. The default is all registered circuits, with ``exact`` after a 5
         ms synapse, which is what users of an exact maximum of spikes get.
     window_size : int, optional (Default: 4)
         Number of inputs of each pool; a `Workload` brings its own.
     workload : str or Workload, optional (Default: "presentations")
         What the inputs do: a name in `.WORKLOADS`, such as "presentations" (random
         windows held 50 ms each), or a `Workload` of your own.
-    inputs : str, optional (Default: "regular")
-        How the values reach the circuits: a name in `.ENCODINGS`, such as "poisson". The
-        values of "population" are spread over [-1, 1], so that errors have to be seen
-        in relation to a range of 2.
+    encoding : str, optional (Default: "regular")
+        How the values reach the circuits: a name in `.ENCODINGS`, such as "poisson".
+        The values of "population" are spread over [-1, 1], so that errors have to be
+        seen in relation to a range of 2.
     n_pools : int, optional
         Number of pools. The default is 200, or all pools of an image; a `Workload`
         brings its own.
@@ -85,18 +99,18 @@ def compare(
     seed : int, optional (Default: 0)
         Seed of the inputs and of the networks. No seed gives the inputs that decoders
         were tuned on.
-    n_draws : int, optional (Default: 1)
-        How often inputs and networks are drawn. Each figure is the mean over all draws,
-        and two draws or more give it a 95 % interval. The first draw is that of one
-        draw alone. A `Workload` of your own keeps its values: only the spikes that
-        carry them, and the networks, are drawn.
+    n_trials : int, optional (Default: 1)
+        How often inputs and networks are sampled. Each metric is the mean over all
+        trials, and two trials or more give it a 95 % interval. The first trial is that
+        of one trial alone. A `Workload` of your own keeps its values: only the spikes
+        that carry them, and the networks, are sampled.
     simulator : callable, optional (Default: None)
         What runs the circuits: the simulator class of a backend, or a function that
         makes a simulator. It is called with the network, ``dt=0.001`` and, if it takes
         that, ``progress_bar=False``; options are set with `functools.partial`. None is
         `nengo.Simulator` without its cache of decoders.
     n_jobs : int, optional (Default: 1)
-        Number of processes, one circuit and draw each, as in `joblib.Parallel`;
+        Number of processes, one circuit and trial each, as in `joblib.Parallel`;
         ``joblib.parallel_config`` may choose another backend, such as a cluster. More
         than one make the times that it takes to build and simulate less comparable.
     progress_bar : bool, optional (Default: False)
@@ -105,87 +119,79 @@ def compare(
     Returns
     -------
     ComparisonTable
-        The table: `print` it, look at its ``rows``, ``plot()`` it.
+        The table: `print` it, ``plot()`` it, or use its data frames.
 
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit, a workload or a kind of inputs is unknown, or an argument is not
+        If a circuit, a workload or an encoding is unknown, or an argument is not
         possible.
-    ImportError
-        If the workload is "images" and scikit-learn is not installed.
 
     Examples
     --------
     >>> import maxpool_circuits as mpc
     >>> table = mpc.compare(["pairwise-relu", mpc.WinnerTakeAll], n_pools=20)
-    >>> [row.circuit for row in table.rows]
+    >>> list(table["rmse"].index)
     ['pairwise-relu', 'WinnerTakeAll', 'oracle', 'average']
-    >>> bool(table.row("pairwise-relu").rmse < table.row("average").rmse)
+    >>> bool(table["pairwise-relu"].rmse < table["average"].rmse)
     True
     """
     import joblib
+
+    from .table import ComparisonTable, with_best_readouts
 
     chosen = _by_row_name(circuits)
     simulator = checked_simulator(simulator)
     progress_bar = valid_flag(progress_bar, "progress_bar")
     n_jobs = valid_jobs(n_jobs)
-    n_draws = positive_integer(n_draws, "n_draws")
+    n_trials = positive_integer(n_trials, "n_trials")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
-    carrier = find_encoding(inputs)
-
-    def drawn(number):
-        own_seed = seed_of_draw(seed, number)
-        of_values = seed_of_values(own_seed)
-        found = find_workload(workload, window_size, n_pools, of_values)
-        return Draw.of(carrier.spread(found), carrier, input_rate, own_seed)
-
-    first = drawn(0)
+    encoded = look_up(encoding, ENCODINGS, "encoding")
     options: dict[str, Any] = {}
-    if carrier.spikes:
+    if encoded.spikes:
         options.update(rates_for(input_rate))
-    if carrier.input_range != (0, 1):
-        options["input_range"] = carrier.input_range
+    if encoded.input_range != (0, 1):
+        options["input_range"] = encoded.input_range
     ready: dict[str, Any] = {
         name: with_defaults(circuit, **options) for name, circuit in chosen.items()
     }
     ready.update(dict.fromkeys(REFERENCES))
-    fingerprints = []
 
-    def tasks():
-        # one draw after the other, since few fit into memory at the same time
-        for number in range(n_draws):
-            draw = first if number == 0 else drawn(number)
-            fingerprints.append(draw.fingerprint)
-            for name, circuit in ready.items():
-                task = (draw, name, circuit, simulator, number == 0)
-                yield joblib.delayed(measured)(*task)
-
-    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks())
-    candidates: dict[str, list[dict[float, Row]]] = {name: [] for name in ready}
-    outputs = {}
-    with make_progress_bar(progress_bar, total=len(chosen) * n_draws) as bar:
-        for name, (rows, output) in zip(itertools.cycle(ready), results):
-            candidates[name].append(rows)
-            if output is not None:
-                outputs[name] = output
-            bar.update(name in chosen)
-    draws = {name: with_best_readout(rows) for name, rows in candidates.items()}
+    lines: list[dict[str, Any]] = []
+    outputs: dict[str, np.ndarray] = {}
+    first: Any = None
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
+    with parallel, make_progress_bar(progress_bar, total=len(chosen) * n_trials) as bar:
+        # one trial after the other, since few fit into memory at the same time
+        for number in range(n_trials):
+            own_seed = seed_of_trial(seed, number)
+            of_values = seed_of_values(own_seed)
+            found = find_workload(workload, window_size, n_pools, of_values)
+            trial = Trial.of(encoded.spread(found), encoded, input_rate, own_seed)
+            first = first or trial
+            inputs = trial.fingerprint
+            results = parallel(
+                joblib.delayed(_measured)(trial, name, circuit, simulator)
+                for name, circuit in ready.items()
+            )
+            for (measured, output), name in zip(results, ready):
+                keys = {"circuit": name, "trial": number, "inputs": inputs}
+                lines += [{**keys, **metrics} for metrics in measured]
+                outputs.setdefault(name, output)
+                if name in chosen:
+                    bar.update()
     return ComparisonTable(
+        trials=with_best_readouts(lines),
+        heading=_heading(first.workload, encoding),
         workload=first.workload,
-        rows=tuple(map(mean_row, draws.values())),
-        readouts=READOUTS,
         outputs=outputs,
         spikes=first.spikes,
-        draws=draws,
-        inputs=inputs,
-        fingerprints=tuple(fingerprints),
     )
 
 
 def rates_for(input_rate: float) -> dict[str, Any]:
-    """What circuits are told of the rate of their inputs; nothing at 250 Hz."""
+    """What circuits are given of the rate of their inputs; nothing at 250 Hz."""
     options: dict[str, Any] = {}
     if input_rate != 250:
         options["input_rate"] = input_rate
@@ -200,26 +206,100 @@ def seed_of_values(seed: int | None) -> int | None:
     return None if seed is None else FIRST_SEED + seed % (2**32 - 1 - FIRST_SEED)
 
 
+def seed_of_trial(seed: int | None, number: int) -> int | None:
+    """Seed of the trial of a number: the seed itself, then others far from it."""
+    if seed is None or number == 0:
+        return seed
+    # neighbouring seeds would share trials if one counted on from them
+    state = np.random.SeedSequence([seed, number]).generate_state(1)
+    return int(state[0]) % (2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Inputs, their spikes, and the seed of the networks that get them."""
+
+    workload: Workload
+    values: np.ndarray
+    spikes: np.ndarray
+    input_rate: float
+    seed: int | None
+
+    @classmethod
+    def of(
+        cls, workload: Workload, encoding: Encoding, input_rate: float, seed: int | None
+    ) -> Trial:
+        """Encode a workload, and after it the steps for the latency."""
+        held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
+        steps = np.repeat(held, STEP_LENGTH, axis=0)
+        values = np.concatenate([workload.values, steps])
+        spikes = encoding.encode(values, workload.windows, input_rate, seed)
+        # what does not spike reaches no synapses
+        rate = input_rate if encoding.spikes else 0
+        return cls(workload, values, spikes, rate, seed)
+
+    @property
+    def fingerprint(self) -> str:
+        """Text that only equal inputs have."""
+        windows = self.workload.windows.indices
+        spikes = self.spikes[: len(self.workload.values)]
+        parts = hashlib.sha256(repr(windows.shape).encode())
+        for array in (windows, spikes):
+            parts.update(np.ascontiguousarray(array).tobytes())
+        return parts.hexdigest()[:12]
+
+    def record(
+        self, name: str, circuit: Any, simulator: Callable[..., Any] | None = None
+    ) -> Recording:
+        """Run a circuit, or look up a reference."""
+        windows = self.workload.windows
+        if name == ORACLE:
+            return Recording(oracle(windows, self.values, self.spikes))
+        if name == AVERAGE:
+            return Recording(average(windows, self.spikes))
+        return record(
+            circuit,
+            windows=windows,
+            inputs=self.spikes,
+            n_counted=len(self.workload.values),
+            input_rate=self.input_rate,
+            seed=self.seed,
+            simulator=simulator,
+        )
+
+
+def _measured(trial, name, circuit, simulator):
+    """Metrics of a circuit in a trial after each readout filter, and its output."""
+    recording = trial.record(name, circuit, simulator)
+    metrics = [measure(recording, trial.workload, [readout]) for readout in READOUTS]
+    return metrics, recording.output
+
+
+def _heading(workload, encoding):
+    """What was compared, and how it was read."""
+    windows = workload.windows
+    grid = "/".join(f"{readout * 1000:g}" for readout in READOUTS)
+    inputs = "spiking inputs" if encoding == "regular" else f"inputs ({encoding})"
+    return (
+        f"{workload.name}: {windows.n_pools} pools of {windows.sizes.max()} {inputs}; "
+        f"readout: best low-pass of {grid} ms"
+    )
+
+
 def _by_row_name(circuits):
     """Circuits by the name of their row."""
     if circuits is None:
         named = registered_circuits()
         exact = named.pop("exact", None)
         if exact is not None:
-            behind_synapse = functools.partial(exact, input_synapse=0.005)
-            named["exact (5 ms synapse)"] = behind_synapse
+            exact = functools.partial(exact, input_synapse=0.005)
+            named["exact (5 ms synapse)"] = exact
         return named
     if isinstance(circuits, dict):
         pairs = list(circuits.items())
-    elif isinstance(circuits, str) or callable(circuits):
-        pairs = [(_name_of(circuits), circuits)]
-    elif isinstance(circuits, (list, tuple)):
-        pairs = [(_name_of(circuit), circuit) for circuit in circuits]
     else:
-        raise ValidationError(
-            f"must be a list or a dict of circuits, or None for all, got {circuits!r}",
-            attr="circuits",
-        )
+        several = circuits if isinstance(circuits, (list, tuple)) else [circuits]
+        pairs = [(_name_of(circuit), circuit) for circuit in several]
     if not pairs:
         raise ValidationError(
             "must name at least one circuit, or be None for all", attr="circuits"

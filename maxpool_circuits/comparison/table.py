@@ -1,46 +1,113 @@
-"""The table that a comparison ends in."""
+"""The table that a comparison ends in, and tables against each other."""
 
 from __future__ import annotations
 
+import html
 import os
+import re
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+from nengo.exceptions import ValidationError
+from scipy import stats
 
-from .measures import Row, read_out
-from .results import ResultTable
-from .workloads import Workload
+from ..utils.checks import look_up, valid_path
+from ..utils.files import atomic_write
+from .metrics import REFERENCES, read_out
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: Header, format and factor of each column, in their order.
+COLUMNS = {
+    "readout": ("readout\n(ms)", "{:g}", 1000),
+    "rmse": ("RMSE", "{:.4f}", 1),
+    "bias": ("bias", "{:+.4f}", 1),
+    "p99": ("99th pct.\n|error|", "{:.3f}", 1),
+    "latency": ("latency\n(ms)", "{:.0f}", 1000),
+    "neurons": ("neurons\n/pool", "{:g}", 1),
+    "spikes": ("spikes\n/pool/s", "{:.0f}", 1),
+    "synaptic_operations": ("syn. ops\n/pool/s", "{:.0f}", 1),
+    "build_time": ("build\n(s)", "{:.3f}", 1),
+    "simulation_time": ("simulate\n(s/s)", "{:.2f}", 1),
+}
+#: What is measured in each trial.
+METRICS = [name for name in COLUMNS if name != "readout"]
+#: Probability with which an interval contains what many more trials would give.
+CONFIDENCE = 0.95
 
-@dataclass(frozen=True)
-class ComparisonTable(ResultTable):
+
+def half_width(values: Sequence[float] | np.ndarray) -> float:
+    """Half of the 95 % t interval of a mean of trials; NaN for one trial."""
+    # a trial is a mean over many pools and readings, so nearly normal, and there are
+    # few of them: five make a bootstrap interval much too narrow
+    numbers = np.asarray(values, dtype=float)
+    n = len(numbers)
+    if n < 2:
+        return np.nan
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)
+    return float(quantile * np.std(numbers, ddof=1) / np.sqrt(n))
+
+
+def ratio_of(
+    ours: np.ndarray, theirs: np.ndarray, paired: bool
+) -> tuple[float, float, float]:
+    """Ratio of geometric means, of the same trials or of any, and its 95 % interval.
+
+    Numbers that are not all above 0 have the ratio of their means, and no interval.
+    """
+    if min(np.min(ours), np.min(theirs)) > 0:
+        value, low, high = np.exp(difference_of(np.log(ours), np.log(theirs), paired))
+        return float(value), float(low), float(high)
+    below = np.mean(theirs)
+    return float(np.mean(ours) / below) if below != 0 else np.nan, np.nan, np.nan
+
+
+def difference_of(
+    ours: np.ndarray, theirs: np.ndarray, paired: bool
+) -> tuple[float, float, float]:
+    """Difference of means and its 95 % interval, by Welch's formula if not paired."""
+    with warnings.catch_warnings():
+        # of one trial, and of numbers that do not vary, as neurons do not
+        warnings.simplefilter("ignore", RuntimeWarning)
+        if paired:
+            test = stats.ttest_rel(ours, theirs)
+        else:
+            test = stats.ttest_ind(ours, theirs, equal_var=False)
+        low, high = test.confidence_interval(CONFIDENCE)
+    return float(np.mean(ours) - np.mean(theirs)), float(low), float(high)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ComparisonTable:
     """All circuits side by side.
 
-    `print` shows it as text, and a notebook as HTML.
+    `print` shows it as text, and a notebook as HTML. ``table["winner-take-all"]`` is
+    the row of a circuit and ``table["rmse"]`` a metric of all circuits
+    (`pandas.Series`, in SI units).
 
     Parameters
     ----------
-    workload : Workload
-        What the inputs did, in the first draw.
-    rows : tuple of Row
-        One row per circuit and reference: means over all draws.
-    readouts : tuple of float
-        Time constants, in seconds, that each row's readout filter was chosen from.
-    outputs : dict of {str: (n_steps, n_pools) array}
-        Output of each circuit and reference in the first draw, not filtered.
-    spikes : (n_steps, n_inputs) array
-        What the circuits got in the first draw, in units of the input: spikes, or
-        values.
-    inputs : str, optional (Default: "regular")
-        How the values reached the circuits, as in `.compare`.
-    draws : dict of {str: tuple of Row}
-        By circuit, one row for each draw.
-    fingerprints : tuple of str
-        For each draw, a text that only the same inputs have.
+    trials : pandas.DataFrame
+        One line for each circuit and trial, with the columns ``circuit``, ``trial``,
+        ``inputs`` (a text that only equal inputs have), ``readout`` (time constant of
+        the filter with the least error, in s), ``rmse``, ``bias`` and ``p99`` (99th
+        percentile of the absolute error, in units of the input), ``latency`` (in s),
+        ``neurons`` (per pool), ``spikes`` and ``synaptic_operations`` (per pool and
+        second), ``build_time`` (in s) and ``simulation_time`` (in s per s).
+    heading : str
+        What was compared, and how it was read.
+    workload : Workload, optional
+        What the inputs did, in the first trial.
+    outputs : dict of {str: (n_steps, n_pools) array}, optional
+        Output of each circuit and reference in the first trial, not filtered.
+    spikes : (n_steps, n_inputs) array, optional
+        What the circuits got in the first trial, in units of the input.
 
     Examples
     --------
@@ -52,34 +119,167 @@ class ComparisonTable(ResultTable):
     winner-take-all ...
     oracle ...
     average ...
-    >>> table.outputs["winner-take-all"].shape
-    (2600, 5)
+    >>> bool(table["winner-take-all"].rmse < table.loc["average", "rmse"])
+    True
     """
 
-    workload: Workload
-    rows: tuple[Row, ...]
-    readouts: tuple[float, ...]
-    outputs: dict[str, np.ndarray] = field(repr=False)
-    spikes: np.ndarray = field(repr=False)
-    inputs: str = "regular"
-    draws: dict[str, tuple[Row, ...]] = field(repr=False, default_factory=dict)
-    fingerprints: tuple[str, ...] = field(repr=False, default=())
+    trials: pd.DataFrame
+    heading: str
+    workload: Any = None
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    spikes: Any = None
 
     @property
-    def heading(self) -> str:
-        """What was compared, and how it was read."""
-        windows = self.workload.windows
-        grid = "/".join(f"{readout * 1000:g}" for readout in self.readouts)
-        inputs = "spiking inputs"
-        if self.inputs != "regular":
-            inputs = f"inputs ({self.inputs})"
-        return (
-            f"{self.workload.name}: {windows.n_pools} pools of {windows.sizes.max()} "
-            f"{inputs}; readout: best low-pass of {grid} ms"
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return self.trials["trial"].nunique()
+
+    @property
+    def circuits(self) -> list[str]:
+        """Names of all rows but the references."""
+        return [name for name in self.means.index if name not in REFERENCES]
+
+    @cached_property
+    def means(self) -> pd.DataFrame:
+        """Readout and mean metrics by circuit; NaN where a circuit has none."""
+        groups = self.trials.groupby("circuit", sort=False)
+        means = groups[METRICS].agg(lambda values: values.mean(skipna=False))
+        means.insert(0, "readout", groups["readout"].first())
+        return means
+
+    @cached_property
+    def half_widths(self) -> pd.DataFrame:
+        """How far the 95 % intervals of ``means`` go to both sides, by circuit.
+
+        They are those of Student's t distribution; NaN if there is only one trial.
+        """
+        return self.trials.groupby("circuit", sort=False)[METRICS].agg(half_width)
+
+    @property
+    def loc(self) -> Any:
+        """As `pandas.DataFrame.loc` of ``means``: ``table.loc[circuit, metric]``."""
+        return self.means.loc
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """Row of a circuit, or a metric of all circuits."""
+        means = self.means
+        rows = {circuit: means.loc[circuit] for circuit in means.index}
+        return look_up(name, {**means, **rows}, "name")
+
+    def __repr__(self) -> str:
+        """All rows, in units that read well."""
+        return self._shown()
+
+    def _repr_html_(self) -> str:
+        """All rows, as notebooks show them."""
+        about = (
+            "Bold: the best of the circuits that have neurons. Errors are in units of "
+            "the input."
         )
+        return self._shown(about)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write ``trials`` and the heading as comma-separated values.
+
+        `maxpool_circuits.comparison.read_csv` reads the file again.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file; it is written whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import maxpool_circuits as mpc
+        >>> table = mpc.compare(["exact"], n_pools=5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "comparison.csv"
+        ...     table.to_csv(path)
+        ...     lines = path.read_text().splitlines()
+        >>> [line.split(",")[0] for line in lines]
+        ['circuit', 'exact', 'oracle', 'average']
+        """
+        with atomic_write(path) as unfinished:
+            self.trials.assign(comparison=self.heading).to_csv(unfinished, index=False)
+
+    def against(self, other: ComparisonTable | str) -> Ratios:
+        """Compare with another table, or with one row of this one.
+
+        Each metric is divided by the other's, but for the bias, which has the
+        difference. Where both have the same inputs in two trials or more, trials are
+        compared one by one, so that what makes a trial easy or hard cancels.
+
+        Parameters
+        ----------
+        other : ComparisonTable or str
+            A table, whose rows are taken by the name of the circuit; two tables of one
+            circuit each need not share its name. Or the name of a row of this table,
+            which all others are divided by.
+
+        Returns
+        -------
+        Ratios
+            Ratios below 1 speak for this table, or for the other rows.
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If there is no row of this name, or the tables have no circuit in common.
+
+        Examples
+        --------
+        >>> import functools
+        >>> import maxpool_circuits as mpc
+        >>> fast = functools.partial(mpc.PairwiseReLU, max_rate=1000)
+        >>> circuits = {"fast": fast, "as it is": mpc.PairwiseReLU}
+        >>> table = mpc.compare(circuits, n_pools=20, n_trials=3)
+        >>> ratios = table.against("as it is")
+        >>> bool(ratios.loc["fast", "rmse"].upper < 1)
+        True
+        """
+        if isinstance(other, ComparisonTable):
+            theirs, pairs = other, _common(self.circuits, other.circuits)
+            what = "this table divided by the other"
+        else:
+            known = {name: name for name in self.means.index}
+            baseline, theirs = look_up(other, known, "row"), self
+            pairs = {name: (name, baseline) for name in known if name != baseline}
+            what = f"each divided by {baseline}"
+        mine, yours = self.trials, theirs.trials
+        shared = set(mine["inputs"]) & set(yours["inputs"])
+        # one trial has no interval, so that nothing is gained by leaving out others
+        paired = len(shared) > 1
+        if paired:
+            mine, yours = (_trials_on(shared, trials) for trials in (mine, yours))
+        numbers = [trials["trial"].nunique() for trials in (mine, yours)]
+        if min(numbers) > 1:
+            what += ", 95 % interval over " + (
+                f"{numbers[0]} trials that both have"
+                if paired
+                else f"{numbers[0]} and {numbers[1]} trials of different inputs"
+            )
+        rows = []
+        for our_name, their_name in pairs.values():
+            one = mine[mine["circuit"] == our_name]
+            two = yours[yours["circuit"] == their_name]
+            row: list[float] = []
+            for metric in METRICS:
+                compared = difference_of if metric == "bias" else ratio_of
+                row += compared(one[metric].to_numpy(), two[metric].to_numpy(), paired)
+            rows.append(row)
+        columns = pd.MultiIndex.from_product([METRICS, ["value", "lower", "upper"]])
+        ratios = Ratios(rows, index=pd.Index(pairs, name="circuit"), columns=columns)
+        ratios.heading = f"{self.heading}; {what}"
+        return ratios
 
     def filtered_output(self, circuit: str) -> np.ndarray:
-        """Output of a circuit behind its readout filter.
+        """Output of a circuit in the first trial after its readout filter.
 
         Parameters
         ----------
@@ -93,8 +293,8 @@ class ComparisonTable(ResultTable):
 
         Raises
         ------
-        KeyError
-            If there is no row of this name.
+        nengo.exceptions.ValidationError
+            If there is no row of this name, or the table was read from a file.
 
         Examples
         --------
@@ -103,12 +303,17 @@ class ComparisonTable(ResultTable):
         >>> table.filtered_output("exact").shape
         (2600, 5)
         """
-        return read_out(self.outputs[circuit], self.row(circuit).readout)
+        look_up(circuit, dict.fromkeys(self.means.index), "row")
+        if circuit not in self.outputs:
+            raise ValidationError(
+                "files keep no outputs; make the table with compare", attr="outputs"
+            )
+        return read_out(self.outputs[circuit], self.loc[circuit, "readout"])
 
     def plot(self, path: str | os.PathLike[str] | None = None, pool: int = 0) -> Figure:
         """Draw error against latency, and the traces of one pool.
 
-        Needs matplotlib (``pip install matplotlib``).
+        As `maxpool_circuits.plots.comparison`.
 
         Parameters
         ----------
@@ -122,16 +327,6 @@ class ComparisonTable(ResultTable):
         matplotlib.figure.Figure
             The figure.
 
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        nengo.exceptions.ValidationError
-            If there is no such pool, or matplotlib has no format for the ending of the
-            path.
-        OSError
-            If the file cannot be written.
-
         Examples
         --------
         >>> import matplotlib.pyplot as plt
@@ -139,9 +334,225 @@ class ComparisonTable(ResultTable):
         >>> table = mpc.compare(["exact"], n_pools=5)
         >>> figure = table.plot(pool=3)
         >>> figure.axes[1].get_title()
-        'pool 3, each circuit behind its readout filter'
+        'pool 3, each circuit after its readout filter'
         >>> plt.close(figure)
         """
         from .. import plots
 
         return plots.comparison(self, path=path, pool=pool)
+
+    def _shown(self, about=None):
+        """All means, below them how far their intervals go to both sides."""
+        caption = self.heading
+        if self.n_trials > 1:
+            caption += f"; mean of {self.n_trials} trials, ± 95 % interval"
+        best = {metric: self._best(metric) for metric in METRICS}
+        lines = []
+        for circuit, row in self.means.iterrows():
+            line = [(circuit, "", False)]
+            for name, value in row.items():
+                half = self.half_widths.at[circuit, name] if name in METRICS else 0
+                note = "±" + _text(name, half).lstrip("+") if half > 0 else ""
+                line.append((_text(name, value), note, circuit in best.get(name, ())))
+            lines.append(line)
+        headers = [header for header, _, _ in COLUMNS.values()]
+        return _rendered(caption, headers, lines, about)
+
+    def _best(self, metric):
+        """Circuits that are the best in a column, of those that have neurons."""
+        means = self.means.loc[self.circuits]
+        values = means.loc[means["neurons"] > 0, metric].dropna()
+        # none is better where there is no other; a bias is best near 0
+        badness = abs(values) if metric == "bias" else values
+        return badness.index[badness == badness.min()] if len(badness) > 1 else []
+
+
+class Ratios(pd.DataFrame):
+    """Metrics of circuits, divided by those of others: a data frame by circuit.
+
+    `print` shows it as text, and notebooks as HTML. Each metric has three columns,
+    ``value`` and the bounds of its 95 % interval, ``lower`` and ``upper``, which are
+    NaN if there is only one trial. ``bias`` has the difference.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As in `pandas.DataFrame`.
+
+    Examples
+    --------
+    >>> import maxpool_circuits as mpc
+    >>> table = mpc.compare(["winner-take-all", "pairwise-relu"], n_pools=5)
+    >>> ratios = table.against("winner-take-all")
+    >>> round(ratios.loc["pairwise-relu", ("neurons", "value")], 2)
+    0.75
+    """
+
+    _metadata = ["heading"]
+
+    def __repr__(self) -> str:
+        """All ratios and their intervals."""
+        return self._shown()
+
+    def _repr_html_(self) -> str:
+        """All ratios, as notebooks show them."""
+        about = "Bold: the interval is on one side of 1, or of 0 for the bias."
+        return self._shown(about)
+
+    def _shown(self, about=None):
+        # ratios have no units
+        headers = [re.sub(r"\n[(/].*", "", COLUMNS[metric][0]) for metric in METRICS]
+        headers[METRICS.index("bias")] += "\n(difference)"
+        lines = []
+        for circuit, row in self.iterrows():
+            cells = [_ratio_cell(metric, *row[metric]) for metric in METRICS]
+            lines.append([(circuit, "", False), *cells])
+        return _rendered(self.heading, headers, lines, about)
+
+
+def _ratio_cell(metric, value, lower, upper):
+    """A ratio, and its interval below; bold if that is on one side of no difference."""
+    neutral, write = (0, "{:+.4f}".format) if metric == "bias" else (1, _ratio_text)
+    note = f"{write(lower)} to {write(upper)}" if upper > lower else ""
+    is_clear = lower > neutral or upper < neutral
+    return write(value), note, bool(note) and is_clear
+
+
+def _ratio_text(ratio):
+    """Two decimals, or two digits of small ones; a dash where there is none."""
+    if np.isnan(ratio):
+        return "-"
+    return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2g}"
+
+
+def _text(column, value):
+    """Text of a value in a column, a dash where there is none."""
+    _, form, factor = COLUMNS[column]
+    return "-" if np.isnan(value) else form.format(value * factor)
+
+
+def _rendered(caption, headers, lines, about=None):
+    """A table as text, or as HTML with a line about how to read it below.
+
+    Lines are of (text, note below it, whether it is bold).
+    """
+    from tabulate import tabulate
+
+    headers = ["circuit", *headers]
+    align = ["left"] + ["right"] * (len(headers) - 1)
+    options = {"colalign": align, "disable_numparse": True}
+    if about is None:
+        cells = [["\n".join(filter(None, cell[:2])) for cell in line] for line in lines]
+        return f"{caption}\n\n{tabulate(cells, headers, **options)}"
+    table = tabulate(
+        [[_html(*cell) for cell in line] for line in lines],
+        [_escaped(header) for header in headers],
+        tablefmt="unsafehtml",
+        **options,
+    )
+    return (
+        f"<div>\n<p>{_escaped(caption)}</p>\n{table}\n"
+        f"<p><small>{_escaped(about)}</small></p>\n</div>"
+    )
+
+
+def _html(text, note, is_bold):
+    text = f"<strong>{_escaped(text)}</strong>" if is_bold else _escaped(text)
+    return f"{text}<br><small>{_escaped(note)}</small>" if note else text
+
+
+def _escaped(text):
+    return html.escape(text).replace("\n", "<br>")
+
+
+def _trials_on(inputs, trials):
+    """Trials on some inputs, in their order; those of equal inputs are one."""
+    chosen = trials[trials["inputs"].isin(inputs)]
+    return chosen.drop_duplicates(["circuit", "inputs"]).sort_values("inputs")
+
+
+def _common(ours, theirs):
+    """Names of rows to compare, {new name: (ours, theirs)}."""
+    common = {name: (name, name) for name in ours if name in theirs}
+    if not common and len(ours) == len(theirs) == 1:
+        common = {f"{ours[0]} / {theirs[0]}": (ours[0], theirs[0])}
+    if not common:
+        raise ValidationError(
+            "the tables have no circuit in common: this one has "
+            f"{', '.join(map(repr, ours))}, the other {', '.join(map(repr, theirs))}; "
+            "compare circuits under the same names, such as "
+            'compare({"mine": circuit})',
+            attr="other",
+        )
+    return common
+
+
+def with_best_readouts(lines: list[dict[str, object]]) -> pd.DataFrame:
+    """Lines of each circuit after the one readout of least error in all trials."""
+    trials = pd.DataFrame(lines).astype(dict.fromkeys(COLUMNS, float))
+    squares = trials.assign(square=trials["rmse"].fillna(np.inf) ** 2)
+    totals = squares.groupby(["circuit", "readout"])["square"].sum().unstack()
+    is_best = trials["readout"] == trials["circuit"].map(totals.idxmin(axis=1))
+    return trials[is_best].reset_index(drop=True)
+
+
+def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
+    """Read a table that `ComparisonTable.to_csv` wrote.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    ComparisonTable
+        All trials, without outputs: it can be printed and compared ``against`` others,
+        but not plotted.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    nengo.exceptions.ValidationError
+        If it is not such a table.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits.comparison import read_csv
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table.to_csv(pathlib.Path(folder) / "last.csv")
+    ...     last = read_csv(pathlib.Path(folder) / "last.csv")
+    >>> bool(last["winner-take-all"].rmse == table["winner-take-all"].rmse)
+    True
+    """
+    path = valid_path(path)
+    texts = ["circuit", "inputs", "comparison"]
+    types = {**dict.fromkeys(texts, str), "trial": int, **dict.fromkeys(COLUMNS, float)}
+    try:
+        trials = pd.read_csv(
+            path,
+            usecols=list(types),
+            dtype=types,
+            # else a circuit could not be called "None"
+            keep_default_na=False,
+            na_values=dict.fromkeys(METRICS, [""]),
+            float_precision="round_trip",
+        )
+        if trials.empty:
+            raise ValueError("it has no rows")
+        if trials["comparison"].nunique(dropna=False) > 1:
+            raise ValueError("a line of it is cut off")
+        if any(twice := trials.duplicated(["circuit", "trial"])):
+            circuit, trial = trials.loc[twice, ["circuit", "trial"]].iloc[0]
+            raise ValueError(f"two rows are trial {trial} of {circuit!r}")
+    except ValueError as error:
+        raise ValidationError(
+            f"{path!r} is not a table that compare(...).to_csv wrote: {error}",
+            attr="path",
+        ) from error
+    heading = trials.pop("comparison")[0]
+    return ComparisonTable(trials, heading)

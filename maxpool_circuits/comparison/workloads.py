@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isqrt
 
 import nengo
 import numpy as np
@@ -10,7 +12,8 @@ from nengo.exceptions import ValidationError
 
 from ..network.arguments import checked_windows
 from ..network.windows import PoolWindows
-from ..utils.checks import valid_seed
+from ..utils.checks import look_up, positive_integer, valid_integer, valid_seed
+from .simple_cells import SCALES, simple_cell_responses
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001
@@ -146,33 +149,24 @@ def constant(
 ) -> Workload:
     """Random windows, held for 300 ms each, read at the end of each.
 
-    Long enough for every circuit and readout to settle, so that only what does not
-    average out remains. All inputs are independent and uniform in [0, 1]; the first
-    window is not read.
+    Long enough for every circuit and readout to reach its steady state, so that only
+    what does not average out remains. All inputs are independent and uniform in [0, 1];
+    the first window is not read.
 
     Parameters
     ----------
-    window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
-    n_pools : int, optional (Default: 200)
-        Number of pools.
-    seed : int, optional (Default: 0)
-        Seed of the values.
+    window_size, n_pools, seed : int, optional
+        As in `presentations`.
 
     Returns
     -------
     Workload
         1.5 s of input.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If ``window_size`` or ``n_pools`` is not a positive integer.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from maxpool_circuits.comparison.workloads import constant
+    >>> from maxpool_circuits.comparison import constant
     >>> workload = constant(window_size=4, n_pools=5)
     >>> workload.values.shape
     (1500, 20)
@@ -197,27 +191,18 @@ def natural(window_size: int = 4, n_pools: int = 200, seed: int | None = 0) -> W
     with normal :math:`g`, correlation :math:`\rho` = 0.6 and log-normal contrast
     :math:`z` of median 0.08 (the standard deviation of its logarithm is 1), clipped to
     1. So most inputs are small, similar or silent, and a few are large, as in the
-    sample photographs of scikit-learn behind the filters of `.images`. Errors are
+    sample photographs of scikit-learn after the filters of `.images`. Errors are
     read at the end of each window but the first.
 
     Parameters
     ----------
-    window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
-    n_pools : int, optional (Default: 200)
-        Number of pools.
-    seed : int, optional (Default: 0)
-        Seed of the values.
+    window_size, n_pools, seed : int, optional
+        As in `presentations`.
 
     Returns
     -------
     Workload
         1.1 s of input.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If ``window_size`` or ``n_pools`` is not a positive integer.
 
     References
     ----------
@@ -258,22 +243,13 @@ def band_limited(
 
     Parameters
     ----------
-    window_size : int, optional (Default: 4)
-        Number of inputs of each pool.
-    n_pools : int, optional (Default: 200)
-        Number of pools.
-    seed : int, optional (Default: 0)
-        Seed of the values.
+    window_size, n_pools, seed : int, optional
+        As in `presentations`.
 
     Returns
     -------
     Workload
         1.5 s of input.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If ``window_size`` or ``n_pools`` is not a positive integer.
 
     Examples
     --------
@@ -294,6 +270,104 @@ def band_limited(
     step = rng.uniform(size=(2, windows.n_inputs))
     is_read = np.arange(n_steps) >= 300
     return Workload("band-limited", windows, values, is_read, step)
+
+
+def images(window_size: int = 8, seed: int | None = 0, n_images: int = 8) -> Workload:
+    """Digits through oriented filters, max-pooled over position and scale.
+
+    The C1 layer of HMAX [1]_. Digits of 8x8 pixels are enlarged to 32x32 and seen by
+    simple cells (S1): Gabor filters of four orientations and one or two scales [2]_ at
+    every second pixel, rectified and scaled to [0, 1]. Complex cells (C1) take the
+    maximum over a patch of positions, and over both scales if there are two. Each image
+    is presented for 100 ms and read at the end; the first is not read. Needs
+    scikit-learn (``pip install scikit-learn``).
+
+    Parameters
+    ----------
+    window_size : int, optional (Default: 8)
+        Number of inputs of each pool: a square number (4: patches of 2x2), or twice
+        one (8: patches of 2x2 over two scales).
+    seed : int, optional (Default: 0)
+        Which digits are drawn from the 1797 that scikit-learn has.
+    n_images : int, optional (Default: 8)
+        Number of images, two or more.
+
+    Returns
+    -------
+    Workload
+        0.1 s of input per image.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``window_size`` is neither a square number nor twice one, or too large, or
+        ``n_images`` is less than two.
+
+    References
+    ----------
+    .. [1] Riesenhuber, M. and Poggio, T. (1999). Hierarchical models of object
+       recognition in cortex. Nature Neuroscience 2, 1019-1025.
+       https://doi.org/10.1038/14819
+    .. [2] Serre, T., Wolf, L., Bileschi, S., Riesenhuber, M. and Poggio, T. (2007).
+       Robust object recognition with cortex-like mechanisms. IEEE Transactions on
+       Pattern Analysis and Machine Intelligence 29, 411-426.
+       https://doi.org/10.1109/TPAMI.2007.56
+
+    Examples
+    --------
+    >>> from maxpool_circuits.comparison import images
+    >>> workload = images(window_size=8, n_images=2)
+    >>> workload.windows.input_shape, workload.windows.output_shape
+    ((16, 16, 2, 4), (8, 8, 1, 4))
+    >>> workload.values.shape
+    (200, 2048)
+    """
+    side, n_scales = _patch(window_size)
+    # the first is not read
+    n_images = valid_integer(n_images, "n_images", lowest=2)
+    from sklearn.datasets import load_digits
+
+    digits = load_digits().images / 16
+    rng = np.random.RandomState(valid_seed(seed))
+    digits = digits[rng.choice(len(digits), n_images, replace=False)]
+    simple_cells = simple_cell_responses(digits, SCALES[:n_scales])
+    windows = PoolWindows(
+        simple_cells.shape[1:], pool_size=(side, side, n_scales), channels_last=True
+    )
+    shown = simple_cells.reshape(n_images, -1)
+    values, is_read = hold(shown, n_steps=100, n_unread=1)
+    return Workload("images", windows, values, is_read, shown[:2], images=digits)
+
+
+#: The workloads by name.
+WORKLOADS: dict[str, Callable[..., Workload]] = {
+    "presentations": presentations,
+    "constant": constant,
+    "band-limited": band_limited,
+    "natural": natural,
+    "images": images,
+}
+
+
+def find_workload(
+    workload: str | Workload,
+    window_size: int = 4,
+    n_pools: int | None = None,
+    seed: int | None = 0,
+) -> Workload:
+    """Make the workload of a name; a `Workload` is returned as it is."""
+    if isinstance(workload, Workload):
+        return workload
+    make = look_up(workload, WORKLOADS, "workload")
+    if workload != "images":
+        return make(window_size, 200 if n_pools is None else n_pools, seed)
+    if n_pools is not None:
+        raise ValidationError(
+            "the number of pools follows from the size of the images; leave it None, "
+            f"got {n_pools!r}",
+            attr="n_pools",
+        )
+    return make(window_size, seed=seed)
 
 
 def hold(
@@ -317,3 +391,18 @@ def _uniform(name, windows, rng, n_shown, n_steps, n_unread):
     values, is_read = hold(shown, n_steps, n_unread)
     step = rng.uniform(size=(2, windows.n_inputs))
     return Workload(name, windows, values, is_read, step)
+
+
+def _patch(window_size):
+    """Side length and number of scales of a window of ``window_size`` inputs."""
+    window_size = positive_integer(window_size, "window_size")
+    for n_scales in (1, 2):
+        side = isqrt(window_size // n_scales)
+        if n_scales * side**2 == window_size and side <= 16:
+            return side, n_scales
+    raise ValidationError(
+        "windows in images are square patches over one or two scales, so their size "
+        "must be a square number up to 256 (4, 9, 16, ...) or twice one (8, 18, 32, "
+        f"...), got {window_size}",
+        attr="window_size",
+    )

@@ -2,22 +2,21 @@
 
 Functions that take ``ax`` draw into these Axes, or into new ones, and return them.
 Those that take ``path`` return a new figure, and write it to this file if there is one.
-Nothing is shown. A circuit has one color and one marker in all of them, those that it
-was registered with. Of several draws, errors by gap, maps, traces and rasters show the
-first. Needs matplotlib (``pip install matplotlib``).
+Nothing is shown. A circuit has one color and one marker in all of them. Of several
+trials, errors by gap, maps, traces and rasters show the first. Needs matplotlib (``pip
+install matplotlib``).
 """
 
 from .errors import error_by_gap, error_map, pareto
-from .figure import styles
 from .images import image_comparison, pooled_images
-from .keras import conversions, layers
+from .keras import layers
 from .over_time import raster, traces
+from .styles import styles
 from .summaries import before_and_after, comparison
 
 __all__ = [
     "before_and_after",
     "comparison",
-    "conversions",
     "error_by_gap",
     "error_map",
     "image_comparison",

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_number, valid_flag
-from .figure import (
-    Table,
-    axes_or_new,
-    checked_row,
-    checked_table,
-    draw_colorbar,
-    drawn_of_circuits,
-    styles_in,
-)
+from .figure import Table, axes_or_new, checked_table, draw_colorbar
+from .styles import styles
 
 
 def pareto(table: Table, ax: Axes | None = None) -> Axes:
     """Draw the error of each circuit against its latency.
 
-    With several draws, bars are 95 % intervals. The scale is that of the circuits: what
-    is far beyond it, as average pooling is, is only named.
+    With several trials, bars are 95 % intervals. The scale is that of the circuits:
+    what is far beyond it, as average pooling is, is only named.
 
     Parameters
     ----------
@@ -45,28 +40,26 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
     >>> ax = plots.pareto(table)
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('latency after a step (ms)', 'root-mean-square error (units of the input)')
-    >>> len(ax.lines) == len(table.rows)
+    >>> len(ax.lines) == len(table.means)
     True
     >>> plt.close(ax.figure)
     """
     checked_table(table)
     ax = axes_or_new(ax)
-    styles, highest = styles_in(table), _highest(table)
-    for row in table.rows:
-        label = row.circuit
-        if not np.isfinite(row.latency):
+    means, looks, highest = table.means, styles(table.means.index), _highest(table)
+    for name, latency, rmse in means[["latency", "rmse"]].itertuples():
+        label = name
+        if not np.isfinite(latency):
             label += " (does not settle)"
-        elif row.rmse > highest:
-            label += f" (error {row.rmse:.2f}, not shown)"
-        at, style = (row.latency * 1000, row.rmse), styles[row.circuit]
-        if table.n_draws > 1:
-            half = [
-                1000 * _half_width(table, row, "latency"),
-                _half_width(table, row, "rmse"),
-            ]
-            ax.errorbar(*at, half[1], half[0], label=label, linestyle="none", **style)
+        elif rmse > highest:
+            label += f" (error {rmse:.2f}, not shown)"
+        style: dict[str, Any] = {"label": label, "linestyle": "none", **looks[name]}
+        if table.n_trials > 1:
+            half = table.half_widths.loc[name].fillna(0)
+            style.update(xerr=1000 * half["latency"], yerr=half["rmse"])
+            ax.errorbar(1000 * latency, rmse, **style)
         else:
-            ax.plot(*at, label=label, linestyle="none", **style)
+            ax.plot(1000 * latency, rmse, **style)
     # a legend, since labels next to the points would cover each other
     ax.legend(fontsize="small")
     # no point lies on the frame
@@ -121,15 +114,15 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     gap, _ = _gaps(table)
     parts = np.array_split(np.argsort(gap), 10)
     middles = [gap[part].mean() for part in parts]
-    styles, curves = styles_in(table), {}
-    for row in table.rows:
-        squares = errors_of(table, row.circuit) ** 2
-        curves[row.circuit] = [np.sqrt(squares[part].mean()) for part in parts]
+    looks, curves = styles(table.means.index), {}
+    for name in table.means.index:
+        squares = errors_of(table, name) ** 2
+        curves[name] = [np.sqrt(squares[part].mean()) for part in parts]
     largest = {name: max(curve) for name, curve in curves.items()}
     highest = 1.15 * max(largest[name] for name in _on_scale(table, largest))
     for name, errors in curves.items():
         label = name + (" (not shown)" if min(errors) > highest else "")
-        ax.plot(middles, errors, markersize=4, label=label, **styles[name])
+        ax.plot(middles, errors, markersize=4, label=label, **looks[name])
     ax.legend(fontsize="small")
     ax.set_xlim(left=0)
     ax.set_ylim(0, highest if highest > 0 else None)
@@ -188,7 +181,7 @@ def error_map(
     (-0.1, 0.1)
     >>> plt.close(ax.figure)
     """
-    checked_row(checked_table(table), circuit)
+    checked_table(table)
     limit = positive_number(limit, "limit")
     colorbar = valid_flag(colorbar, "colorbar")
     ax = axes_or_new(ax)
@@ -218,28 +211,23 @@ def error_map(
 
 def errors_of(table: Table, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
-    checked_row(checked_table(table), circuit)
+    checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
 
 
 def _highest(table):
     """Top of the scale of errors: that of circuits and what is near, with a margin."""
-    shown = _on_scale(table, {row.circuit: row.rmse for row in table.rows})
-    rows = [row for row in table.rows if row.circuit in shown]
-    return 1.15 * max(row.rmse + _half_width(table, row, "rmse") for row in rows)
+    rmse = table.means["rmse"]
+    shown = _on_scale(table, rmse)
+    return 1.15 * max(rmse[shown] + table.half_widths["rmse"].fillna(0)[shown])
 
 
 def _on_scale(table, largest):
     """Names of the circuits, and of what has no more than twice their largest error."""
-    far = 2 * max(largest[row.circuit] for row in drawn_of_circuits(table))
-    return [name for name, error in largest.items() if error <= far]
-
-
-def _half_width(table, row, figure):
-    """How far the interval of a figure goes to both sides; 0 for one draw."""
-    estimate = table.estimate(row.circuit, figure)
-    return estimate.upper - estimate.value if estimate.has_interval else 0.0
+    # references may be far off
+    far = 2 * max(largest[name] for name in table.circuits or table.means.index)
+    return [name for name in largest.keys() if largest[name] <= far]
 
 
 def _gaps(table):

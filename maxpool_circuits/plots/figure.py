@@ -1,9 +1,8 @@
-"""Axes, colors and files of all pictures."""
+"""Axes and files of all pictures."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,10 @@ from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
-from ..registry import styles_of
 from ..utils.checks import valid_path
 from ..utils.files import atomic_write
 
-#: A `.ComparisonTable`. It draws itself, so it is above the plots, which need no name
-#: of its type.
+#: A `ComparisonTable`; tables draw themselves, so pictures do not import them.
 Table = Any
 
 
@@ -31,73 +28,15 @@ def axes_or_new(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
 
-def checked_table(
-    table: Any,
-    parts: Iterable[str] = ("rows", "workload", "outputs"),
-    maker: str = "compare",
-) -> Any:
-    """A table; told by what it has, for this module knows no such class."""
-    if not all(hasattr(table, name) for name in parts):
+def checked_table(table: Table) -> Table:
+    """A table with outputs; this module does not know its class."""
+    if getattr(table, "workload", None) is None:
         raise ValidationError(
-            f"must be a table that maxpool_circuits.{maker} made, got {table!r}",
+            "must be a table that maxpool_circuits.compare made (files keep no "
+            f"outputs), got a {type(table).__name__}",
             attr="table",
         )
     return table
-
-
-def checked_row(table: Table, circuit: Any) -> str:
-    """Name of a row of a table."""
-    names = [row.circuit for row in table.rows]
-    if not isinstance(circuit, str) or circuit not in names:
-        raise ValidationError(
-            f"must be the name of a row of the table, {', '.join(map(repr, names))}, "
-            f"got {circuit!r}",
-            attr="circuit",
-        )
-    return circuit
-
-
-def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Color and marker of each circuit, the same in all pictures.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Names of rows of a table. Those of registered circuits, alone or with a remark
-        in brackets behind them, have the style that the circuit was registered with;
-        others get the next free ones.
-
-    Returns
-    -------
-    dict of {str: dict}
-        By name, options of `matplotlib.axes.Axes.plot`.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If they are no names.
-
-    Examples
-    --------
-    >>> from maxpool_circuits import plots
-    >>> styles = plots.styles(["mine", "winner-take-all"])
-    >>> styles["winner-take-all"]
-    {'color': '#d55e00', 'marker': 's'}
-    >>> styles["mine"]["marker"]
-    'o'
-    """
-    return {name: style._asdict() for name, style in styles_of(names).items()}
-
-
-def styles_in(table: Table) -> dict[str, dict[str, Any]]:
-    """Color and marker of each row of a table."""
-    return styles(row.circuit for row in table.rows)
-
-
-def drawn_of_circuits(table: Table) -> list:
-    """Rows that a scale is made for: no references, which may be far off."""
-    rows = [row for row in table.rows if not row.is_reference]
-    return rows or list(table.rows)
 
 
 def draw_colorbar(ax: Axes | list[Axes], drawn: Any, label: str) -> None:

@@ -35,7 +35,7 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     Raises
     ------
     nengo.exceptions.ValidationError
-        If they are no maps.
+        If they are not maps.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def image_comparison(
     ends = (shown + 1) * (len(workload.values) // len(workload.images)) - 1
     targets = workload.target[ends]
     largest = targets.max()
-    names = [row.circuit for row in table.rows]
+    names = list(table.means.index)
 
     figure, axes = plt.subplots(
         len(names) + 1,
@@ -144,8 +144,8 @@ def image_comparison(
         axes[0, 2 * column].set_axis_off()
         pooled_images(target.reshape(shape), axes[0, 2 * column + 1], **of_value)
         axes[0, 2 * column + 1].set_title("true maximum", fontsize="medium")
-    for line, row in zip(axes[1:], table.rows):
-        outputs = table.filtered_output(row.circuit)[ends]
+    for line, name in zip(axes[1:], names):
+        outputs = table.filtered_output(name)[ends]
         for column, (output, target) in enumerate(zip(outputs, targets)):
             pooled_images(output.reshape(shape), line[2 * column], **of_value)
             error = (output - target).reshape(shape)
@@ -154,7 +154,7 @@ def image_comparison(
         line[0].text(
             -0.1,
             0.5,
-            f"{row.circuit}\nRMSE {row.rmse:.3f}",
+            f"{name}\nRMSE {table.loc[name, 'rmse']:.3f}",
             transform=line[0].transAxes,
             horizontalalignment="right",
             verticalalignment="center",

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ..utils.checks import valid_integer, valid_range
-from .figure import Table, axes_or_new, checked_table, styles_in
+from .figure import Table, axes_or_new, checked_table
+from .styles import styles
 
 
 def traces(
@@ -57,18 +58,17 @@ def traces(
     time = (np.arange(len(table.workload.values))[steps] + 1) * table.workload.dt
     target = table.workload.target[steps, pool]
     ax.plot(time, target, "k", linewidth=2, label="true maximum")
-    styles = styles_in(table)
-    circuits = [row.circuit for row in table.rows if not row.is_reference]
+    circuits, looks = table.circuits, styles(table.means.index)
     for number, name in enumerate(circuits):
         output = table.filtered_output(name)[steps, pool]
         # markers that are far from each other, and none on that of another circuit
         apart = max(len(time) // 8, 1)
         every = (number * apart // max(len(circuits), 1), apart)
         options: dict[str, Any] = {"linewidth": 1, "markersize": 4, "markevery": every}
-        ax.plot(time, output, label=name, **options, **styles[name])
+        ax.plot(time, output, label=name, **options, **looks[name])
     ax.set_xlabel("time (s)")
     ax.set_ylabel("value (units of the input)")
-    ax.set_title(f"pool {pool}, each circuit behind its readout filter{_which(table)}")
+    ax.set_title(f"pool {pool}, each circuit after its readout filter{_which(table)}")
     ax.legend(fontsize="small", ncols=2)
     return ax
 
@@ -134,8 +134,8 @@ def raster(
 
 
 def _which(table):
-    """End of a title that says which of several draws is shown."""
-    return f", first of {table.n_draws} draws" if table.n_draws > 1 else ""
+    """End of a title that says which of several trials is shown."""
+    return f", first of {table.n_trials} trials" if table.n_trials > 1 else ""
 
 
 def _check_pool(table, pool):

@@ -51,7 +51,7 @@ def comparison(
     >>> for ax in figure.axes:
     ...     print(ax.get_title())
     error against latency: lower left is better
-    pool 1, each circuit behind its readout filter
+    pool 1, each circuit after its readout filter
     spikes of the inputs of pool 1
     >>> plt.close(figure)
     """
@@ -113,8 +113,8 @@ def before_and_after(
     """
     checked_table(table)
     # the error of average pooling would squeeze the others
-    rows = tuple(row for row in table.rows if row.circuit != "average")
-    table = dataclasses.replace(table, rows=rows)
+    trials = table.trials[table.trials["circuit"] != "average"]
+    table = dataclasses.replace(table, trials=trials)
     figure = plt.figure(figsize=(12, 8), layout="constrained")
     axes = figure.subplot_mosaic([["gap", "latency"], ["untuned", "tuned"]])
     error_by_gap(table, ax=axes["gap"])

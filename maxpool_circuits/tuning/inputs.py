@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..comparison.compare import FIRST_SEED
-from ..comparison.lookup import WORKLOADS
-from ..comparison.recording import input_spikes
-from ..comparison.workloads import Workload
+from ..comparison.encodings import input_spikes
+from ..comparison.workloads import WORKLOADS, Workload
 from ..utils.checks import positive_integer, positive_number, valid_integer
 
 

@@ -6,9 +6,9 @@ import nengo
 import numpy as np
 from nengo.processes import PresentInput
 
-from ..comparison.measures import STEP_LENGTH, best_readout, measure
-from ..comparison.recording import input_spikes, record
-from ..comparison.simulators import build_simulator
+from ..comparison.encodings import input_spikes
+from ..comparison.metrics import STEP_LENGTH, best_readout, measure
+from ..comparison.simulate import build_simulator, record
 from ..comparison.workloads import DT
 from ..network.windows import PoolWindows
 from ..registry import make
@@ -121,7 +121,7 @@ def costs(circuit, workload, input_rate, seed, simulator=None):
     -------
     dict of {str: float}
         Bias, in units of the input, latency, in seconds, and spikes per pool and
-        second; see `.Row`.
+        second, as in `.ComparisonTable`.
     """
     values = np.concatenate(
         [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
@@ -135,8 +135,8 @@ def costs(circuit, workload, input_rate, seed, simulator=None):
         seed=seed,
         simulator=simulator,
     )
-    row = measure("", recording, workload)
-    return {"bias": row.bias, "latency": row.latency, "spikes": row.spikes}
+    metrics = measure(recording, workload)
+    return {name: metrics[name] for name in ("bias", "latency", "spikes")}
 
 
 def _probe(copies, every):

@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
 
-from ..comparison.simulators import checked_simulator
+from ..comparison.simulate import checked_simulator
 from ..network.tuned import TunedDecoders
 from ..registry import find, with_defaults
 from ..utils.checks import (

@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from nengo.exceptions import ValidationError
 
 #: Integers above are refused, before arrays of that size fail in many ways.
 LARGEST_INTEGER = 2**31 - 1
+
+Value = TypeVar("Value")
 
 
 def is_real(value: Any) -> bool:
@@ -98,6 +100,23 @@ def did_you_mean(name: Any, known: Iterable[str]) -> str:
     wanted = name.lower().replace("_", "-") if isinstance(name, str) else ""
     near = difflib.get_close_matches(wanted, normal, n=1)
     return f" (did you mean {normal[near[0]]!r}?)" if near else ""
+
+
+class UnknownName(ValidationError, KeyError):
+    """A name that is not among the known ones."""
+
+    def __str__(self) -> str:
+        """The message; that of a KeyError would be in quotes."""
+        return f"{self.attr}: {self.args[0]}"
+
+
+def look_up(name: Any, known: Mapping[str, Value], attr: str) -> Value:
+    """Value of a name; of one that is not there, the error lists those that are."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    names = ", ".join(map(repr, known))
+    message = f"there is no {attr} {name!r}{did_you_mean(name, known)}"
+    raise UnknownName(f"{message}; there are {names}", attr=attr)  # type: ignore[call-arg]
 
 
 def valid_jobs(value: Any) -> int | None:

@@ -1,15 +1,15 @@
 """Our circuits beside every other way to max-pool spikes, on the same input spikes.
 
-Each way (see ``baselines/ways.py``) is recorded as in `maxpool_circuits.compare` and read
-through each of several filters, so that its error can be seen at each latency. The
+Each way (see ``baselines/ways.py``) is recorded as in `maxpool_circuits.compare` and
+read through each of several filters, so that its error can be seen at each latency. The
 selection is what takes 4 to 30 minutes on two cores; ``--full`` is every combination
 of workload, window size and rate. ::
 
-    python benchmarks/fronts.py --folder docs/how_it_compares
+    python benchmarks/pareto_fronts.py --folder docs/how_it_compares
 
-It writes ``fronts.csv`` (a line for each way, behind the filter that suits it best),
-``readouts.csv`` (a line for each filter too) and ``about.csv`` (how they were made).
-Intervals are those of Student's t distribution over the draws, 95 %.
+It writes ``pareto_fronts.csv`` (a line for each way, after the filter that suits it
+best), ``readouts.csv`` (a line for each filter too) and ``about.csv`` (how they were made).
+Intervals are those of Student's t distribution over the trials, 95 %.
 """
 
 import argparse
@@ -28,20 +28,18 @@ from baselines.ways import ways
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.encodings import find_encoding
-from maxpool_circuits.comparison.compare import seed_of_values
-from maxpool_circuits.comparison.draws import Draw, seed_of_draw
-from maxpool_circuits.comparison.estimates import mean_of
-from maxpool_circuits.comparison.lookup import WORKLOADS, find_workload
-from maxpool_circuits.comparison.measures import measure
-from maxpool_circuits.comparison.workloads import Workload
+from maxpool_circuits.comparison import ENCODINGS, WORKLOADS, Workload
+from maxpool_circuits.comparison.compare import Trial, seed_of_trial, seed_of_values
+from maxpool_circuits.comparison.metrics import measure
+from maxpool_circuits.comparison.table import half_width
+from maxpool_circuits.comparison.workloads import find_workload
 from maxpool_circuits.utils.files import write_csv
 
 WINDOW_SIZES, INPUT_RATES = (2, 4, 9, 25, 49), (50, 100, 250, 500)
 #: Time constants of the filters, in seconds.
 FILTERS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
 SETTING = ("workload", "window_size", "input_rate", "circuit")
-COSTS = ("latency", "neurons", "spikes", "events")
+METRICS = ("rmse", "latency", "neurons", "spikes", "synaptic_operations")
 #: What no rule is written for, and why.
 LEFT_OUT = {
     "temporal multiplexing (https://doi.org/10.3389/fnins.2023.1177592)": (
@@ -62,13 +60,13 @@ def settings(full):
     return list(dict.fromkeys(chosen))
 
 
-def drawn(workload, window_size, input_rate, n_pools, seed):
-    """Inputs of one draw; of images, a sample of the pools."""
+def sampled(workload, window_size, input_rate, n_pools, seed):
+    """Inputs of one trial; of images, a sample of the pools."""
     of_values = seed_of_values(seed)
-    carrier = find_encoding("regular")
+    encoding = ENCODINGS["regular"]
     if workload != "images":
         found = find_workload(workload, window_size, n_pools, of_values)
-        return Draw.of(found, carrier, input_rate, seed)
+        return Trial.of(found, encoding, input_rate, seed)
     all_pools = find_workload(workload, window_size, seed=of_values)
     sizes = np.sum(all_pools.windows.indices >= 0, axis=1)
     whole = np.flatnonzero(sizes == window_size)
@@ -81,31 +79,31 @@ def drawn(workload, window_size, input_rate, n_pools, seed):
         all_pools.is_read,
         all_pools.step[:, members],
     )
-    return Draw.of(found, carrier, input_rate, seed)
+    return Trial.of(found, encoding, input_rate, seed)
 
 
 def measured(setting, number, options):
-    """One draw: for each way and filter, error and costs."""
+    """One trial: for each way and filter, error and costs."""
     # circuits that no decoders ship for
     warnings.simplefilter("ignore")
     _, window_size, input_rate = setting
-    draw = drawn(*setting, options.pools, seed_of_draw(options.seed, number))
-    figures = {}
+    trial = sampled(*setting, options.pools, seed_of_trial(options.seed, number))
+    metrics = {}
     for name, way in ways().items():
         if way.runs(window_size, options.full):
-            recording = way.record(name, draw)
+            recording = way.record(name, trial)
             for readout in FILTERS:
-                row = measure(name, recording, draw.workload, [readout])
-                line = [getattr(row, figure) for figure in ("rmse", *COSTS)]
-                figures[name, way.kind, readout] = line
+                measures = measure(recording, trial.workload, [readout])
+                line = [measures[metric] for metric in METRICS]
+                metrics[name, way.kind, readout] = line
     bounds = {
-        "ideal observer": ideal_observer(draw.workload, draw.spikes, input_rate),
-        "quantisation floor": quantisation_floor(draw.workload, input_rate),
+        "ideal observer": ideal_observer(trial.workload, trial.spikes, input_rate),
+        "quantisation floor": quantisation_floor(trial.workload, input_rate),
     }
     for name, error in bounds.items():
         if error is not None:
-            figures[name, "reference", ""] = [error, None, 0, None, None]
-    return figures
+            metrics[name, "reference", ""] = [error, None, 0, None, None]
+    return metrics
 
 
 def best_filters(lines):
@@ -118,25 +116,30 @@ def best_filters(lines):
     return list(best.values())
 
 
-def with_intervals(setting, draws):
-    """Lines of ``readouts.csv`` of a setting, from the figures of its draws."""
+def with_intervals(setting, trials):
+    """Lines of ``readouts.csv`` of a setting, from the metrics of its trials."""
     lines = []
-    for name, kind, readout in draws[0]:
-        rows = [draw[name, kind, readout] for draw in draws]
+    for name, kind, readout in trials[0]:
+        rows = [trial[name, kind, readout] for trial in trials]
         line = dict(zip(SETTING, (*setting, name)))
-        for figure, values in zip(("rmse", *COSTS), zip(*rows)):
-            estimate = ("", "", "") if None in values else mean_of(values)
-            for end, number in zip(("", "_lower", "_upper"), estimate):
-                line[f"{figure}{end}"] = number if number == "" else f"{number:.5g}"
-        line.update(kind=kind, readout=readout, n_draws=len(draws))
-        line["rmse_draws"] = " ".join(f"{row[0]:.5g}" for row in rows)
+        for metric, values in zip(METRICS, zip(*rows)):
+            has_all = None not in values
+            mean, half = (np.mean(values), half_width(values)) if has_all else (0, 0)
+            for end, number in (
+                ("", mean),
+                ("_lower", mean - half),
+                ("_upper", mean + half),
+            ):
+                line[f"{metric}{end}"] = f"{number:.5g}" if has_all else ""
+        line.update(kind=kind, readout=readout, n_trials=len(trials))
+        line["rmse_trials"] = " ".join(f"{row[0]:.5g}" for row in rows)
         lines.append(line)
     return lines
 
 
 def front(line):
-    """A line of ``fronts.csv``; the draws are in the other file only."""
-    return {key: line[key] for key in line if key != "rmse_draws"}
+    """A line of ``pareto_fronts.csv``; the trials are in the other file only."""
+    return {key: line[key] for key in line if key != "rmse_trials"}
 
 
 def about(options, n_done, n_settings):
@@ -158,9 +161,9 @@ def about(options, n_done, n_settings):
         ["command", command],
         ["combinations measured", f"{n_done} of {n_settings}"],
         ["seed", options.seed],
-        ["draws", options.draws],
-        ["pools of each draw", options.pools],
-        ["intervals", "95 %, Student's t over the draws"],
+        ["trials", options.trials],
+        ["pools of each trial", options.pools],
+        ["intervals", "95 %, Student's t over the trials"],
         ["Python", platform.python_version()],
         ["packages", ", ".join([f"maxpool-circuits {mpc.__version__}", *versions])],
         ["left out", "; ".join(f"{name}: {why}" for name, why in left_out.items())],
@@ -183,28 +186,29 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--full", action="store_true", help="every combination")
     parser.add_argument("--pools", type=int, default=10, metavar="N")
-    parser.add_argument("--draws", type=int, default=3, metavar="N")
+    parser.add_argument("--trials", type=int, default=3, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument("--folder", type=Path, required=True, help="where files go")
     options = parser.parse_args()
-    if options.draws < 2:
-        parser.error("confidence intervals need at least two --draws")
+    if options.trials < 2:
+        parser.error("confidence intervals need at least two --trials")
     options.folder.mkdir(parents=True, exist_ok=True)
     chosen = settings(options.full)
-    tasks = list(itertools.product(chosen, range(options.draws)))
+    tasks = list(itertools.product(chosen, range(options.trials)))
     results = joblib.Parallel(n_jobs=options.jobs, return_as="generator")(
         joblib.delayed(measured)(setting, number, options) for setting, number in tasks
     )
-    draws, lines = {setting: [] for setting in chosen}, []
+    trials, lines = {setting: [] for setting in chosen}, []
     for (setting, _), result in zip(tasks, tqdm(results, total=len(tasks))):
-        draws[setting].append(result)
-        if len(draws[setting]) == options.draws:
-            lines += with_intervals(setting, draws[setting])
+        trials[setting].append(result)
+        if len(trials[setting]) == options.trials:
+            lines += with_intervals(setting, trials[setting])
             # what is done stays if the rest is broken off
             write(options.folder / "readouts.csv", lines)
-            write(options.folder / "fronts.csv", list(map(front, best_filters(lines))))
-            n_done = sum(len(done) == options.draws for done in draws.values())
+            fronts = list(map(front, best_filters(lines)))
+            write(options.folder / "pareto_fronts.csv", fronts)
+            n_done = sum(len(done) == options.trials for done in trials.values())
             last = about(options, n_done, len(chosen))
             write_csv(options.folder / "about.csv", last)
     print("left out:", dict(last)["left out"])

@@ -1,0 +1,139 @@
+"""Running a circuit on its inputs, on any backend."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.cache import NoDecoderCache
+from nengo.exceptions import ValidationError
+from nengo.processes import PresentInput
+
+from ..network.windows import PoolWindows
+from ..registry import make
+from ..utils.threads import one_thread
+from .events import fan_outs
+from .workloads import DT
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Output of pools, (n_steps, n_pools), and costs per pool and second."""
+
+    output: np.ndarray
+    neurons: float = 0.0
+    #: None where neurons do not spike, as the other costs are without a network.
+    spikes: float | None = None
+    synaptic_operations: float | None = None
+    build_time: float | None = None
+    simulation_time: float | None = None
+
+
+def checked_simulator(simulator: Any) -> Callable[..., Any] | None:
+    """What may make simulators: None, or anything that can be called."""
+    if simulator is not None and not callable(simulator):
+        raise ValidationError(
+            "must be a simulator class, such as nengo.Simulator, or a function that "
+            f"makes a simulator of a network, or None, got {simulator!r}",
+            attr="simulator",
+        )
+    return simulator
+
+
+def build_simulator(
+    network: nengo.Network, simulator: Callable[..., Any] | None = None
+) -> Any:
+    """Build a network with a simulator class or factory, by default with Nengo's."""
+    simulator = _nengo_simulator if simulator is None else simulator
+    options = {"dt": DT}
+    if "progress_bar" in inspect.signature(simulator).parameters:
+        options["progress_bar"] = False
+    return simulator(network, **options)
+
+
+def _nengo_simulator(network, dt):
+    """Build a network with Nengo, without its cache of decoders."""
+    # circuits bring their decoders, and several processes would lock the cache
+    model = nengo.builder.Model(dt=dt, decoder_cache=NoDecoderCache())
+    return nengo.Simulator(network, dt=dt, model=model, progress_bar=False)
+
+
+def run_probe(model: nengo.Network, probe: nengo.Probe, n_steps: int) -> np.ndarray:
+    """What a probe records in so many steps."""
+    with build_simulator(model) as simulation:
+        simulation.run_steps(n_steps)
+        return np.array(simulation.data[probe])
+
+
+@one_thread()
+def record(
+    circuit: str | Callable[..., Any],
+    windows: PoolWindows,
+    inputs: np.ndarray,
+    n_counted: int,
+    input_rate: float = 250,
+    seed: int | None = 0,
+    simulator: Callable[..., Any] | None = None,
+) -> Recording:
+    """Run a circuit on inputs, (n_steps, n_inputs); count spikes in the first steps."""
+    with nengo.Network(add_to_container=False):
+        # what is loaded on first use, in each process, is not to be timed
+        make(circuit, windows)
+    started = time.perf_counter()
+    # what counts spikes is outside of the network with the seed: Nengo seeds objects by
+    # their position, and measuring must not change what is measured
+    model = nengo.Network(add_to_container=False)
+    with model, nengo.Network(seed=seed):
+        source = nengo.Node(PresentInput(inputs, DT))
+        pool = make(circuit, windows)
+        nengo.Connection(source, pool.input, synapse=None)
+        output = nengo.Probe(pool.output)
+    all_spike = all(ens.neuron_type.spiking for ens in pool.all_ensembles)
+    making = time.perf_counter() - started
+
+    fan_out = fan_outs(pool)
+    counts = [_count(model, fan_out, ens) for ens in pool.all_ensembles if all_spike]
+
+    started = time.perf_counter()
+    simulation = build_simulator(model, simulator)
+    building = time.perf_counter() - started
+    with simulation:
+        started = time.perf_counter()
+        simulation.run_steps(len(inputs))
+        running = time.perf_counter() - started
+        recorded = np.array(simulation.data[output])
+        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
+
+    per_pool = 1 / (windows.n_pools * n_counted * DT)
+    spikes = operations = None
+    if all_spike:
+        spikes, operations = np.sum(totals, axis=0) if totals else (0.0, 0.0)
+        n_input_spikes = inputs[:n_counted].sum(axis=0) * DT * input_rate
+        spikes = float(spikes * per_pool)
+        operations += n_input_spikes @ fan_out[pool.input]
+        operations = float(operations * per_pool)
+    return Recording(
+        output=recorded,
+        neurons=pool.n_neurons / windows.n_pools,
+        spikes=spikes,
+        synaptic_operations=operations,
+        build_time=making + building,
+        simulation_time=running / (len(inputs) * DT),
+    )
+
+
+def _count(model, fan_out, ensemble):
+    """Probe spikes of an ensemble, and the synapses that they reach, in each step."""
+    amplitude = getattr(ensemble.neuron_type, "amplitude", 1)
+    weights = np.stack([np.ones(ensemble.n_neurons), fan_out[ensemble.neurons]])
+    with model:
+        counter = nengo.Node(size_in=2)
+        nengo.Connection(
+            ensemble.neurons, counter, transform=weights * DT / amplitude, synapse=None
+        )
+        return nengo.Probe(counter)

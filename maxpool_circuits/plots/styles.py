@@ -1,0 +1,83 @@
+"""Colors and markers of circuits, the same in all pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from nengo.exceptions import ValidationError
+
+from ..registry import circuits
+
+#: Color and marker of the circuits of this package. In grey too, each is lighter than
+#: the one before or is the last; those who see no red or no green tell all apart.
+STYLES = {
+    "pairwise-relu": ("#005a9c", "o"),
+    "softmax": ("#0d7a5f", "^"),
+    "winner-take-all": ("#d55e00", "s"),
+    "ensemble": ("#cc79a7", "D"),
+    "absolute-value": ("#e69f00", "v"),
+    "exact": ("#88ccee", "P"),
+}
+REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
+#: What others get, in this order, those of circuits that are not drawn first.
+FREE_STYLES = (
+    *STYLES.values(),
+    ("#332288", "p"),
+    ("#661133", "*"),
+    ("#999933", "<"),
+    ("#ddcc77", ">"),
+)
+
+
+def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Color and marker of each circuit, the same in all pictures.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of rows of a table. Those of a circuit of this package or of its class,
+        alone or with a remark in brackets after it, have its style; others get the next
+        free ones.
+
+    Returns
+    -------
+    dict of {str: dict}
+        By name, options of `matplotlib.axes.Axes.plot`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If they are not names.
+
+    Examples
+    --------
+    >>> from maxpool_circuits import plots
+    >>> styles = plots.styles(["mine", "winner-take-all"])
+    >>> styles["winner-take-all"]
+    {'color': '#d55e00', 'marker': 's'}
+    >>> styles["mine"]["marker"]
+    'o'
+    """
+    try:
+        # the letters of one name are not names
+        rows: list[Any] = [None] if isinstance(names, str) else list(names)
+    except TypeError:
+        rows = [None]
+    if not all(isinstance(row, str) for row in rows):
+        raise ValidationError(
+            f"must be a list of names of rows, got {names!r}", attr="names"
+        )
+    of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
+    known = {**STYLES, **REFERENCE_STYLES}
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        bare = row.split(" (")[0]
+        style = known.get(of_class.get(bare, bare))
+        if style is not None and style not in found.values():
+            found[row] = style
+    for row in rows:
+        if row not in found:
+            free = [style for style in FREE_STYLES if style not in found.values()]
+            found[row] = free[0] if free else FREE_STYLES[len(found) % len(FREE_STYLES)]
+    return {row: dict(zip(("color", "marker"), found[row])) for row in rows}
