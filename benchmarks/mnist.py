@@ -47,15 +47,15 @@ import nengo  # noqa: E402
 import nengo_dl  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from conversions import (  # noqa: E402
+    ReleasedConverter,
+    TensorNodeConverter,
+    measure,
+)
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.nengo_dl.measure import measure  # noqa: E402
-from maxpool_circuits.nengo_dl.peers import (  # noqa: E402
-    ReleasedConverter,
-    TensorNodeConverter,
-)
 from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 N_TRAINING = 8000

@@ -279,7 +279,6 @@ OUTPUTS = [
     (SMALL, "--plot"),
     (["demo"], "--csv"),
     (["demo"], "--plot"),
-    (["demo", "--nengo-dl"], "--plot"),
     (["tune", "softmax", "--out", "own.npz"], "--plot"),
     (["tune", "softmax"], "--out"),
 ]
@@ -294,7 +293,6 @@ def no_work(monkeypatch):
 
     for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
         monkeypatch.setattr(f"maxpool_circuits.cli.{name}", forbidden)
-    monkeypatch.setattr("maxpool_circuits.cli.demonstrating._nengo_dl", forbidden)
 
 
 @pytest.mark.parametrize(("words", "option"), OUTPUTS, ids=str)

@@ -19,7 +19,7 @@ import nengo_dl
 import tensorflow as tf
 from tensorflow.keras import layers
 
-from maxpool_circuits.nengo_dl.options import LOWEST_RATE
+from maxpool_circuits.nengo_dl.pooling import LOWEST_RATE
 from maxpool_circuits.nengo_dl.spike_amplitude import SpikeAmplitude, through
 
 pytestmark = [

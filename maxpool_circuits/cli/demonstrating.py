@@ -1,15 +1,12 @@
 """``maxpool-circuits demo``."""
 
 import functools
-import os
-import warnings
 
 from .. import demo
 from .common import add_outputs, add_seed, check_outputs, report
 
-#: Where the demonstrations draw by default.
+#: Where the demonstration draws by default.
 PLOT = "maxpool_circuits_demo.png"
-NENGO_DL_PLOT = "maxpool_circuits_demo_nengo_dl.png"
 
 
 def add_to(commands):
@@ -20,37 +17,15 @@ def add_to(commands):
         description="Handwritten digits through oriented filters and spiking neurons, "
         "max-pooled by every circuit: the C1 layer of HMAX.",
     )
-    parser.add_argument(
-        "--nengo-dl",
-        action="store_true",
-        help="train a Keras network with max pooling and convert it with every circuit "
-        f"instead (needs NengoDL; FILE is then {NENGO_DL_PLOT} by default)",
-    )
     add_seed(parser)
     add_outputs(parser, plot=PLOT)
     parser.set_defaults(run=run)
 
 
 def run(options):
-    """Show circuits on images, or conversions of a Keras network."""
+    """Show circuits on images."""
     if options.plot is None:
-        options.plot = NENGO_DL_PLOT if options.nengo_dl else PLOT
+        options.plot = PLOT
     check_outputs(csv=options.csv, plot=options.plot)
-    if options.nengo_dl:
-        table, draw = _nengo_dl(options)
-    else:
-        table = demo.run(seed=options.seed)
-        draw = functools.partial(demo.draw, table)
-    report(table, draw, options)
-
-
-def _nengo_dl(options):
-    # TensorFlow reads this when it is imported
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with warnings.catch_warnings():
-        # about fallbacks and versions, which are no news here
-        warnings.simplefilter("ignore")
-        from ..nengo_dl import demo as nengo_dl_demo
-
-        table = nengo_dl_demo.run(seed=options.seed)
-    return table, table.plot
+    table = demo.run(seed=options.seed)
+    report(table, functools.partial(demo.draw, table), options)

@@ -1,82 +1,46 @@
 """Activations of Keras layers, in all the ways that they are written."""
 
-import collections.abc
-
+import nengo_dl
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
+#: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
+KERAS = ("tensorflow", "keras", "tf_keras")
+#: Activations that need no scale: they are bounded, or linear.
+UNSCALED = ("linear", "softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
-class SwappedActivations(collections.abc.Mapping):
+
+class SwappedActivations(nengo_dl.Converter.TrackedDict):
     """What takes the place of activations, however those are written.
 
     ``"relu"``, `tf.nn.relu`, `tf.keras.activations.relu`, `tf.keras.layers.ReLU` and
     `nengo.RectifiedLinear` are one activation.
-
-    Parameters
-    ----------
-    swaps : dict
-        As in `nengo_dl.Converter`; keys may be texts too.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If two keys are the same activation.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> import maxpool_circuits.nengo_dl
-    >>> import tensorflow as tf
-    >>> swaps = SwappedActivations({tf.nn.relu: nengo.SpikingRectifiedLinear()})
-    >>> swaps[tf.keras.activations.relu]
-    SpikingRectifiedLinear()
     """
 
     def __init__(self, swaps):
-        self._given = {}
-        self._values = {}
-        self._used = set()
-        for key, value in swaps.items():
-            name = name_of(key)
-            if name in self._given:
+        self.keys_given = {}
+        for key in swaps:
+            same = self.keys_given.setdefault(name_of(key), key)
+            if same is not key:
                 raise ValidationError(
-                    f"{key!r} and {self._given[name]!r} are the same activation; give "
-                    "one of them",
+                    f"{key!r} and {same!r} are the same activation; give one of them",
                     attr="swap_activations",
                 )
-            self._given[name] = key
-            self._values[name] = value
+        super().__init__({name_of(key): value for key, value in swaps.items()})
 
     def __getitem__(self, activation):
-        name = name_of(activation)
-        value = self._values[name]
-        self._used.add(name)
-        return value
-
-    def __iter__(self):
-        return iter(self._given.values())
-
-    def __len__(self):
-        return len(self._given)
-
-    @property
-    def chosen(self):
-        """What takes the place of the activations."""
-        return list(self._values.values())
+        """What takes the place of an activation."""
+        return super().__getitem__(name_of(activation))
 
     def without_match(self):
         """The keys that no layer of the model has."""
-        return [key for name, key in self._given.items() if name not in self._used]
+        return [self.keys_given[name] for name in super().unused_keys()]
 
     def unused_keys(self):
         """Nothing that NengoDL has to warn of: our converter refuses such keys."""
         return ()
-
-
-#: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
-KERAS = ("tensorflow", "keras", "tf_keras")
 
 
 def name_of(activation):
@@ -86,7 +50,7 @@ def name_of(activation):
             activation = tf.keras.activations.get(activation)
         except ValueError as error:
             raise ValidationError(
-                f"{activation!r} is no activation that Keras knows",
+                f"{activation!r} is not an activation that Keras knows",
                 attr="swap_activations",
             ) from error
     if isinstance(activation, type) and issubclass(
@@ -107,10 +71,6 @@ def name_of(activation):
     if callable(activation) and module.split(".")[0] in KERAS:
         return getattr(activation, "__name__", activation)
     return activation
-
-
-#: Activations that need no scale: they are bounded, or linear.
-UNSCALED = ("linear", "softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
 
 def has_neurons(layer):

@@ -33,7 +33,7 @@ QUANTILE = 0.999
 #: How far apart results in single precision may be that are the same (see `verify`).
 TOLERANCE = 1e-4
 
-_POOLING = {
+POOLING = {
     **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
     compat.Functional: ConvertModel,
     tf.keras.Sequential: ConvertSequential,
@@ -117,7 +117,7 @@ class Converter(nengo_dl.Converter):
 
     converters = {
         **nengo_dl.Converter.converters,
-        **_POOLING,
+        **POOLING,
         **dict.fromkeys(IDENTITIES, ConvertIdentity),
         **dict.fromkeys(MOVES, ConvertMove),
         None: ConvertUnknown,
@@ -125,20 +125,21 @@ class Converter(nengo_dl.Converter):
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
-        chosen = max_pool.values() if isinstance(max_pool, dict) else [max_pool]
-        for circuit in chosen:
-            # an unknown name is better told before the model is converted
+        by_layer = max_pool if isinstance(max_pool, dict) else {None: max_pool}
+        for circuit in by_layer.values():
+            # an unknown name is better refused before the model is converted
             if circuit is not None:
                 find(circuit)
         self.max_pool = max_pool
         self.value_ranges = {}
         if len(args) < 2:
-            options.setdefault("inference_only", _differs_in_training(model))
+            options.setdefault("inference_only", differs_in_training(model))
         if calibration is not None:
             self._calibrate(model, calibration, args, options)
         super().__init__(model, *args, **options)
-        self._check_keys(max_pool)
-        self._warn_of_low_rates(calibration)
+        self._check_keys()
+        if calibration is None:
+            self._warn_of_low_rates()
 
     def _calibrate(self, model, data, args, options):
         """Choose firing rates, and ranges of the values that pools see."""
@@ -164,32 +165,38 @@ class Converter(nengo_dl.Converter):
         # NengoDL's dict compares functions, which have several names
         self._swap_activations = SwappedActivations(dict(swaps.dict))
 
-    def _check_keys(self, max_pool):
+    def _check_keys(self):
         """Refuse keys of arguments that stand for nothing in the model."""
+        layers = self._layer_converters
+        pools = [x for x, made in layers.items() if isinstance(made, ConvertMaxPool)]
+        for attr, given, allowed, meaning in (
+            (
+                "max_pool",
+                self.max_pool,
+                pools,
+                "max-pooling layers of the model, "
+                "inside of TimeDistributed if there is one",
+            ),
+            (
+                "scale_firing_rates",
+                self.scale_firing_rates,
+                layers,
+                "layers of the model",
+            ),
+        ):
+            wrong = set(given) - set(allowed) if isinstance(given, dict) else ()
+            for key in wrong:
+                message = f"the keys must be {meaning}, got {key!r}"
+                raise ValidationError(message, attr=attr, obj=self)
+        for key in self.swap_activations.without_match():
+            raise ValidationError(
+                f"the keys must be activations that layers have, got {key!r}",
+                attr="swap_activations",
+                obj=self,
+            )
 
-        def refuse(attr, allowed, key):
-            message = f"the keys must be {allowed}, got {key!r}"
-            raise ValidationError(message, attr=attr, obj=self)
-
-        for layer in max_pool if isinstance(max_pool, dict) else ():
-            if not isinstance(self._layer_converters.get(layer), ConvertMaxPool):
-                refuse(
-                    "max_pool",
-                    "max-pooling layers of the model, inside of TimeDistributed if "
-                    "there is one",
-                    layer,
-                )
-        scale = self.scale_firing_rates
-        for layer in scale if isinstance(scale, dict) else ():
-            if layer not in self._layer_converters:
-                refuse("scale_firing_rates", "layers of the model", layer)
-        for activation in self.swap_activations.without_match():
-            refuse("swap_activations", "activations that layers have", activation)
-
-    def _warn_of_low_rates(self, calibration):
+    def _warn_of_low_rates(self):
         """Say what to do if rates are too low for activations near 1."""
-        if calibration is not None:
-            return
         amplitudes = [
             getattr(ensemble.neuron_type, "amplitude", 1)
             for network in [self.net, *self.net.all_networks]
@@ -207,23 +214,7 @@ class Converter(nengo_dl.Converter):
             )
 
     def get_converter(self, layer):
-        """Find the converter of a layer; subclasses of max-pooling layers have it too.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-
-        Returns
-        -------
-        nengo_dl.converter.LayerConverter
-            Its converter.
-
-        Raises
-        ------
-        TypeError
-            If it cannot be converted; the message says what to do.
-        """
+        """Find the converter of a layer; subclasses of max pooling have one too."""
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
             self.converters = {**self.converters, type(layer): ConvertMaxPool}
@@ -238,29 +229,8 @@ class Converter(nengo_dl.Converter):
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.
 
-        Only networks without spiking neurons can pass, and so only ``exact`` pools.
-        `compare_layers` shows how far a spiking network is from its model.
-
-        Parameters
-        ----------
-        training : bool, optional (Default: False)
-            Check training too.
-        inputs : list of array_like, optional (Default: None)
-            Inputs of the model; None means ones.
-        atol, rtol : float, optional (Default: 1e-4)
-            Absolute and relative tolerance, which fit single precision.
-
-        Returns
-        -------
-        bool
-            True.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If there are spiking neurons.
-        ValueError
-            If the outputs differ.
+        As in `nengo_dl.Converter`, with tolerances that fit single precision. Only
+        networks without spiking neurons can pass, and so only ``exact`` pools.
         """
         spiking = {e.label for e in self.net.all_ensembles if e.neuron_type.spiking}
         if spiking:
@@ -274,33 +244,20 @@ class Converter(nengo_dl.Converter):
         return super().verify(training, inputs, atol, rtol)
 
 
-def _differs_in_training(model):
-    """Whether some layer of a model does something else when it is trained."""
+def differs_in_training(model):
+    """Whether some layer, also of a model in it, does something else in training."""
+    normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
+    regularised = [
+        f"{part}_{kind}"
+        for part in ("kernel", "bias", "activity")
+        for kind in ("regularizer", "constraint")
+    ]
     return any(
         isinstance(layer, IDENTITIES)
-        or (_normalises(layer) and layer.trainable)
-        or any(
-            getattr(layer, f"{part}_{kind}", None) is not None
-            for part in ("kernel", "bias", "activity")
-            for kind in ("regularizer", "constraint")
-        )
-        for layer in _all_layers(model)
+        or (isinstance(layer, normalises) and layer.trainable)
+        or any(getattr(layer, name, None) is not None for name in regularised)
+        for layer in model.submodules
     )
-
-
-def _normalises(layer):
-    return isinstance(layer, (compat.BatchNormalizationV1, compat.BatchNormalizationV2))
-
-
-def _all_layers(model):
-    """All layers of a model, of models in it and in wrappers."""
-    for layer in model.layers:
-        yield layer
-        inner = getattr(layer, "layer", None)
-        if isinstance(layer, tf.keras.Model):
-            yield from _all_layers(layer)
-        elif isinstance(inner, tf.keras.layers.Layer):
-            yield inner
 
 
 def register():
@@ -323,4 +280,4 @@ def register():
 
     >>> nengo_dl.Converter.converters.update(before)
     """
-    nengo_dl.Converter.converters.update(_POOLING)
+    nengo_dl.Converter.converters.update(POOLING)

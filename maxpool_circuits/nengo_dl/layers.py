@@ -65,23 +65,7 @@ class ConvertMaxPool(LayerConverter):
     """
 
     def convert(self, node_id):
-        """Make the node for the maxima of one application of the layer.
-
-        Parameters
-        ----------
-        node_id : int
-            Which application.
-
-        Returns
-        -------
-        nengo.Node
-            The maxima; its circuit follows in ``finish``.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If the model is temporal and the layer is not wrapped in TimeDistributed.
-        """
+        """Make the node for the maxima; its circuit follows in ``finish``."""
         if self.converter.max_to_avg_pool:
             stock = _stock(type(self.layer))(self.layer, self.converter)
             return stock.convert(node_id)
@@ -100,22 +84,7 @@ class ConvertMaxPool(LayerConverter):
 
     @classmethod
     def convertible(cls, layer, converter):
-        """All of these layers are convertible, but for some averages.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-        converter : nengo_dl.Converter
-            The converter.
-
-        Returns
-        -------
-        convertible : bool
-            Whether it can be converted.
-        message : str or None
-            Why it cannot.
-        """
+        """All of these layers are convertible, but for some averages."""
         if converter.max_to_avg_pool:
             return _stock(type(layer)).convertible(layer, converter)
         return super().convertible(layer, converter)

@@ -10,14 +10,13 @@ first. Needs matplotlib (``pip install matplotlib``).
 from .errors import error_by_gap, error_map, pareto
 from .figure import styles
 from .images import image_comparison, pooled_images
-from .keras import conversions, layers
+from .keras import layers
 from .over_time import raster, traces
 from .summaries import before_and_after, comparison
 
 __all__ = [
     "before_and_after",
     "comparison",
-    "conversions",
     "error_by_gap",
     "error_map",
     "image_comparison",
