@@ -1,5 +1,6 @@
 """A converter that turns Keras max-pooling layers into max-pool circuits."""
 
+import inspect
 import warnings
 
 import nengo_dl
@@ -132,20 +133,20 @@ class Converter(nengo_dl.Converter):
                 find(circuit)
         self.max_pool = max_pool
         self.value_ranges = {}
-        if len(args) < 2:
-            options.setdefault("inference_only", differs_in_training(model))
+        options = inspect.signature(nengo_dl.Converter).bind(model, *args, **options)
+        options = options.arguments
+        options.setdefault("inference_only", differs_in_training(model))
         if calibration is not None:
-            self._calibrate(model, calibration, args, options)
-        super().__init__(model, *args, **options)
+            self._calibrate(model, calibration, options)
+        super().__init__(**options)
         self._check_keys()
         if calibration is None:
             self._warn_of_low_rates()
 
-    def _calibrate(self, model, data, args, options):
+    def _calibrate(self, model, data, options):
         """Choose firing rates, and ranges of the values that pools see."""
         applications = calibrate.record(model, data)
-        position = 5  # of scale_firing_rates in NengoDL's arguments
-        if len(args) <= position and options.get("scale_firing_rates") is None:
+        if options.get("scale_firing_rates") is None:
             options["scale_firing_rates"] = calibrate.scales(
                 applications, 250, QUANTILE
             )
