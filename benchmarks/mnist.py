@@ -119,7 +119,7 @@ CONVERSIONS = {
     "pairwise-relu": functools.partial(Converter, max_pool="pairwise-relu"),
     "exact": functools.partial(Converter, max_pool="exact"),
     "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
-    "TensorNode behind synapse": TensorNodeConverter,
+    "TensorNode after synapse": TensorNodeConverter,
     "TensorNode as released": ReleasedConverter,
     "average pooling": functools.partial(
         Converter, max_to_avg_pool=True, allow_fallback=False

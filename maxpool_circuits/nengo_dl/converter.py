@@ -61,8 +61,8 @@ class Converter(nengo_dl.Converter):
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
         windows; or a dict of {layer: one of these}. Options of a circuit are set with
         `functools.partial`. The default is ``exact`` in networks of rate neurons and
-        ``winner-take-all`` behind spiking neurons. Unless it is set, ``max_rate``
-        follows what a spike is worth at the pool.
+        ``winner-take-all`` after spiking neurons. Unless it is set, ``max_rate``
+        follows the amplitude of a spike at the pool.
     calibration : (n_samples, ...) array_like or list of them, optional (Default: None)
         Inputs of the network, some hundred. With them, ``scale_firing_rates`` is that
         of `firing_rates` unless it is given, and every circuit gets the
@@ -72,9 +72,9 @@ class Converter(nengo_dl.Converter):
     ------
     nengo.exceptions.ValidationError
         If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
-        no max-pooling layer of the model, ``scale_firing_rates`` one that is no layer,
-        or ``swap_activations`` one that no layer has; or if ``calibration`` is no input
-        of the model, or the model is built with Keras 3.
+        not a max-pooling layer of the model, ``scale_firing_rates`` one that is not a
+        layer, or ``swap_activations`` one that no layer has; or if ``calibration`` does
+        not fit the model, or the model is built with Keras 3.
 
     Warns
     -----

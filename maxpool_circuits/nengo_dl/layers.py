@@ -29,8 +29,8 @@ class ConvertMaxPool(LayerConverter):
 
     The circuit is made when the whole network is converted, because it depends on the
     neurons that its inputs come from, however far they are. If none of them spikes, it
-    is exact. If they do, what one spike is worth is followed through the linear layers
-    in between, BatchNorm for one, and the thresholds of the circuit are chosen for it.
+    is exact. If they do, the amplitude of a spike is followed through the linear layers
+    in between, such as BatchNorm, and the thresholds of the circuit are chosen for it.
     The circuit gets the spikes themselves; the converter's synapse comes *after* the
     pool, because the membranes of the circuit average better than a filter in front of
     it does, and the neurons of the next layer need smooth input. A circuit without
@@ -45,7 +45,7 @@ class ConvertMaxPool(LayerConverter):
 
     Examples
     --------
-    Exact behind rate neurons, and a circuit behind spiking ones:
+    Exact after rate neurons, and a circuit after spiking ones:
 
     >>> import nengo
     >>> from maxpool_circuits.nengo_dl import Converter
