@@ -255,6 +255,29 @@ def test_register(monkeypatch):
     assert pools_in(averaging) == []
 
 
+class Twice(layers.Layer):
+    """A user's layer, which NengoDL does not know."""
+
+    def call(self, values):
+        """Double the values."""
+        return 2 * values
+
+
+@pytest.mark.parametrize("registry", [nengo_dl.Converter, Converter])
+def test_converters_of_users_are_found_whenever_they_are_registered(registry):
+    @registry.register(Twice)
+    class ConvertTwice(nengo_dl.converter.LayerConverter):
+        def convert(self, node_id):
+            node = self.add_nengo_obj(node_id)
+            self.add_connection(node_id, node, transform=2)
+            return node
+
+    try:
+        check_rate_network(functional(Twice(), layers.MaxPool2D()), images(2))
+    finally:
+        del registry.converters[Twice]
+
+
 @pytest.mark.parametrize("pool", [layers.MaxPool2D, layers.GlobalMaxPool2D])
 def test_averages_as_nengo_dl_does(pool):
     model = conv_model([pool])

@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from collections import ChainMap
 
 import nengo_dl
 import tensorflow as tf
@@ -116,13 +117,16 @@ class Converter(nengo_dl.Converter):
     (12, 250, 500)
     """
 
-    converters = {
-        **nengo_dl.Converter.converters,
-        **POOLING,
-        **dict.fromkeys(IDENTITIES, ConvertIdentity),
-        **dict.fromkeys(MOVES, ConvertMove),
-        None: ConvertUnknown,
-    }
+    #: Ours, then NengoDL's, which may be registered later.
+    converters = ChainMap(
+        {
+            **POOLING,
+            **dict.fromkeys(IDENTITIES, ConvertIdentity),
+            **dict.fromkeys(MOVES, ConvertMove),
+            None: ConvertUnknown,
+        },
+        nengo_dl.Converter.converters,
+    )
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
@@ -218,7 +222,7 @@ class Converter(nengo_dl.Converter):
         """Find the converter of a layer; subclasses of max pooling have one too."""
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
-            self.converters = {**self.converters, type(layer): ConvertMaxPool}
+            self.converters = self.converters.new_child({type(layer): ConvertMaxPool})
         try:
             return super().get_converter(layer)
         except TypeError as error:

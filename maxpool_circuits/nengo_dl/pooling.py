@@ -175,7 +175,7 @@ def by_channel(spikes, channels):
 
 
 def nodes_with_raw_spikes(circuits, amplitudes):
-    """The ends of circuits that take spikes, and linear nodes that bring spikes there."""
+    """Ends of circuits that take spikes, and linear nodes that lead spikes there."""
     spiking = [circuit for circuit in circuits if circuit.takes_spikes]
     raw = {end for each in spiking for end in (each.network.input, each.network.output)}
     filtered = {c.pool.output for c in circuits if not c.takes_spikes}
