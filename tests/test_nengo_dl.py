@@ -647,16 +647,49 @@ def test_all_spellings_of_an_activation_are_the_same(key):
 @pytest.mark.parametrize(
     "swaps, message",
     [
-        ({"relu": SPIKING, tf.nn.elu: SPIKING}, "swap_activations.*elu"),
         ({"rellu": SPIKING}, "'rellu' is not an activation"),
         ({"relu": SPIKING, tf.nn.relu: SPIKING}, "the same activation"),
     ],
-    ids=["of no layer", "unknown", "given twice"],
+    ids=["unknown", "given twice"],
 )
 def test_wrong_keys_of_swapped_activations_are_refused(swaps, message):
     model = functional(layers.ReLU(), layers.MaxPool2D())
     with pytest.raises(ValidationError, match=message):
         Converter(model, swap_activations=swaps)
+
+
+def test_keys_that_no_layer_has_are_warned_of_with_those_that_would_do():
+    model = functional(layers.ReLU(), layers.Activation("elu"), layers.MaxPool2D())
+    with pytest.warns(UserWarning) as caught:
+        Converter(model, swap_activations={"relu": SPIKING, "tanh": SPIKING})
+    messages = [str(each.message) for each in caught]
+    assert any("contained {'tanh'}, but there were no layers" in m for m in messages)
+    assert "the activations that layers of the model have are elu, relu" in messages
+
+
+@pytest.mark.parametrize(
+    "key, slopes",
+    [
+        (nengo_dl.LeakyReLU(negative_slope=0.1), [0.1]),
+        (layers.LeakyReLU(0.1), [0.1]),
+        (layers.LeakyReLU, [0.1, 0.3]),
+        ("leaky_relu", [0.1, 0.3]),
+        ("LeakyReLU", [0.1, 0.3]),
+        (tf.nn.leaky_relu, [0.1, 0.3]),
+    ],
+    ids=["nengo_dl", "layer", "layer class", "text", "class text", "tf.nn"],
+)
+def test_spellings_of_leaky_relus(key, slopes):
+    steps = [layers.LeakyReLU(0.1), layers.LeakyReLU(0.3)]
+    swaps = {key: nengo_dl.SpikingLeakyReLU(negative_slope=0.1)}
+    model = functional(*steps, layers.MaxPool2D())
+    converter = Converter(model, swap_activations=swaps, scale_firing_rates=100)
+    spiking = [
+        float(layer.alpha)
+        for layer in steps
+        if converter.layers[layer].ensemble.neuron_type.spiking
+    ]
+    assert spiking == pytest.approx(slopes)
 
 
 def test_swaps_follow_each_other():

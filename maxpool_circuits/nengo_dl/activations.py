@@ -8,6 +8,8 @@ from nengo_dl.converter import LayerConverter
 
 #: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
 KERAS = ("tensorflow", "keras", "tf_keras")
+#: Name of a leaky ReLU whose slope is not said.
+LEAKY_RELU = "leaky_relu"
 #: Activations that need no scale: they are bounded, or linear.
 UNSCALED = ("linear", "softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
@@ -32,19 +34,30 @@ class SwappedActivations(nengo_dl.Converter.TrackedDict):
 
     def __getitem__(self, activation):
         """What takes the place of an activation."""
-        return super().__getitem__(name_of(activation))
+        name = name_of(activation)
+        if name not in self.dict and str(name).startswith(f"{LEAKY_RELU}("):
+            # a key without a slope is for all slopes
+            name = LEAKY_RELU
+        return super().__getitem__(name)
 
-    def without_match(self):
-        """The keys that no layer of the model has."""
-        return [self.keys_given[name] for name in super().unused_keys()]
+    def __iter__(self):
+        """The keys as they were given."""
+        return iter(self.keys_given.values())
 
     def unused_keys(self):
-        """Nothing that NengoDL has to warn of: our converter refuses such keys."""
-        return ()
+        """The keys that no layer of the model has."""
+        return {self.keys_given[name] for name in super().unused_keys()}
+
+    def names_read(self):
+        """Names of the activations that the layers of the model have."""
+        others = {name_of(value) for value in self.dict.values()} | {None, "linear"}
+        return sorted(map(str, self.read - others))
 
 
 def name_of(activation):
     """Something that is equal for all ways to write one activation."""
+    if activation in ("LeakyReLU", LEAKY_RELU):
+        return LEAKY_RELU
     if isinstance(activation, str):
         try:
             activation = tf.keras.activations.get(activation)
@@ -53,6 +66,13 @@ def name_of(activation):
                 f"{activation!r} is not an activation that Keras knows",
                 attr="swap_activations",
             ) from error
+    if activation in (tf.keras.layers.LeakyReLU, tf.nn.leaky_relu):
+        return LEAKY_RELU
+    if isinstance(activation, tf.keras.layers.LeakyReLU):
+        return f"{LEAKY_RELU}({activation.alpha:.6g})"
+    if type(activation) is nengo_dl.LeakyReLU:
+        # for NengoDL those of all slopes are equal
+        return f"{LEAKY_RELU}({activation.negative_slope:.6g})"
     if isinstance(activation, type) and issubclass(
         activation, (tf.keras.layers.Layer, NeuronType)
     ):

@@ -55,8 +55,8 @@ class Converter(nengo_dl.Converter):
         The model to convert.
     *args, **options
         As in `nengo_dl.Converter`; ``max_to_avg_pool=True`` still averages. Keys of
-        ``swap_activations`` mean an activation however it is written, and must match
-        one. ``inference_only`` is True unless given if the model has layers that do
+        ``swap_activations`` mean an activation however it is written.
+        ``inference_only`` is True unless given if the model has layers that do
         something else when it is trained, such as BatchNormalization or Dropout.
     max_pool : str, class, callable or dict, optional (Default: None)
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
@@ -73,16 +73,16 @@ class Converter(nengo_dl.Converter):
     ------
     nengo.exceptions.ValidationError
         If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
-        not a max-pooling layer of the model, ``scale_firing_rates`` one that is not a
-        layer, or ``swap_activations`` one that no layer has; or if ``calibration`` does
-        not fit the model, or the model is built with Keras 3.
+        not a max-pooling layer of the model, or ``scale_firing_rates`` one that is not
+        a layer; or if ``calibration`` does not fit the model, or the model is built
+        with Keras 3.
 
     Warns
     -----
     UserWarning
         If a max-pooling layer is exact although spiking neurons were asked for; if one
         takes the maximum of raw spikes; if rates are so low that activations near 1
-        would hardly fire.
+        would hardly fire; if ``swap_activations`` has a key that no layer has.
 
     Examples
     --------
@@ -171,7 +171,7 @@ class Converter(nengo_dl.Converter):
         self._swap_activations = SwappedActivations(dict(swaps.dict))
 
     def _check_keys(self):
-        """Refuse keys of arguments that stand for nothing in the model."""
+        """Refuse keys of arguments that mean nothing in the model, or warn of them."""
         layers = self._layer_converters
         pools = [x for x, made in layers.items() if isinstance(made, ConvertMaxPool)]
         for attr, given, allowed, meaning in (
@@ -193,11 +193,12 @@ class Converter(nengo_dl.Converter):
             for key in wrong:
                 message = f"the keys must be {meaning}, got {key!r}"
                 raise ValidationError(message, attr=attr, obj=self)
-        for key in self.swap_activations.without_match():
-            raise ValidationError(
-                f"the keys must be activations that layers have, got {key!r}",
-                attr="swap_activations",
-                obj=self,
+        if self.swap_activations.unused_keys():
+            # NengoDL has warned of the keys, but says not which others would do
+            warnings.warn(
+                "the activations that layers of the model have are "
+                f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
+                stacklevel=3,
             )
 
     def _warn_of_low_rates(self):
