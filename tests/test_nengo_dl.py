@@ -794,8 +794,26 @@ AROUND = {
         layers.Flatten(data_format="channels_first"),
         layers.Dense(2),
     ],
+    "rescaling": [layers.Rescaling(0.5, offset=-0.1), layers.MaxPool2D()],
+    "normalization": [
+        layers.Normalization(mean=[0.1, 0.2], variance=[0.5, 2.0]),
+        layers.MaxPool2D(),
+    ],
+    "augmentation": [layers.RandomFlip(), layers.RandomZoom(0.1), layers.MaxPool2D()],
+    "center crop": [layers.CenterCrop(4, 4), layers.MaxPool2D()],
     "regularised": [layers.Conv2D(2, 3, kernel_regularizer="l2"), layers.MaxPool2D()],
 }
+
+
+def test_sequential_models():
+    def sequence(*steps):
+        return tf.keras.Sequential([*steps])
+
+    inner = sequence(layers.Conv2D(3, 3, activation="relu"), layers.MaxPool2D())
+    model = sequence(tf.keras.Input((6, 6, 2)), layers.Rescaling(0.5), inner)
+    check_rate_network(model, images(4))
+    # its own tensors find the outputs, and it may be converted again
+    assert model.output in map(lambda ref: ref[0].deref(), Converter(model).outputs)
 
 
 @pytest.mark.parametrize("steps", AROUND.values(), ids=AROUND)

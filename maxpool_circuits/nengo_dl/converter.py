@@ -15,14 +15,15 @@ from .activations import SwappedActivations
 from .compatibility import check_keras_2
 from .layers import (
     ADVICE,
+    ELEMENTWISE,
     IDENTITIES,
     MAX_POOL_LAYERS,
     MOVES,
+    ConvertElementwise,
     ConvertIdentity,
     ConvertMaxPool,
     ConvertModel,
     ConvertMove,
-    ConvertSequential,
     ConvertUnknown,
 )
 from .pooling import pools_of
@@ -38,7 +39,7 @@ TOLERANCE = 1e-4
 POOLING = {
     **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
     compat.Functional: ConvertModel,
-    tf.keras.Sequential: ConvertSequential,
+    tf.keras.Sequential: ConvertModel,
 }
 
 
@@ -121,6 +122,7 @@ class Converter(nengo_dl.Converter):
     converters = ChainMap(
         {
             **POOLING,
+            **dict.fromkeys(ELEMENTWISE, ConvertElementwise),
             **dict.fromkeys(IDENTITIES, ConvertIdentity),
             **dict.fromkeys(MOVES, ConvertMove),
             None: ConvertUnknown,

@@ -125,8 +125,11 @@ def _per_axis(sizes, n_axes):
     return tuple(int(size) for size in sizes)
 
 
-class FinishesPools:
-    """A model's converter that builds the circuits when all else is there."""
+class ConvertModel(nengo_dl.converter.ConvertModel):
+    """Convert a functional or sequential model, with its circuits at the end.
+
+    NengoDL makes a new model of a sequential one, which fails inside of another.
+    """
 
     def convert(self, node_id):
         """Convert the model; inner models leave their pools to the outermost one."""
@@ -134,14 +137,6 @@ class FinishesPools:
         if node_id is None:
             finish(network, self.converter)
         return network
-
-
-class ConvertModel(FinishesPools, nengo_dl.converter.ConvertModel):
-    """Convert a functional model."""
-
-
-class ConvertSequential(FinishesPools, nengo_dl.converter.ConvertSequential):
-    """Convert a sequential model."""
 
 
 class ConvertIdentity(LayerConverter):
@@ -183,7 +178,11 @@ class ConvertMove(LayerConverter):
     @classmethod
     def convertible(cls, layer, converter):
         """Not where values are mixed, nor across time."""
-        if getattr(layer, "interpolation", "nearest") != "nearest":
+        if isinstance(layer, tf.keras.layers.CenterCrop):
+            sizes = layer.height, layer.width
+            if any(np.less(layer.input_shape[-3:-1], sizes)):
+                return False, f"{layer.name!r} enlarges its images"
+        elif getattr(layer, "interpolation", "nearest") != "nearest":
             return False, f"{layer.name!r} interpolates other than by nearest values"
         keeps_order = (tf.keras.layers.Flatten, tf.keras.layers.Reshape)
         if converter.temporal_model and not isinstance(layer, keeps_order):
@@ -194,6 +193,27 @@ class ConvertMove(LayerConverter):
 def _fresh(layer):
     """A copy that numbers may be sent through without a trace in the model."""
     return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
+
+class ConvertElementwise(LayerConverter):
+    """Convert a layer that scales and shifts each value."""
+
+    def convert(self, node_id):
+        """Ask the layer itself what it makes of zeros and ones."""
+        n_steps = 2 if self.converter.temporal_model else 1
+        shape = (1,) * n_steps + tuple(self.input_shape(node_id))
+        shift, sum_of_both = (
+            np.ravel(self.layer(np.full(shape, value, np.float32))) for value in (0, 1)
+        )
+        output = self.add_nengo_obj(node_id)
+        self.add_connection(node_id, output, transform=sum_of_both - shift)
+        if shift.any():
+            constant = nengo.Node([1], label=f"{self.layer.name}.shift")
+            connection = nengo.Connection(
+                constant, output, transform=shift[:, np.newaxis], synapse=None
+            )
+            self.set_trainable(connection, False)
+        return output
 
 
 class ConvertUnknown(nengo_dl.converter.ConvertFallback):
@@ -221,12 +241,23 @@ IDENTITIES = (
     tf.keras.layers.Dropout,
     tf.keras.layers.GaussianDropout,
     tf.keras.layers.GaussianNoise,
+    tf.keras.layers.RandomBrightness,
+    tf.keras.layers.RandomContrast,
+    tf.keras.layers.RandomFlip,
+    tf.keras.layers.RandomHeight,
+    tf.keras.layers.RandomRotation,
+    tf.keras.layers.RandomTranslation,
+    tf.keras.layers.RandomWidth,
+    tf.keras.layers.RandomZoom,
     tf.keras.layers.SpatialDropout1D,
     tf.keras.layers.SpatialDropout2D,
     tf.keras.layers.SpatialDropout3D,
 )
+#: Layers that scale and shift each value.
+ELEMENTWISE = (tf.keras.layers.Normalization, tf.keras.layers.Rescaling)
 #: Layers that only move, repeat or leave out values.
 MOVES = (
+    tf.keras.layers.CenterCrop,
     tf.keras.layers.Cropping1D,
     tf.keras.layers.Cropping2D,
     tf.keras.layers.Cropping3D,
