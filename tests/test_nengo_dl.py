@@ -847,6 +847,46 @@ def test_layer_that_cannot_be_converted():
     assert synapses(converter, pre_obj=relu) == [FILTER]
 
 
+class Subclassed(tf.keras.Model):
+    """A model whose layers NengoDL cannot find."""
+
+    def call(self, values):
+        """Leave values as they are."""
+        return values
+
+
+REFUSED = {
+    "softmax": (
+        functional(layers.Dense(2, "softmax", name="a"), shape=(3,)),
+        "softmax",
+    ),
+    "softmax layer": (functional(layers.Softmax(name="a")), "leave it out"),
+    "swish": (functional(layers.Dense(2, "swish", name="a"), shape=(3,)), "'swish'"),
+    "dense on maps": (
+        functional(layers.Dense(4, name="a")),
+        "of size 1 with 4 filters",
+    ),
+    "subclassed": (Subclassed(name="a"), r"tf.keras.Model\(inputs, outputs\)"),
+}
+
+
+@pytest.mark.parametrize("model, remedy", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_converted_is_named_with_a_remedy(model, remedy):
+    with pytest.raises(TypeError, match=f"'a'.*{remedy}"):
+        Converter(model, allow_fallback=False)
+
+
+def test_softmax_at_the_end_is_left_out_by_the_line_of_the_message():
+    model = functional(layers.MaxPool2D(), layers.Flatten(), layers.Dense(3, "softmax"))
+    x = images(2)
+    expected = model.predict(x, verbose=0)
+    with pytest.raises(TypeError, match="softmax") as caught:
+        Converter(model, allow_fallback=False)
+    exec(str(caught.value).split("by ")[1].split(":")[0])
+    (y,) = simulate(Converter(model, allow_fallback=False), x[0])
+    np.testing.assert_allclose(tf.nn.softmax(y[0]), expected[0], atol=1e-5)
+
+
 def test_verify_has_a_tolerance_for_single_precision_and_refuses_spikes():
     model = functional(layers.Conv2D(50, 3, activation="relu"), layers.MaxPool2D())
     model.set_weights([1e3 * each for each in model.get_weights()])

@@ -25,6 +25,7 @@ from .layers import (
     ConvertModel,
     ConvertMove,
     ConvertUnknown,
+    check_convertible,
 )
 from .pooling import pools_of
 
@@ -226,13 +227,17 @@ class Converter(nengo_dl.Converter):
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
             self.converters = self.converters.new_child({type(layer): ConvertMaxPool})
+        if isinstance(layer, tf.keras.Model):
+            check_convertible(layer, self)
         try:
-            return super().get_converter(layer)
+            converter = super().get_converter(layer)
         except TypeError as error:
             advice = ADVICE.get(type(layer))
             if advice is None:
                 raise
             raise TypeError(f"{error} For this layer: {advice}.") from error
+        check_convertible(layer, self)
+        return converter
 
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.

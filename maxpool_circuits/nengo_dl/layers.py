@@ -5,9 +5,11 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
 from ..network.windows import PoolWindows
+from .activations import name_of
 from .pooling import Pool, finish, pools_of
 
 #: The layers that are converted, with NengoDL's own converter of each.
@@ -269,10 +271,49 @@ MOVES = (
     tf.keras.layers.UpSampling2D,
     tf.keras.layers.UpSampling3D,
 )
+SOFTMAX = (
+    "the largest output stays the same, and tf.nn.softmax of the outputs is what Keras "
+    "returns"
+)
 #: What to do about layers that cannot be converted.
 ADVICE = {
     tf.keras.layers.DepthwiseConv2D: "use Conv2D with groups, which is the same",
     tf.keras.layers.LayerNormalization: "train with BatchNormalization instead",
     tf.keras.layers.ReLU: "train with a ReLU without max_value and threshold",
+    tf.keras.layers.Softmax: f"leave it out; {SOFTMAX}",
     tf.keras.layers.SeparableConv2D: "use two Conv2D, the first with groups",
 }
+
+
+def check_convertible(layer, converter):
+    """Refuse what NengoDL would refuse without the layer's name or a remedy."""
+    remedy = None
+    if isinstance(layer, tf.keras.Model) and not getattr(layer, "outputs", None):
+        remedy = (
+            "has layers that cannot be found; build it from layers, by "
+            "tf.keras.Model(inputs, outputs) or tf.keras.Sequential with a "
+            "tf.keras.Input at the start"
+        )
+    elif isinstance(layer, tf.keras.layers.Dense):
+        n_axes = len(layer.get_input_shape_at(0)) - 1 - converter.temporal_model
+        if n_axes > 1:
+            remedy = (
+                f"works on one of {n_axes} axes; use a convolution of size 1 with "
+                f"{layer.units} filters, which is the same"
+            )
+    activation = getattr(layer, "activation", None)
+    activation = converter.swap_activations.get(activation, activation)
+    known = activation in LayerConverter.activation_map
+    if not (known or isinstance(activation, NeuronType) or converter.allow_fallback):
+        name = name_of(activation)
+        if name == "softmax":
+            line = f"get_layer({layer.name!r}).activation = tf.keras.activations.linear"
+            remedy = f"has a softmax; leave it out by model.{line}: {SOFTMAX}"
+        else:
+            remedy = (
+                f"has the activation {name!r}, for which Nengo has no neurons; train "
+                "with relu, or name what takes its place in swap_activations; with "
+                "allow_fallback=True TensorFlow computes it, without spikes"
+            )
+    if remedy is not None:
+        raise TypeError(f"{type(layer).__name__} {layer.name!r} {remedy}.")
