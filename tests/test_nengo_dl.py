@@ -759,6 +759,15 @@ def test_calibration_fits_rates_and_ranges():
         assert pool.input_range == pytest.approx((0.3, 1500.3), abs=5)
 
 
+def test_bounded_activations_are_not_scaled():
+    head = layers.Dense(2, activation="sigmoid")
+    model = functional(layers.ReLU(), layers.MaxPool2D(), layers.Flatten(), head)
+    converter = Converter(model, **OPTIONS)
+    assert converter.layers[head].ensemble.neuron_type == nengo.Sigmoid(tau_ref=1)
+    active = converter.layers[model.layers[1]].ensemble
+    assert active.neuron_type.amplitude == pytest.approx(1 / 100)
+
+
 @pytest.mark.parametrize("scale", [0.5, 5])
 @pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
 def test_without_data_no_synapse_is_absurd_and_a_warning_says_what_to_do(

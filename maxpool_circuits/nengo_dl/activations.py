@@ -10,8 +10,8 @@ from nengo_dl.converter import LayerConverter
 KERAS = ("tensorflow", "keras", "tf_keras")
 #: Name of a leaky ReLU whose slope is not said.
 LEAKY_RELU = "leaky_relu"
-#: Activations that need no scale: they are bounded, or linear.
-UNSCALED = ("linear", "softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
+#: Activations that a scale of firing rates would change.
+BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
 
 class SwappedActivations(nengo_dl.Converter.TrackedDict):
@@ -98,4 +98,14 @@ def has_neurons(layer):
     if isinstance(layer, (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU)):
         return True
     activation = getattr(layer, "activation", None)
-    return activation is not None and name_of(activation) not in UNSCALED
+    return activation is not None and name_of(activation) not in ("linear", *BOUNDED)
+
+
+def scale_by_layer(model, scale):
+    """The scale for each layer of a model but those whose activations are bounded."""
+    return {
+        layer: scale
+        for layer in model.submodules
+        if isinstance(layer, tf.keras.layers.Layer)
+        and name_of(getattr(layer, "activation", None)) not in BOUNDED
+    }

@@ -11,7 +11,7 @@ from nengo_dl import compat
 
 from ..registry import find
 from . import calibration as calibrate
-from .activations import SwappedActivations
+from .activations import SwappedActivations, scale_by_layer
 from .compatibility import check_keras_2
 from .layers import (
     ADVICE,
@@ -145,8 +145,11 @@ class Converter(nengo_dl.Converter):
         options.setdefault("inference_only", differs_in_training(model))
         if calibration is not None:
             self._calibrate(model, calibration, options)
+        scales = options.get("scale_firing_rates")
+        if scales is not None and not isinstance(scales, dict):
+            options["scale_firing_rates"] = scale_by_layer(model, scales)
         super().__init__(**options)
-        self._check_keys()
+        self._check_keys(scales)
         if calibration is None:
             self._warn_of_low_rates()
 
@@ -173,7 +176,7 @@ class Converter(nengo_dl.Converter):
         # NengoDL's dict compares functions, which have several names
         self._swap_activations = SwappedActivations(dict(swaps.dict))
 
-    def _check_keys(self):
+    def _check_keys(self, scales):
         """Refuse keys of arguments that mean nothing in the model, or warn of them."""
         layers = self._layer_converters
         pools = [x for x, made in layers.items() if isinstance(made, ConvertMaxPool)]
@@ -187,7 +190,7 @@ class Converter(nengo_dl.Converter):
             ),
             (
                 "scale_firing_rates",
-                self.scale_firing_rates,
+                scales,
                 layers,
                 "layers of the model",
             ),
