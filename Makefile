@@ -37,7 +37,7 @@ demo: $(VENV)/demo-installed  ## compare all circuits on images of digits (makes
 	@$(VENV)/bin/maxpool-circuits demo
 
 demo-nengo-dl: $(VENV)/tests-installed  ## convert a Keras network with every circuit (makes .venv, with NengoDL)
-	@$(BENCH)/conversions.py
+	@$(BENCH)/conversions.py --plot maxpool_circuits_demo_nengo_dl.png
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
 	@echo "running the tests: about 6 minutes on two cores"

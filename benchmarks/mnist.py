@@ -47,15 +47,15 @@ import nengo  # noqa: E402
 import nengo_dl  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from conversions import (  # noqa: E402
+    ReleasedConverter,
+    TensorNodeConverter,
+    measure,
+)
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.nengo_dl.measure import measure  # noqa: E402
-from maxpool_circuits.nengo_dl.peers import (  # noqa: E402
-    ReleasedConverter,
-    TensorNodeConverter,
-)
 from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 N_TRAINING = 8000
@@ -119,7 +119,7 @@ CONVERSIONS = {
     "pairwise-relu": functools.partial(Converter, max_pool="pairwise-relu"),
     "exact": functools.partial(Converter, max_pool="exact"),
     "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
-    "TensorNode behind synapse": TensorNodeConverter,
+    "TensorNode after synapse": TensorNodeConverter,
     "TensorNode as released": ReleasedConverter,
     "average pooling": functools.partial(
         Converter, max_to_avg_pool=True, allow_fallback=False

@@ -8,7 +8,7 @@ medians over rounds, with 95 % intervals from resampling the rounds. ::
 
 ``converted`` compares all ways to pool in networks of ``mnist.py``, on NengoDL with a
 batch of 100 images and nothing merged, with average pooling (which cannot pad) or with
-a TensorNode behind a synapse. Networks are not trained, since weights take their time
+a TensorNode after a synapse. Networks are not trained, since weights take their time
 whatever they are. ``pools`` compares Nengo with and without the operator of a
 winner-take-all circuit and with the update of its rule in plain NumPy. They take some
 ten minutes and one minute.
@@ -32,7 +32,7 @@ from tqdm import tqdm  # noqa: E402
 import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
-AVERAGE, TENSOR_NODE = "average pooling", "TensorNode behind synapse"
+AVERAGE, TENSOR_NODE = "average pooling", "TensorNode after synapse"
 CIRCUITS = ["winner-take-all", "pairwise-relu", "exact"]
 N_IMAGES, N_STEPS = 100, 30
 WINDOW_SIZE = 4

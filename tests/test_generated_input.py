@@ -70,8 +70,6 @@ def good_graph():
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
-KERAS_TABLE = pd.DataFrame({"error": [1.0]}, index=["a"])
-
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "amplitude": 1,
@@ -138,7 +136,6 @@ GOOD = {
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
-    "layers.table": KERAS_TABLE,
     "save.overwrite": True,
     "to_nir.circuit": good_pool,
     "register.circuit": mpc.ExactMax,
@@ -167,15 +164,13 @@ LEFT_OUT = {
     "Ratios": "made by ComparisonTable.against",
     "recognise": "for simulators of this package",
     "serve": "for simulators of this package",
-    "LayerTable": "made by compare_layers",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
     "Check": "made by the package, for checks()",
     "ConvertMaxPool": "made by NengoDL",
-    "IntegrateAndFireBuilder": "made by NengoDL",
-    "MaxPoolIncBuilder": "made by NengoDL",
-    "Converter": "needs a Keras model: tests/test_nengo_dl_networks.py",
-    "compare_layers": "needs a converter: tests/test_nengo_dl_networks.py",
-    "firing_rates": "needs a Keras model: tests/test_nengo_dl_networks.py",
+    "layers": "takes the frame of compare_layers: tests/test_nengo_dl.py",
+    "Converter": "needs a Keras model: tests/test_nengo_dl.py",
+    "compare_layers": "needs a converter: tests/test_nengo_dl.py",
+    "firing_rates": "needs a Keras model: tests/test_nengo_dl.py",
 }
 
 #: Methods that have arguments, with an object to call them on.

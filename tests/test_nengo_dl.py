@@ -1,9 +1,10 @@
-"""Keras's max-pooling layers in NengoDL's converter, and the TensorFlow builders."""
+"""Keras networks with max pooling in NengoDL, and the TensorFlow builders."""
 
 import functools
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import nengo
 import numpy as np
@@ -13,7 +14,13 @@ from nengo.exceptions import ValidationError
 import maxpool_circuits as mpc
 
 try:
-    from maxpool_circuits.nengo_dl import Converter, ConvertMaxPool, register
+    from maxpool_circuits.nengo_dl import (
+        Converter,
+        ConvertMaxPool,
+        compare_layers,
+        firing_rates,
+        register,
+    )
 except ImportError as error:
     pytest.skip(str(error), allow_module_level=True)
 
@@ -24,6 +31,8 @@ from nengo_dl.graph_optimizer import noop_planner
 from tensorflow.keras import layers
 
 from maxpool_circuits.nengo_dl.layers import MAX_POOL_LAYERS
+from maxpool_circuits.nengo_dl.pooling import LOWEST_RATE, by_channel
+from maxpool_circuits.nengo_dl.spike_amplitude import SpikeAmplitude, through
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Unknown incer type"),
@@ -38,11 +47,111 @@ GLOBAL_MAX_POOL = {
     3: layers.GlobalMaxPool3D,
 }
 each_dimension = pytest.mark.parametrize("n_axes", [1, 2, 3], ids="{}-D".format)
-SPIKING = {tf.nn.relu: nengo.SpikingRectifiedLinear()}
+SPIKING = nengo.SpikingRectifiedLinear()
+FILTER = nengo.Lowpass(0.005)
+OPTIONS = {
+    "allow_fallback": False,
+    "swap_activations": {"relu": SPIKING},
+    "scale_firing_rates": 100,
+    "synapse": 0.005,
+}
 
 
 class UsersMaxPool(layers.MaxPool2D):
     """A user's own subclass of a layer."""
+
+
+@pytest.fixture(autouse=True)
+def reproducible():
+    """Give every model the same random weights in every run."""
+    tf.keras.utils.set_random_seed(0)
+
+
+def functional(*steps, shape=(6, 6, 2)):
+    """Make a model of layers one after another."""
+    inputs = x = tf.keras.Input(shape)
+    for layer in steps:
+        x = layer(x)
+    return tf.keras.Model(inputs, x)
+
+
+def conv_model(pools=(layers.MaxPool2D,), activation=tf.nn.relu):
+    """Make a small convolutional network."""
+    return functional(
+        layers.Conv2D(4, 3, activation=activation),
+        *[pool() for pool in pools],
+        layers.Flatten(),
+        layers.Dense(10, activation=activation),
+        layers.Dense(3),
+        shape=(8, 8, 1),
+    )
+
+
+def batch_norm(slopes, offset=0.3):
+    """Make a BatchNorm layer that multiplies channels by slopes, and adds a number."""
+    slopes = np.array(slopes, dtype=float)
+    norm = layers.BatchNormalization(epsilon=0)
+    norm.build((None, 1, 1, len(slopes)))
+    ones = np.ones_like(slopes)
+    norm.set_weights([slopes, offset * ones, 0 * ones, ones])
+    return norm
+
+
+def noise(*shape):
+    """Sample inputs of both signs."""
+    return np.random.RandomState(0).uniform(-1, 1, shape).astype(np.float32)
+
+
+def images(n=8, shape=(6, 6, 2), top=1):
+    """Sample positive inputs."""
+    return np.random.RandomState(0).uniform(0, top, (n, *shape)).astype(np.float32)
+
+
+def pools_in(converter):
+    """List the pools of a converted network."""
+    networks = converter.net.all_networks
+    return [each for each in networks if isinstance(each, mpc.MaxPoolNetwork)]
+
+
+def connections(converter, **ends):
+    """List the connections with a pre_obj or post_obj."""
+    return [
+        each
+        for each in converter.net.all_connections
+        if all(getattr(each, end) is obj for end, obj in ends.items())
+    ]
+
+
+def synapses(converter, **ends):
+    """List the synapses of connections with a pre_obj or post_obj."""
+    return [each.synapse for each in connections(converter, **ends)]
+
+
+def simulate(converter, x, steps=1, simulator=nengo.Simulator):
+    """Simulate a converted network on one input: outputs, each (n_steps, size)."""
+    (node,) = converter.inputs.values()
+    node.output = np.ravel(x)
+    converter.net.seed = 0
+    with simulator(converter.net, progress_bar=False) as sim:
+        sim.run_steps(steps)
+        outputs = [np.array(sim.data[probe]) for probe in converter.outputs.values()]
+    return [output.reshape(steps, -1) for output in outputs]
+
+
+def check_rate_network(model, x, training=False, **options):
+    """Check that a converted network computes (and trains) just as Keras does."""
+    converter = Converter(model, allow_fallback=False, **options)
+    assert pools_in(converter)
+    expected = tf.nest.flatten(model.predict(x, verbose=0))
+    assert converter.verify(inputs=[x])
+    if training:
+        assert converter.verify(training=True, inputs=[x], atol=1e-6)
+    if not options.get("temporal_model"):
+        for y, keras in zip(simulate(converter, x[0]), expected):
+            np.testing.assert_allclose(y[0], np.ravel(keras[0]), rtol=1e-4, atol=1e-6)
+
+
+# --- rate networks --------------------------------------------------------------------
 
 
 def pooling_layers(n_axes, **options):
@@ -59,12 +168,6 @@ def pooling_layers(n_axes, **options):
     ]
 
 
-@pytest.fixture(autouse=True)
-def reproducible():
-    """Give every model the same random weights in every run."""
-    tf.keras.utils.set_random_seed(0)
-
-
 def model_with(pools, shape, n_inputs=3):
     """Make a model whose outputs are pools of a trained layer's (linear) values."""
     inputs = tf.keras.Input((n_inputs,))
@@ -72,56 +175,10 @@ def model_with(pools, shape, n_inputs=3):
     return tf.keras.Model(inputs, [pool(values) for pool in pools])
 
 
-def conv_model(pools=(layers.MaxPool2D,), activation=tf.nn.relu):
-    """Make a small convolutional network."""
-    inputs = tf.keras.Input((8, 8, 1))
-    values = layers.Conv2D(4, 3, activation=activation)(inputs)
-    for pool in pools:
-        values = pool()(values)
-    values = layers.Dense(10, activation=activation)(layers.Flatten()(values))
-    return tf.keras.Model(inputs, layers.Dense(3)(values))
-
-
-def noise(*shape):
-    """Draw inputs of both signs."""
-    return np.random.RandomState(0).uniform(-1, 1, shape).astype(np.float32)
-
-
-def circuits_in(converter):
-    """List the pools of a converted network."""
-    networks = converter.net.all_networks
-    return [network for network in networks if isinstance(network, mpc.MaxPoolNetwork)]
-
-
-def simulate(converter, x, steps=1, simulator=nengo.Simulator):
-    """Simulate a converted network on one input: {output tensor's index: data}."""
-    (node,) = converter.inputs.values()
-    node.output = np.ravel(x)
-    with simulator(converter.net, progress_bar=False) as sim:
-        sim.run_steps(steps)
-        return [np.array(sim.data[probe]) for probe in converter.outputs.values()]
-
-
-def check_rate_network(model, x, training=True, **options):
-    """Check that a converted network computes and trains just as Keras does."""
-    converter = Converter(model, allow_fallback=False, **options)
-    assert circuits_in(converter)
-    expected = tf.nest.flatten(model.predict(x, verbose=0))
-    assert converter.verify(inputs=[x])
-    if training:
-        assert converter.verify(training=True, inputs=[x], atol=1e-6)
-    if not options.get("temporal_model"):
-        for y, keras in zip(simulate(converter, x[0]), expected):
-            np.testing.assert_allclose(y[0], np.ravel(keras[0]), rtol=1e-4, atol=1e-6)
-
-
-# --- rate networks --------------------------------------------------------------------
-
-
 @each_dimension
 def test_every_layer_is_exact_in_rate_networks(n_axes):
     model = model_with(pooling_layers(n_axes), SHAPES[n_axes])
-    check_rate_network(model, noise(4, 3))
+    check_rate_network(model, noise(4, 3), training=True)
 
 
 @each_dimension
@@ -140,38 +197,34 @@ def test_channels_first(n_axes):
         np.testing.assert_allclose(y[0], np.ravel(np.moveaxis(expected, -1, 0)))
 
 
-def test_convolutional_network():
-    pools = [functools.partial(layers.MaxPool2D, 3, 2, "same"), layers.MaxPool2D]
-    check_rate_network(conv_model(pools), noise(4, 8, 8, 1))
+def test_convolutional_network_with_a_subclass_of_a_layer():
+    before = dict(Converter.converters)
+    pools = [functools.partial(layers.MaxPool2D, 3, 2, "same"), UsersMaxPool]
+    check_rate_network(conv_model(pools), noise(4, 8, 8, 1), training=True)
+    assert Converter.converters == before
 
 
 def test_layer_that_is_applied_twice():
     pool = layers.MaxPool2D()
     inputs = tf.keras.Input((8, 8, 1))
-    outputs = [pool(inputs), pool(pool(inputs))]
-    model = tf.keras.Model(inputs, outputs)
-    check_rate_network(model, noise(4, 8, 8, 1), training=False)
-
-
-def test_subclass_of_a_layer():
-    before = dict(Converter.converters)
-    check_rate_network(conv_model([UsersMaxPool]), noise(4, 8, 8, 1), training=False)
-    assert Converter.converters == before
+    model = tf.keras.Model(inputs, [pool(inputs), pool(pool(inputs))])
+    check_rate_network(model, noise(4, 8, 8, 1))
 
 
 def test_time_distributed():
-    inputs = tf.keras.Input((3, 6, 6, 1))
-    values = layers.TimeDistributed(layers.Conv2D(2, 3, activation="relu"))(inputs)
-    values = layers.TimeDistributed(layers.MaxPool2D())(values)
-    values = layers.TimeDistributed(layers.GlobalMaxPool2D())(values)
-    model = tf.keras.Model(inputs, layers.Dense(2)(values))
-    check_rate_network(model, noise(4, 3, 6, 6, 1), temporal_model=True)
+    model = functional(
+        layers.TimeDistributed(layers.Conv2D(2, 3, activation="relu")),
+        layers.TimeDistributed(layers.MaxPool2D()),
+        layers.TimeDistributed(layers.GlobalMaxPool2D()),
+        layers.Dense(2),
+        shape=(3, 6, 6, 1),
+    )
+    check_rate_network(model, noise(4, 3, 6, 6, 1), training=True, temporal_model=True)
 
 
 @pytest.mark.parametrize("pool", [layers.MaxPool1D, layers.GlobalMaxPool1D])
 def test_pooling_over_time_is_refused(pool):
-    inputs = tf.keras.Input((6, 2))
-    model = tf.keras.Model(inputs, pool(name="pool")(inputs))
+    model = functional(pool(name="pool"), shape=(6, 2))
     with pytest.raises(ValidationError, match="'pool' must be wrapped in TimeDistrib"):
         Converter(model, temporal_model=True)
 
@@ -195,12 +248,34 @@ def test_register(monkeypatch):
     register()
     assert registry == changed
 
-    x = noise(4, 8, 8, 1)
     converter = nengo_dl.Converter(conv_model(), allow_fallback=False)
-    assert [type(pool) for pool in circuits_in(converter)] == [mpc.ExactMax]
-    assert converter.verify(inputs=[x])
+    assert [type(pool) for pool in pools_in(converter)] == [mpc.ExactMax]
+    assert converter.verify(inputs=[noise(4, 8, 8, 1)])
     averaging = nengo_dl.Converter(conv_model(), max_to_avg_pool=True)
-    assert circuits_in(averaging) == []
+    assert pools_in(averaging) == []
+
+
+class Twice(layers.Layer):
+    """A user's layer, which NengoDL does not know."""
+
+    def call(self, values):
+        """Double the values."""
+        return 2 * values
+
+
+@pytest.mark.parametrize("registry", [nengo_dl.Converter, Converter])
+def test_converters_of_users_are_found_whenever_they_are_registered(registry):
+    @registry.register(Twice)
+    class ConvertTwice(nengo_dl.converter.LayerConverter):
+        def convert(self, node_id):
+            node = self.add_nengo_obj(node_id)
+            self.add_connection(node_id, node, transform=2)
+            return node
+
+    try:
+        check_rate_network(functional(Twice(), layers.MaxPool2D()), images(2))
+    finally:
+        del registry.converters[Twice]
 
 
 @pytest.mark.parametrize("pool", [layers.MaxPool2D, layers.GlobalMaxPool2D])
@@ -212,20 +287,18 @@ def test_averages_as_nengo_dl_does(pool):
         for make in (Converter, nengo_dl.Converter)
     )
     np.testing.assert_array_equal(ours, stock)
-    assert not np.allclose(ours, model.predict(x[np.newaxis], verbose=0))
 
 
-def test_subclass_of_a_layer_averages_too():
-    converter = Converter(
-        conv_model([UsersMaxPool]), allow_fallback=False, max_to_avg_pool=True
-    )
-    assert circuits_in(converter) == []
-
-
-def test_averaging_what_nengo_dl_cannot_is_refused():
-    model = conv_model([functools.partial(layers.MaxPool2D, padding="same")])
+def test_what_nengo_dl_averages_decides():
+    options = {"allow_fallback": False, "max_to_avg_pool": True}
+    converter = Converter(conv_model([UsersMaxPool]), **options)
+    assert pools_in(converter) == []
+    # merged operators are slow where there are pools only
+    assert get_setting(converter.net, "planner") is None
+    assert get_setting(Converter(conv_model()).net, "planner") is noop_planner
+    padded = conv_model([functools.partial(layers.MaxPool2D, padding="same")])
     with pytest.raises(TypeError, match="padding"):
-        Converter(model, allow_fallback=False, max_to_avg_pool=True)
+        Converter(padded, **options)
 
 
 def users_circuit(windows):
@@ -236,31 +309,35 @@ def users_circuit(windows):
 @pytest.mark.parametrize(
     "max_pool, kind, max_rate",
     [
-        ("pairwise-relu", mpc.PairwiseReLU, 120),
-        (mpc.WinnerTakeAll, mpc.WinnerTakeAll, 120),
+        ("pairwise-relu", mpc.PairwiseReLU, 100),
+        (mpc.WinnerTakeAll, mpc.WinnerTakeAll, 100),
         (functools.partial(mpc.PairwiseReLU, max_rate=7), mpc.PairwiseReLU, 7),
-        (functools.partial(mpc.AbsoluteValue, n_neurons=2), mpc.AbsoluteValue, 120),
+        (functools.partial(mpc.AbsoluteValue, n_neurons=2), mpc.AbsoluteValue, 100),
         (users_circuit, mpc.PairwiseReLU, 7),
     ],
 )
 def test_circuit_that_is_asked_for(max_pool, kind, max_rate):
-    model = conv_model()
-    options = {"swap_activations": SPIKING, "scale_firing_rates": 120}
-    for chosen in (max_pool, {model.layers[2]: max_pool}):
-        (pool,) = circuits_in(Converter(model, max_pool=chosen, **options))
+    model = functional(layers.ReLU(), batch_norm([1, 9]), layers.MaxPool2D())
+    model = model if max_rate == 7 else conv_model()
+    pooling = next(x for x in model.layers if isinstance(x, layers.MaxPool2D))
+    for chosen in (max_pool, {pooling: max_pool}):
+        converter = Converter(model, max_pool=chosen, **OPTIONS)
+        (pool,) = pools_in(converter)
         assert type(pool) is kind
         assert pool.max_rate == max_rate
+        (before,) = connections(converter, post_obj=pool.input)
+        assert isinstance(before.transform, nengo.transforms.NoTransform)
 
 
 def test_circuits_by_layer():
     model = conv_model([layers.MaxPool2D, layers.GlobalMaxPool2D])
     converter = Converter(model, max_pool={model.layers[3]: "softmax"})
-    kinds = [type(pool) for pool in circuits_in(converter)]
+    kinds = [type(pool) for pool in pools_in(converter)]
     assert kinds == [mpc.ExactMax, mpc.SoftmaxApproximation]
 
 
 @pytest.mark.parametrize("key", ["max_pooling2d", 0, "convolution"])
-def test_key_that_is_no_max_pooling_layer_is_refused(key):
+def test_key_that_is_not_a_max_pooling_layer_is_refused(key):
     model = conv_model()
     key = model.layers[1] if key == "convolution" else key
     with pytest.raises(ValidationError, match="max_pool.*layers of the model"):
@@ -277,34 +354,118 @@ def test_unknown_circuit_is_refused_before_anything_is_converted(by_layer):
     assert container.networks == []
 
 
-# --- spiking networks -----------------------------------------------------------------
+def test_scale_of_a_layer_that_is_not_there_is_refused():
+    options = {**OPTIONS, "scale_firing_rates": {layers.ReLU(): 100}}
+    with pytest.raises(ValidationError, match="scale_firing_rates.*layers of the mod"):
+        Converter(conv_model(), **options)
+
+
+# --- the amplitude of spikes ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("slopes", [[5, 5], [-5, -5]], ids=["positive", "negative"])
+def test_amplitude_of_spikes_is_followed_through_batch_norm(slopes):
+    model = functional(layers.ReLU(), batch_norm(slopes), layers.MaxPool2D())
+    (pool,) = pools_in(Converter(model, **OPTIONS))
+    low, high = pool.input_range
+    # a spike has the amplitude 5/100, and a full range of them arrives at max_rate
+    assert (high - low) / pool.max_rate == pytest.approx(0.05)
+
+
+def test_channels_with_slopes_of_their_own_are_scaled():
+    slopes = [0.5, -2, 8]
+    model = functional(
+        layers.ReLU(), batch_norm(slopes), layers.MaxPool2D(), shape=(4, 4, 3)
+    )
+    converter = Converter(model, **OPTIONS)
+    (pool,) = pools_in(converter)
+    low, high = pool.input_range
+    median = np.median(np.abs(slopes))
+    assert (high - low) / pool.max_rate == pytest.approx(median / 100)
+    (before,) = connections(converter, post_obj=pool.input)
+    (after,) = connections(converter, pre_obj=pool.output)
+    factors = np.tile(np.abs(slopes) / median, 16)
+    np.testing.assert_allclose(before.transform.init, 1 / factors)
+    np.testing.assert_allclose(after.transform.init, factors[:12])
+
+
+def test_amplitude_of_a_channel_is_the_median_of_its_spikes():
+    # zeros are padding; the third channel has no spikes
+    spikes = np.array([1, 2, 9, 0, 2, 4, 27, 0, 0, 0])
+    channels = np.repeat([0, 1, 2], [4, 4, 2])
+    amplitude, factors = by_channel(spikes, channels)
+    assert amplitude == 3  # the median of 2 and 4
+    np.testing.assert_allclose(factors, [2 / 3, 4 / 3, 1])
+    assert by_channel(np.array([2, 0, 2]), np.array([0, 1, 2])) == (2, None)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        nengo.Dense((3, 4), np.arange(12).reshape(3, 4) - 5),
+        nengo.Sparse((3, 4), indices=[(0, 1), (2, 3), (2, 0)], init=[-2, 3, 0.5]),
+        nengo.Dense((4, 4), [1, -2, 3, 0]),
+        nengo.Dense((4, 4), -2),
+    ],
+    ids=["dense", "sparse", "vector", "scalar"],
+)
+def test_amplitude_after_a_transform_is_that_of_equal_spikes(transform):
+    amplitudes = np.array([0.1, 1, 2, 3])
+    weights = transform.sample()
+    weights = weights.toarray() if hasattr(weights, "toarray") else weights
+    weights = weights.allocate().toarray() if hasattr(weights, "allocate") else weights
+    if np.ndim(weights) < 2:
+        weights = np.diag(np.broadcast_to(weights, 4))
+    parts = np.abs(weights) * amplitudes
+    for power in (1, 2):
+        expected = (parts**power).sum(axis=1)
+        np.testing.assert_allclose(through(transform, amplitudes, power), expected)
+
+
+def test_amplitude_after_convolutions():
+    kernel = np.random.RandomState(0).uniform(-1, 1, (2, 2, 2, 3))
+    transform = nengo.Convolution(3, (4, 5, 2), kernel_size=(2, 2), init=kernel)
+    for power in (1, 2):
+        expected = np.einsum(
+            "xyio,i->o", np.abs(kernel) ** power, np.power([0.5, 2], power)
+        )
+        found = through(transform, np.tile([0.5, 2], 20), power)
+        np.testing.assert_allclose(found, np.tile(expected, 12))
+    kernel = np.random.RandomState(0).uniform(-1, 1, (1, 1, 2, 4))
+    transform = nengo.Convolution(
+        4, (4, 2, 3), kernel_size=(1, 1), init=kernel, channels_last=False, groups=2
+    )
+    halves = np.abs(kernel[0, 0])
+    expected = np.concatenate([[1, 2] @ halves[:, :2], [3, 4] @ halves[:, 2:]])
+    found = through(transform, np.repeat([1, 2, 3, 4], 6), 1)
+    np.testing.assert_allclose(found, np.repeat(expected, 6))
+
+
+def test_amplitude_of_spikes_that_meet_is_their_mean_by_weight():
+    with nengo.Network() as net:
+        node = nengo.Node(size_in=1)
+        for amplitude in (0.1, 0.3):
+            neuron_type = nengo.SpikingRectifiedLinear(amplitude=amplitude)
+            neurons = nengo.Ensemble(1, 1, neuron_type=neuron_type).neurons
+            nengo.Connection(neurons, node)
+    assert SpikeAmplitude(net).at(node) == pytest.approx([(0.01 + 0.09) / 0.4])
+
+
+# --- circuits and synapses in spiking networks ----------------------------------------
 
 
 @pytest.mark.parametrize("by_layer", [False, True])
-def test_default_circuit_behind_spikes(by_layer):
+def test_pools_in_a_row_have_one_synapse(by_layer):
     model = conv_model([layers.MaxPool2D, layers.MaxPool2D])
     scale = {model.layers[1]: 100} if by_layer else 100
-    converter = Converter(
-        model,
-        allow_fallback=False,
-        swap_activations=SPIKING,
-        scale_firing_rates=scale,
-        synapse=0.005,
-    )
-    pools = circuits_in(converter)
+    converter = Converter(model, **{**OPTIONS, "scale_firing_rates": scale})
+    pools = pools_in(converter)
     assert [type(pool) for pool in pools] == [mpc.WinnerTakeAll] * 2
     assert [pool.max_rate for pool in pools] == pytest.approx([100, 100])
     # the second takes the spikes of the first as they are
-    for pool, after in zip(pools, [None, nengo.Lowpass(0.005)]):
-        synapses = {
-            end: [
-                connection.synapse
-                for connection in converter.net.connections
-                if getattr(connection, end) is node
-            ]
-            for end, node in [("post", pool.input), ("pre", pool.output)]
-        }
-        assert synapses == {"post": [None], "pre": [after]}
+    for pool, after in zip(pools, [None, FILTER]):
+        assert synapses(converter, post_obj=pool.input) == [None]
+        assert synapses(converter, pre_obj=pool.output) == [after]
 
 
 UNTUNED_SOFTMAX = functools.partial(mpc.SoftmaxApproximation, decoders=None)
@@ -324,53 +485,61 @@ LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decode
     ],
 )
 def test_one_synapse_where_membranes_average(max_pool, synapse, expected):
-    (pool,) = circuits_in(
-        Converter(
-            conv_model(),
-            max_pool=max_pool,
-            swap_activations=SPIKING,
-            scale_firing_rates=100,
-            synapse=synapse,
-        )
-    )
+    options = {**OPTIONS, "synapse": synapse}
+    (pool,) = pools_in(Converter(conv_model(), max_pool=max_pool, **options))
     if isinstance(expected, float):
         expected = nengo.Lowpass(expected)
     assert pool.input_synapse == expected
 
 
+def test_linear_nodes_filter_spikes_for_all_but_pools():
+    inputs = tf.keras.Input((6, 6, 2))
+    active = layers.ReLU()(inputs)
+    norm = batch_norm([2, 2])(active)
+    pool = layers.MaxPool2D()(norm)
+    outputs = [pool, layers.Conv2D(3, 3)(norm), norm]
+    converter = Converter(tf.keras.Model(inputs, outputs), **OPTIONS)
+    raw = converter.layers[norm]
+    assert synapses(converter, pre_obj=converter.layers[active]) == [None]
+    by_post = {c.post_obj: c.synapse for c in connections(converter, pre_obj=raw)}
+    (circuit,) = pools_in(converter)
+    assert by_post.pop(circuit.input) is None
+    assert synapses(converter, pre_obj=circuit.output) == [FILTER]
+    # the convolution, and the output of the model
+    assert list(by_post.values()) == [FILTER, FILTER]
+    assert converter.outputs[norm].obj is not raw
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_circuit_without_neurons_gets_filtered_spikes(norm):
+    norms = [batch_norm([2, 2])] if norm else []
+    model = functional(layers.ReLU(), *norms, layers.MaxPool2D())
+    converter = Converter(model, max_pool="exact", **OPTIONS)
+    (circuit,) = pools_in(converter)
+    relu = converter.layers[model.layers[1]]
+    (before,) = synapses(converter, post_obj=circuit.input)
+    assert synapses(converter, pre_obj=relu) == [FILTER]
+    assert before == (None if norm else FILTER)
+    assert synapses(converter, pre_obj=circuit.output) == [None]
+
+
 @pytest.mark.parametrize("spiking", [False, True])
-def test_default_circuit_in_a_model_in_a_model(spiking):
-    def wrap(layer, shape):
-        inputs = tf.keras.Input(shape)
-        return tf.keras.Model(inputs, layer(inputs))
-
-    features = wrap(layers.Conv2D(2, 3, activation=tf.nn.relu), (8, 8, 1))
-    pool = wrap(layers.MaxPool2D(), (6, 6, 2))
-    options = {"swap_activations": SPIKING, "scale_firing_rates": 100}
-    converter = Converter(
-        wrap(lambda x: pool(features(x)), (8, 8, 1)),
-        allow_fallback=False,
-        **(options if spiking else {}),
-    )
-    (circuit,) = circuits_in(converter)
+def test_pool_in_an_inner_model(spiking):
+    inner = functional(batch_norm([3, 3]), layers.MaxPool2D())
+    model = functional(layers.ReLU(), inner)
+    converter = Converter(model, **(OPTIONS if spiking else {}))
+    (circuit,) = pools_in(converter)
     assert type(circuit) is (mpc.WinnerTakeAll if spiking else mpc.ExactMax)
-    assert circuit.max_rate == (100 if spiking else 250)
-
-
-def test_circuit_without_neurons_gets_filtered_spikes():
-    converter = Converter(
-        conv_model(), max_pool="exact", swap_activations=SPIKING, synapse=0.005
-    )
-    (pool,) = circuits_in(converter)
-    synapses = [
-        [c.synapse for c in converter.net.connections if node in (c.pre, c.post)]
-        for node in (pool.input, pool.output)
-    ]
-    assert synapses == [[nengo.Lowpass(0.005)], [None]]
+    relu = converter.layers[model.layers[1]]
+    assert synapses(converter, pre_obj=relu) == [None]
+    assert synapses(converter, post_obj=circuit.input) == [None]
+    if spiking:
+        low, high = circuit.input_range
+        assert (high - low) / circuit.max_rate == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize(
-    "neuron_type", [nengo.SpikingRectifiedLinear(), mpc.IntegrateAndFire()], ids=str
+    "neuron_type", [SPIKING, mpc.IntegrateAndFire()], ids=["ReLU", "IntegrateAndFire"]
 )
 @pytest.mark.parametrize("simulator", [nengo.Simulator, nengo_dl.Simulator])
 def test_spiking_network_computes_what_keras_does(neuron_type, simulator):
@@ -378,31 +547,406 @@ def test_spiking_network_computes_what_keras_does(neuron_type, simulator):
     model = conv_model(pools)
     x = noise(8, 8, 1)
     expected = model.predict(x[np.newaxis], verbose=0)[0]
+    options = {"swap_activations": {tf.nn.relu: neuron_type}, "scale_firing_rates": 400}
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "swap_activations|.*native TensorFlow")
-        converter = Converter(
-            model,
-            allow_fallback=False,
-            swap_activations={tf.nn.relu: neuron_type},
-            scale_firing_rates=400,
-            synapse=0.005,
-        )
+        converter = Converter(model, **{**OPTIONS, **options})
         (y,) = simulate(converter, x, steps=200, simulator=simulator)
-    y = np.reshape(y, (200, -1))
     layer = converter.layers[model.layers[1]].ensemble
     assert type(layer.neuron_type) is type(neuron_type)
     np.testing.assert_allclose(y[100:].mean(axis=0), expected, atol=0.03)
 
 
+@pytest.mark.parametrize("slopes", [[6, 6], [0, 2], [2, 40], [-3, 12]], ids=str)
+@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu"])
+def test_network_with_batch_norm_computes_what_keras_does(slopes, circuit):
+    model = functional(layers.ReLU(), batch_norm(slopes), layers.MaxPool2D())
+    x = images(1)
+    expected = np.ravel(model.predict(x, verbose=0))
+    (y,) = simulate(Converter(model, max_pool=circuit, **OPTIONS), x, steps=600)
+    error = np.abs(y[100:].mean(axis=0) - expected).reshape(9, 2).max(axis=0)
+    assert (error <= np.maximum(0.05 * np.abs(slopes), 0.02)).all()
+
+
+def test_membranes_of_layers_start_half_way_to_threshold():
+    def starts(neuron_type):
+        model = functional(layers.ReLU(), layers.MaxPool2D())
+        swaps = {"relu": neuron_type}
+        converter = Converter(model, **{**OPTIONS, "swap_activations": swaps})
+        (pool,) = pools_in(converter)
+        assert pool.units.neuron_type.initial_state is None
+        return converter.layers[model.layers[1]].ensemble.neuron_type.initial_state
+
+    assert starts(mpc.IntegrateAndFire()) == {"voltage": nengo.dists.Choice([0.5])}
+    own = {"voltage": nengo.dists.Choice([0.25])}
+    assert starts(mpc.IntegrateAndFire(initial_state=own)) == own
+
+
+@pytest.mark.parametrize(
+    "neuron_type", [SPIKING, mpc.IntegrateAndFire()], ids=["ReLU", "IntegrateAndFire"]
+)
+@pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])
+def test_same_spikes_in_nengo_and_in_nengo_dl(neuron_type, circuit):
+    # all numbers are exact in single precision, so that not one spike may differ
+    model = functional(
+        layers.Conv2D(3, 3, activation="relu"),
+        batch_norm([2, 0.5, -4], offset=0.25),
+        layers.MaxPool2D(),
+        layers.Flatten(),
+        layers.Dense(5, activation="relu"),
+    )
+    rounded = [np.round(16 * each) / 16 for each in model.get_weights()[:2]]
+    model.layers[1].set_weights(rounded)
+    converter = Converter(
+        model,
+        max_pool=functools.partial(circuit, decoders=None),
+        swap_activations={"relu": neuron_type},
+        scale_firing_rates=512,
+    )
+    converter.net.seed = 1
+    layer = converter.layers[model.layers[1]]
+    (pool,) = pools_in(converter)
+    with converter.net:
+        probes = [nengo.Probe(layer)]
+        probes += [nengo.Probe(each.neurons) for each in pool.all_ensembles]
+    (node,) = converter.inputs.values()
+    node.output = np.round(16 * np.ravel(images(1))) / 16
+    spikes = []
+    for simulator in (nengo.Simulator, nengo_dl.Simulator):
+        with simulator(converter.net, dt=2.0**-10, progress_bar=False) as sim:
+            sim.run_steps(100)
+            spikes.append([np.squeeze(np.array(sim.data[probe])) for probe in probes])
+    for expected, found in zip(*spikes):
+        assert np.ptp(expected) > 0
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+# --- activations ----------------------------------------------------------------------
+
+RELUS = {
+    "text": "relu",
+    "tf.nn": tf.nn.relu,
+    "keras": tf.keras.activations.relu,
+    "nengo": nengo.RectifiedLinear(),
+    "layer": layers.ReLU(),
+    "layer class": layers.ReLU,
+}
+
+
+@pytest.mark.parametrize("key", RELUS.values(), ids=RELUS)
+def test_all_spellings_of_an_activation_are_the_same(key):
+    for active in (layers.ReLU(), *map(layers.Activation, ("relu", tf.nn.relu))):
+        model = functional(active, layers.MaxPool2D())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "swap_activations|.*exact")
+            options = {**OPTIONS, "swap_activations": {key: SPIKING}}
+            (pool,) = pools_in(Converter(model, **options))
+        assert isinstance(pool, mpc.WinnerTakeAll)
+
+
+@pytest.mark.parametrize(
+    "swaps, message",
+    [
+        ({"rellu": SPIKING}, "'rellu' is not an activation"),
+        ({"relu": SPIKING, tf.nn.relu: SPIKING}, "the same activation"),
+    ],
+    ids=["unknown", "given twice"],
+)
+def test_wrong_keys_of_swapped_activations_are_refused(swaps, message):
+    model = functional(layers.ReLU(), layers.MaxPool2D())
+    with pytest.raises(ValidationError, match=message):
+        Converter(model, swap_activations=swaps)
+
+
+def test_keys_that_no_layer_has_are_warned_of_with_those_that_would_do():
+    model = functional(layers.ReLU(), layers.Activation("elu"), layers.MaxPool2D())
+    with pytest.warns(UserWarning) as caught:
+        Converter(model, swap_activations={"relu": SPIKING, "tanh": SPIKING})
+    messages = [str(each.message) for each in caught]
+    assert any("contained {'tanh'}, but there were no layers" in m for m in messages)
+    assert "the activations that layers of the model have are elu, relu" in messages
+
+
+@pytest.mark.parametrize(
+    "key, slopes",
+    [
+        (nengo_dl.LeakyReLU(negative_slope=0.1), [0.1]),
+        (layers.LeakyReLU(0.1), [0.1]),
+        (layers.LeakyReLU, [0.1, 0.3]),
+        ("leaky_relu", [0.1, 0.3]),
+        ("LeakyReLU", [0.1, 0.3]),
+        (tf.nn.leaky_relu, [0.1, 0.3]),
+    ],
+    ids=["nengo_dl", "layer", "layer class", "text", "class text", "tf.nn"],
+)
+def test_spellings_of_leaky_relus(key, slopes):
+    steps = [layers.LeakyReLU(0.1), layers.LeakyReLU(0.3)]
+    swaps = {key: nengo_dl.SpikingLeakyReLU(negative_slope=0.1)}
+    model = functional(*steps, layers.MaxPool2D())
+    converter = Converter(model, swap_activations=swaps, scale_firing_rates=100)
+    spiking = [
+        float(layer.alpha)
+        for layer in steps
+        if converter.layers[layer].ensemble.neuron_type.spiking
+    ]
+    assert spiking == pytest.approx(slopes)
+
+
+def test_swaps_follow_each_other():
+    model = functional(layers.Activation("elu"), layers.MaxPool2D())
+    swaps = {"elu": tf.nn.relu, "relu": SPIKING}
+    converter = Converter(model, swap_activations=swaps, scale_firing_rates=100)
+    assert converter.layers[model.layers[1]].ensemble.neuron_type.spiking
+
+
+def test_exact_pools_that_were_not_meant_are_warned_of():
+    model = functional(layers.MaxPool2D(name="first"), layers.ReLU())
+    with pytest.warns(UserWarning, match="'first' is exact.*none of its inputs"):
+        Converter(model, **OPTIONS)
+    model = functional(layers.ReLU(), layers.MaxPool2D(name="raw"))
+    with pytest.warns(UserWarning, match="'raw' has no neurons.*raw spikes"):
+        Converter(model, max_pool="exact", **{**OPTIONS, "synapse": None})
+
+
+# --- calibration ----------------------------------------------------------------------
+
+
+def test_firing_rates_put_the_top_of_each_layer_at_the_rate():
+    first, second = layers.ReLU(), layers.Conv2D(3, 2, activation="relu")
+    model = functional(first, layers.Dropout(0.5), second)
+    data = images(50, top=400)
+    scales = firing_rates(model, data, rate=200, quantile=1)
+    assert set(scales) == {first, second}
+    assert scales[first] * data.max() == pytest.approx(200)
+    assert scales[second] * model.predict(data, verbose=0).max() == pytest.approx(200)
+    lower = firing_rates(model, data, rate=200, quantile=0.5)[first]
+    assert lower * np.median(data) == pytest.approx(200, rel=1e-3)
+
+
+def test_firing_rates_reach_into_inner_models_and_sequential_ones():
+    inner_relu = layers.ReLU()
+    inner = functional(inner_relu, layers.MaxPool2D())
+    model = tf.keras.Sequential([tf.keras.Input((6, 6, 2)), layers.ReLU(), inner])
+    scales = firing_rates(model, images(top=300), quantile=1)
+    assert set(scales) == {model.layers[0], inner_relu}
+
+
+@pytest.mark.parametrize(
+    "data, options, message",
+    [
+        (np.zeros((0, 6, 6, 2)), {}, "data: must be inputs of the model"),
+        (np.ones((2, 5, 6, 2)), {}, "data: must be inputs of the model"),
+        (-images(), {}, "silent.*above zero"),
+        (images(), {"rate": 0}, "rate"),
+        (images(), {"quantile": 0}, "quantile"),
+        (images(), {"quantile": 1.5}, "quantile"),
+    ],
+    ids=["none", "other shape", "silent", "rate", "quantile 0", "quantile 1.5"],
+)
+def test_wrong_arguments_of_firing_rates_are_refused(data, options, message):
+    model = functional(layers.ReLU(name="silent"))
+    with pytest.raises(ValidationError, match=message):
+        firing_rates(model, data, **options)
+
+
+def test_calibration_fits_rates_and_ranges():
+    model = functional(layers.ReLU(), batch_norm([3, 3]), layers.MaxPool2D())
+    data = images(50, top=500)
+    for scale, max_rate in [(None, 250), (2, 1000)]:
+        options = {**OPTIONS, "scale_firing_rates": scale}
+        (pool,) = pools_in(Converter(model, calibration=data, **options))
+        assert pool.max_rate == pytest.approx(max_rate, rel=0.01)
+        assert pool.input_range == pytest.approx((0.3, 1500.3), abs=5)
+
+
+def test_bounded_activations_are_not_scaled():
+    head = layers.Dense(2, activation="sigmoid")
+    model = functional(layers.ReLU(), layers.MaxPool2D(), layers.Flatten(), head)
+    converter = Converter(model, **OPTIONS)
+    assert converter.layers[head].ensemble.neuron_type == nengo.Sigmoid(tau_ref=1)
+    active = converter.layers[model.layers[1]].ensemble
+    assert active.neuron_type.amplitude == pytest.approx(1 / 100)
+
+
+@pytest.mark.parametrize("scale", [0.5, 5])
+@pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
+def test_without_data_no_synapse_is_absurd_and_a_warning_says_what_to_do(
+    scale, circuit
+):
+    model = functional(layers.ReLU(), layers.MaxPool2D())
+    options = {**OPTIONS, "scale_firing_rates": scale}
+    with pytest.warns(UserWarning, match="scale_firing_rates.*calibration=inputs"):
+        converter = Converter(model, max_pool=circuit, **options)
+    (pool,) = pools_in(converter)
+    assert pool.max_rate == LOWEST_RATE
+    low, high = pool.input_range
+    assert (high - low) / pool.max_rate == pytest.approx(1 / scale)
+    for connection in pool.all_connections:
+        assert getattr(connection.synapse, "tau", 0) <= 0.015
+
+
+# --- layers around pools --------------------------------------------------------------
+
+AROUND = {
+    "dropout": [layers.ReLU(), layers.Dropout(0.5), layers.MaxPool2D()],
+    "spatial dropout": [layers.SpatialDropout2D(0.5), layers.MaxPool2D()],
+    "noise": [layers.GaussianNoise(1.0), layers.MaxPool2D()],
+    "gaussian dropout": [layers.GaussianDropout(0.5), layers.MaxPool2D()],
+    "batch norm": [layers.BatchNormalization(), layers.MaxPool2D(), layers.ReLU()],
+    "padding": [layers.ReLU(), layers.ZeroPadding2D(1), layers.MaxPool2D(3)],
+    "cropping": [layers.Cropping2D(1), layers.MaxPool2D()],
+    "permute": [layers.Permute((3, 1, 2)), layers.MaxPool2D(1, 2)],
+    "reshape": [layers.Reshape((4, 9, 2)), layers.MaxPool2D()],
+    "up-sampling": [layers.ReLU(), layers.UpSampling2D(2), layers.MaxPool2D(3)],
+    "flatten channels first": [
+        layers.MaxPool2D(),
+        layers.Flatten(data_format="channels_first"),
+        layers.Dense(2),
+    ],
+    "rescaling": [layers.Rescaling(0.5, offset=-0.1), layers.MaxPool2D()],
+    "normalization": [
+        layers.Normalization(mean=[0.1, 0.2], variance=[0.5, 2.0]),
+        layers.MaxPool2D(),
+    ],
+    "augmentation": [layers.RandomFlip(), layers.RandomZoom(0.1), layers.MaxPool2D()],
+    "center crop": [layers.CenterCrop(4, 4), layers.MaxPool2D()],
+    "regularised": [layers.Conv2D(2, 3, kernel_regularizer="l2"), layers.MaxPool2D()],
+}
+
+
+def test_sequential_models():
+    def sequence(*steps):
+        return tf.keras.Sequential([*steps])
+
+    inner = sequence(layers.Conv2D(3, 3, activation="relu"), layers.MaxPool2D())
+    model = sequence(tf.keras.Input((6, 6, 2)), layers.Rescaling(0.5), inner)
+    check_rate_network(model, images(4))
+    # its own tensors find the outputs, and it may be converted again
+    assert model.output in map(lambda ref: ref[0].deref(), Converter(model).outputs)
+
+
+@pytest.mark.parametrize("steps", AROUND.values(), ids=AROUND)
+def test_layers_around_pools(steps):
+    model = functional(*[type(s).from_config(s.get_config()) for s in steps])
+    converter = Converter(model, allow_fallback=False)
+    assert converter.verify(inputs=[images(4) - 0.5])
+
+
+def test_networks_that_differ_in_training_are_converted_for_inference():
+    for steps, inference in [([layers.Dropout(0.5)], True), ([], False)]:
+        model = functional(*steps, layers.ReLU())
+        converter = Converter(model, allow_fallback=False)
+        assert converter.inference_only == inference
+    inner = functional(layers.BatchNormalization())
+    assert Converter(functional(inner)).inference_only
+    model = functional(layers.Dropout(0.5))
+    with pytest.raises(TypeError, match="only in inference"):
+        Converter(model, allow_fallback=False, inference_only=False)
+
+
+def test_layer_that_cannot_be_converted():
+    model = functional(
+        layers.ReLU(), layers.DepthwiseConv2D(2, name="deep"), layers.MaxPool2D()
+    )
+    with pytest.raises(TypeError, match="'deep'.*Conv2D with groups"):
+        Converter(model, **OPTIONS)
+    with pytest.warns(UserWarning, match="TensorNode"):
+        converter = Converter(model, **{**OPTIONS, "allow_fallback": True})
+    relu = converter.layers[model.layers[1]]
+    assert synapses(converter, pre_obj=relu) == [FILTER]
+
+
+class Subclassed(tf.keras.Model):
+    """A model whose layers NengoDL cannot find."""
+
+    def call(self, values):
+        """Leave values as they are."""
+        return values
+
+
+REFUSED = {
+    "softmax": (
+        functional(layers.Dense(2, "softmax", name="a"), shape=(3,)),
+        "softmax",
+    ),
+    "softmax layer": (functional(layers.Softmax(name="a")), "leave it out"),
+    "swish": (functional(layers.Dense(2, "swish", name="a"), shape=(3,)), "'swish'"),
+    "dense on maps": (
+        functional(layers.Dense(4, name="a")),
+        "of size 1 with 4 filters",
+    ),
+    "subclassed": (Subclassed(name="a"), r"tf.keras.Model\(inputs, outputs\)"),
+}
+
+
+@pytest.mark.parametrize("model, remedy", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_converted_is_named_with_a_remedy(model, remedy):
+    with pytest.raises(TypeError, match=f"'a'.*{remedy}"):
+        Converter(model, allow_fallback=False)
+
+
+def test_softmax_at_the_end_is_left_out_by_the_line_of_the_message():
+    model = functional(layers.MaxPool2D(), layers.Flatten(), layers.Dense(3, "softmax"))
+    x = images(2)
+    expected = model.predict(x, verbose=0)
+    with pytest.raises(TypeError, match="softmax") as caught:
+        Converter(model, allow_fallback=False)
+    exec(str(caught.value).split("by ")[1].split(":")[0])
+    (y,) = simulate(Converter(model, allow_fallback=False), x[0])
+    np.testing.assert_allclose(tf.nn.softmax(y[0]), expected[0], atol=1e-5)
+
+
+def test_verify_has_a_tolerance_for_single_precision_and_refuses_spikes():
+    model = functional(layers.Conv2D(50, 3, activation="relu"), layers.MaxPool2D())
+    model.set_weights([1e3 * each for each in model.get_weights()])
+    assert Converter(model, allow_fallback=False).verify(inputs=[images(4)])
+    with pytest.raises(ValidationError, match="only networks of rate neurons"):
+        Converter(model, **OPTIONS).verify()
+
+
+# --- layer by layer -------------------------------------------------------------------
+
+
+def test_layers_are_compared_with_keras():
+    model = functional(
+        layers.Conv2D(3, 3, activation="relu", name="conv"),
+        layers.BatchNormalization(name="norm"),
+        layers.MaxPool2D(name="pool"),
+        functional(layers.ReLU(name="inner"), shape=(2, 2, 3)),
+        layers.Flatten(),
+        layers.Dense(2, name="dense"),
+    )
+    x = images(4)
+    conv = tf.keras.Model(model.input, model.layers[1].output).predict(x, verbose=0)
+    converter = Converter(model, **{**OPTIONS, "scale_firing_rates": 500})
+    n_probes = len(converter.net.probes)
+    table = compare_layers(converter, x)
+    assert len(converter.net.probes) == n_probes
+    assert table.index.name == "layer"
+    assert list(table.index) == ["conv", "norm", "pool", "inner", "dense"]
+    assert list(table.columns) == ["error", "largest", "rate"]
+    assert (table["error"] < 0.1).all()
+    assert list(table["rate"].notna()) == [True, False, False, True, False]
+    assert table.loc["conv", "largest"] == pytest.approx(conv.max())
+    assert table.loc["conv", "rate"] == pytest.approx(500 * conv.max(), rel=0.1)
+    # a layer that is wrong stands out, by so many spreads
+    norm = converter.layers[model.layers[2]]
+    spread = model.layers[2](conv).numpy().std()
+    with converter.net:
+        shift = nengo.Node([2 * spread])
+        nengo.Connection(shift, norm, transform=np.ones((norm.size_in, 1)))
+    errors = compare_layers(converter, x)["error"]
+    assert errors["conv"] < 0.1
+    assert errors["norm"] == pytest.approx(2, rel=0.05)
+
+
+def test_average_longer_than_the_run_is_refused():
+    converter = Converter(functional(layers.ReLU()))
+    with pytest.raises(ValidationError, match="average: .*from 1 to 10, got 20"):
+        compare_layers(converter, images(2), n_steps=10, average=20)
+
+
 # --- builders -------------------------------------------------------------------------
-
-
-def test_operators_are_merged_in_average_pooling_only():
-    settings = {}
-    for average in (False, True):
-        net = Converter(conv_model(), max_to_avg_pool=average).net
-        settings[average] = get_setting(net, "planner")
-    assert settings == {False: noop_planner, True: None}
 
 
 @pytest.mark.filterwarnings("error:.*native TensorFlow implementation")
@@ -444,7 +988,7 @@ def test_integrate_and_fire_step_by_step():
 
 
 def train(network, x, y, epochs):
-    """Train a network that has one node and one probe; give losses and outputs."""
+    """Train a network that has one node and one probe; return losses and weights."""
     node, probe = network.all_nodes[0], network.all_probes[0]
     with nengo_dl.Simulator(network, minibatch_size=len(x), progress_bar=False) as sim:
         sim.compile(tf.optimizers.SGD(0.05), loss={probe: "mse"})
@@ -525,17 +1069,29 @@ def test_training_through_a_pool(circuit):
     assert (np.abs(trained - weights) > 1e-4).any(axis=1).all()
 
 
-# --- installation ---------------------------------------------------------------------
+# --- the demonstration, and what is imported ------------------------------------------
 
 
-def python(code, folder):
-    """Run Python code that sees the modules of a folder first."""
-    code = f"import sys; sys.path.insert(0, {str(folder)!r})\n{code}"
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+def test_demonstration(monkeypatch):
+    pytest.importorskip("sklearn")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    conversions = pytest.importorskip("conversions")
+    for name, value in {"N_TEST": 50, "BATCH_SIZE": 50, "EPOCHS": 5}.items():
+        monkeypatch.setattr(conversions, name, value)
+    monkeypatch.setattr(conversions, "STEPS", (10, 40))
+    table = conversions.conversions(circuits=["winner-take-all"], progress_bar=False)
+    chance, plain = 0.1, 6 * 6 * 8 + 2 * 2 * 16 + 64
+    assert (table["accuracy_40_steps"] > 3 * chance).all()
+    # one neuron per activation, and those of the circuit
+    assert table.loc["average pooling", "neurons"] == plain
+    assert table.loc["winner-take-all", "neurons"] == plain + 4 * 3 * 3 * 8
+    # no neuron here fires much faster than 2 kHz
+    assert table["spikes"].drop("Keras").between(1, 2 * 40 * plain).all()
 
 
-def test_nengo_dl_is_imported_only_when_asked_for(tmp_path):
+def test_nengo_dl_is_imported_only_when_asked_for():
     code = "import maxpool_circuits; print({'nengo_dl', 'tensorflow'} & {*sys.modules})"
-    assert python(code, tmp_path).stdout.strip() == "set()"
+    process = subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}"], capture_output=True, text=True
+    )
+    assert process.stdout.strip() == "set()"

@@ -11,15 +11,14 @@ import_nengo_dl()
 
 # only now, so that its message is seen and not what the cause says
 from . import builders, operators  # noqa: E402, F401, NengoDL's simulator uses them
-from .agreement import LayerTable, compare_layers  # noqa: E402
 from .calibration import firing_rates  # noqa: E402
 from .converter import Converter, register  # noqa: E402
 from .layers import ConvertMaxPool  # noqa: E402
+from .layerwise import compare_layers  # noqa: E402
 
 __all__ = [
     "ConvertMaxPool",
     "Converter",
-    "LayerTable",
     "compare_layers",
     "firing_rates",
     "register",

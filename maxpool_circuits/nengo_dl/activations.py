@@ -1,94 +1,78 @@
 """Activations of Keras layers, in all the ways that they are written."""
 
-import collections.abc
-
+import nengo_dl
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
+#: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
+KERAS = ("tensorflow", "keras", "tf_keras")
+#: Name of a leaky ReLU whose slope is not said.
+LEAKY_RELU = "leaky_relu"
+#: Activations that a scale of firing rates would change.
+BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
-class SwappedActivations(collections.abc.Mapping):
+
+class SwappedActivations(nengo_dl.Converter.TrackedDict):
     """What takes the place of activations, however those are written.
 
     ``"relu"``, `tf.nn.relu`, `tf.keras.activations.relu`, `tf.keras.layers.ReLU` and
     `nengo.RectifiedLinear` are one activation.
-
-    Parameters
-    ----------
-    swaps : dict
-        As in `nengo_dl.Converter`; keys may be texts too.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If two keys are the same activation.
-
-    Examples
-    --------
-    >>> import nengo
-    >>> import maxpool_circuits.nengo_dl
-    >>> import tensorflow as tf
-    >>> swaps = SwappedActivations({tf.nn.relu: nengo.SpikingRectifiedLinear()})
-    >>> swaps[tf.keras.activations.relu]
-    SpikingRectifiedLinear()
     """
 
     def __init__(self, swaps):
-        self._given = {}
-        self._values = {}
-        self._used = set()
-        for key, value in swaps.items():
-            name = name_of(key)
-            if name in self._given:
+        self.keys_given = {}
+        for key in swaps:
+            same = self.keys_given.setdefault(name_of(key), key)
+            if same is not key:
                 raise ValidationError(
-                    f"{key!r} and {self._given[name]!r} are the same activation; give "
-                    "one of them",
+                    f"{key!r} and {same!r} are the same activation; give one of them",
                     attr="swap_activations",
                 )
-            self._given[name] = key
-            self._values[name] = value
+        super().__init__({name_of(key): value for key, value in swaps.items()})
 
     def __getitem__(self, activation):
+        """What takes the place of an activation."""
         name = name_of(activation)
-        value = self._values[name]
-        self._used.add(name)
-        return value
+        if name not in self.dict and str(name).startswith(f"{LEAKY_RELU}("):
+            # a key without a slope is for all slopes
+            name = LEAKY_RELU
+        return super().__getitem__(name)
 
     def __iter__(self):
-        return iter(self._given.values())
-
-    def __len__(self):
-        return len(self._given)
-
-    @property
-    def chosen(self):
-        """What takes the place of the activations."""
-        return list(self._values.values())
-
-    def without_match(self):
-        """The keys that no layer of the model has."""
-        return [key for name, key in self._given.items() if name not in self._used]
+        """The keys as they were given."""
+        return iter(self.keys_given.values())
 
     def unused_keys(self):
-        """Nothing that NengoDL has to warn of: our converter refuses such keys."""
-        return ()
+        """The keys that no layer of the model has."""
+        return {self.keys_given[name] for name in super().unused_keys()}
 
-
-#: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
-KERAS = ("tensorflow", "keras", "tf_keras")
+    def names_read(self):
+        """Names of the activations that the layers of the model have."""
+        others = {name_of(value) for value in self.dict.values()} | {None, "linear"}
+        return sorted(map(str, self.read - others))
 
 
 def name_of(activation):
     """Something that is equal for all ways to write one activation."""
+    if activation in ("LeakyReLU", LEAKY_RELU):
+        return LEAKY_RELU
     if isinstance(activation, str):
         try:
             activation = tf.keras.activations.get(activation)
         except ValueError as error:
             raise ValidationError(
-                f"{activation!r} is no activation that Keras knows",
+                f"{activation!r} is not an activation that Keras knows",
                 attr="swap_activations",
             ) from error
+    if activation in (tf.keras.layers.LeakyReLU, tf.nn.leaky_relu):
+        return LEAKY_RELU
+    if isinstance(activation, tf.keras.layers.LeakyReLU):
+        return f"{LEAKY_RELU}({activation.alpha:.6g})"
+    if type(activation) is nengo_dl.LeakyReLU:
+        # for NengoDL those of all slopes are equal
+        return f"{LEAKY_RELU}({activation.negative_slope:.6g})"
     if isinstance(activation, type) and issubclass(
         activation, (tf.keras.layers.Layer, NeuronType)
     ):
@@ -109,13 +93,19 @@ def name_of(activation):
     return activation
 
 
-#: Activations that need no scale: they are bounded, or linear.
-UNSCALED = ("linear", "softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
-
-
 def has_neurons(layer):
     """Whether the activations of a layer become neurons whose rates can be scaled."""
     if isinstance(layer, (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU)):
         return True
     activation = getattr(layer, "activation", None)
-    return activation is not None and name_of(activation) not in UNSCALED
+    return activation is not None and name_of(activation) not in ("linear", *BOUNDED)
+
+
+def scale_by_layer(model, scale):
+    """The scale for each layer of a model but those whose activations are bounded."""
+    return {
+        layer: scale
+        for layer in model.submodules
+        if isinstance(layer, tf.keras.layers.Layer)
+        and name_of(getattr(layer, "activation", None)) not in BOUNDED
+    }

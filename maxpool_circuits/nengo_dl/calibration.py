@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
+from nengo.params import NumberParam
 from nengo_dl import compat
 
-from ..utils.checks import is_real, positive_number
+from ..utils.checks import positive_number
 from .activations import has_neurons
 
 
@@ -53,19 +54,18 @@ def firing_rates(model, data, rate=250, quantile=0.999):
     0.5
     """
     rate = positive_number(rate, "rate", unit="Hz")
-    return scales(record(model, data), rate, valid_quantile(quantile))
+    share = NumberParam("quantile", low=0, low_open=True, high=1)
+    return scales(record(model, data), rate, share.coerce(None, quantile))
 
 
 def scales(applications, rate, quantile):
     """Scale of each layer that becomes neurons, {layer: Hz per unit}."""
     tops = {}
     for application in applications:
-        layer = application.layer
-        if not has_neurons(layer):
-            continue
-        positive = np.concatenate([np.ravel(x[x > 0]) for x in application.outputs])
-        top = np.quantile(positive, quantile) if len(positive) > 0 else 0
-        tops[layer] = max(top, tops.get(layer, 0))
+        if has_neurons(application.layer):
+            values = np.concatenate([np.ravel(x[x > 0]) for x in application.outputs])
+            top = np.quantile(values, quantile) if len(values) > 0 else 0
+            tops[application.layer] = max(top, tops.get(application.layer, 0))
     silent = [layer.name for layer, top in tops.items() if top == 0]
     if silent:
         raise ValidationError(
@@ -106,10 +106,8 @@ def record(model, data):
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     fitting = len(shapes) == len(data) and all(
-        len(x) > 0
-        and x.ndim == len(shape) + 1
-        and all(size in (None, given) for size, given in zip(shape, x.shape[1:]))
-        for x, shape in zip(data, shapes)
+        x.size > 0 and tensor.shape[1:].is_compatible_with(x.shape[1:])
+        for x, tensor in zip(data, model.inputs)
     )
     if not fitting:
         raise ValidationError(
@@ -147,12 +145,3 @@ def _record(model, data):
 def _inputs(node):
     """Input tensors of an application; inputs of the model have none."""
     return [] if node.is_input else tf.nest.flatten(node.keras_inputs)
-
-
-def valid_quantile(quantile):
-    """Return a quantile if it is above 0 and at most 1."""
-    if not is_real(quantile) or not 0 < quantile <= 1:
-        raise ValidationError(
-            f"must be a number above 0 and at most 1, got {quantile!r}", attr="quantile"
-        )
-    return float(quantile)

@@ -1,6 +1,8 @@
 """A converter that turns Keras max-pooling layers into max-pool circuits."""
 
+import inspect
 import warnings
+from collections import ChainMap
 
 import nengo_dl
 import tensorflow as tf
@@ -9,19 +11,21 @@ from nengo_dl import compat
 
 from ..registry import find
 from . import calibration as calibrate
-from .activations import SwappedActivations
+from .activations import SwappedActivations, scale_by_layer
 from .compatibility import check_keras_2
 from .layers import (
     ADVICE,
+    ELEMENTWISE,
     IDENTITIES,
     MAX_POOL_LAYERS,
     MOVES,
+    ConvertElementwise,
     ConvertIdentity,
     ConvertMaxPool,
     ConvertModel,
     ConvertMove,
-    ConvertSequential,
     ConvertUnknown,
+    check_convertible,
 )
 from .pooling import pools_of
 
@@ -33,10 +37,10 @@ QUANTILE = 0.999
 #: How far apart results in single precision may be that are the same (see `verify`).
 TOLERANCE = 1e-4
 
-_POOLING = {
+POOLING = {
     **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
     compat.Functional: ConvertModel,
-    tf.keras.Sequential: ConvertSequential,
+    tf.keras.Sequential: ConvertModel,
 }
 
 
@@ -53,15 +57,15 @@ class Converter(nengo_dl.Converter):
         The model to convert.
     *args, **options
         As in `nengo_dl.Converter`; ``max_to_avg_pool=True`` still averages. Keys of
-        ``swap_activations`` mean an activation however it is written, and must match
-        one. ``inference_only`` is True unless given if the model has layers that do
+        ``swap_activations`` mean an activation however it is written.
+        ``inference_only`` is True unless given if the model has layers that do
         something else when it is trained, such as BatchNormalization or Dropout.
     max_pool : str, class, callable or dict, optional (Default: None)
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
         windows; or a dict of {layer: one of these}. Options of a circuit are set with
         `functools.partial`. The default is ``exact`` in networks of rate neurons and
-        ``winner-take-all`` behind spiking neurons. Unless it is set, ``max_rate``
-        follows what a spike is worth at the pool.
+        ``winner-take-all`` after spiking neurons. Unless it is set, ``max_rate``
+        follows the amplitude of a spike at the pool.
     calibration : (n_samples, ...) array_like or list of them, optional (Default: None)
         Inputs of the network, some hundred. With them, ``scale_firing_rates`` is that
         of `firing_rates` unless it is given, and every circuit gets the
@@ -71,16 +75,16 @@ class Converter(nengo_dl.Converter):
     ------
     nengo.exceptions.ValidationError
         If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
-        no max-pooling layer of the model, ``scale_firing_rates`` one that is no layer,
-        or ``swap_activations`` one that no layer has; or if ``calibration`` is no input
-        of the model, or the model is built with Keras 3.
+        not a max-pooling layer of the model, or ``scale_firing_rates`` one that is not
+        a layer; or if ``calibration`` does not fit the model, or the model is built
+        with Keras 3.
 
     Warns
     -----
     UserWarning
         If a max-pooling layer is exact although spiking neurons were asked for; if one
         takes the maximum of raw spikes; if rates are so low that activations near 1
-        would hardly fire.
+        would hardly fire; if ``swap_activations`` has a key that no layer has.
 
     Examples
     --------
@@ -115,36 +119,44 @@ class Converter(nengo_dl.Converter):
     (12, 250, 500)
     """
 
-    converters = {
-        **nengo_dl.Converter.converters,
-        **_POOLING,
-        **dict.fromkeys(IDENTITIES, ConvertIdentity),
-        **dict.fromkeys(MOVES, ConvertMove),
-        None: ConvertUnknown,
-    }
+    #: Ours, then NengoDL's, which may be registered later.
+    converters = ChainMap(
+        {
+            **POOLING,
+            **dict.fromkeys(ELEMENTWISE, ConvertElementwise),
+            **dict.fromkeys(IDENTITIES, ConvertIdentity),
+            **dict.fromkeys(MOVES, ConvertMove),
+            None: ConvertUnknown,
+        },
+        nengo_dl.Converter.converters,
+    )
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
-        chosen = max_pool.values() if isinstance(max_pool, dict) else [max_pool]
-        for circuit in chosen:
-            # an unknown name is better told before the model is converted
+        by_layer = max_pool if isinstance(max_pool, dict) else {None: max_pool}
+        for circuit in by_layer.values():
+            # an unknown name is better refused before the model is converted
             if circuit is not None:
                 find(circuit)
         self.max_pool = max_pool
         self.value_ranges = {}
-        if len(args) < 2:
-            options.setdefault("inference_only", _differs_in_training(model))
+        options = inspect.signature(nengo_dl.Converter).bind(model, *args, **options)
+        options = options.arguments
+        options.setdefault("inference_only", differs_in_training(model))
         if calibration is not None:
-            self._calibrate(model, calibration, args, options)
-        super().__init__(model, *args, **options)
-        self._check_keys(max_pool)
-        self._warn_of_low_rates(calibration)
+            self._calibrate(model, calibration, options)
+        scales = options.get("scale_firing_rates")
+        if scales is not None and not isinstance(scales, dict):
+            options["scale_firing_rates"] = scale_by_layer(model, scales)
+        super().__init__(**options)
+        self._check_keys(scales)
+        if calibration is None:
+            self._warn_of_low_rates()
 
-    def _calibrate(self, model, data, args, options):
+    def _calibrate(self, model, data, options):
         """Choose firing rates, and ranges of the values that pools see."""
         applications = calibrate.record(model, data)
-        position = 5  # of scale_firing_rates in NengoDL's arguments
-        if len(args) <= position and options.get("scale_firing_rates") is None:
+        if options.get("scale_firing_rates") is None:
             options["scale_firing_rates"] = calibrate.scales(
                 applications, 250, QUANTILE
             )
@@ -164,32 +176,39 @@ class Converter(nengo_dl.Converter):
         # NengoDL's dict compares functions, which have several names
         self._swap_activations = SwappedActivations(dict(swaps.dict))
 
-    def _check_keys(self, max_pool):
-        """Refuse keys of arguments that stand for nothing in the model."""
+    def _check_keys(self, scales):
+        """Refuse keys of arguments that mean nothing in the model, or warn of them."""
+        layers = self._layer_converters
+        pools = [x for x, made in layers.items() if isinstance(made, ConvertMaxPool)]
+        for attr, given, allowed, meaning in (
+            (
+                "max_pool",
+                self.max_pool,
+                pools,
+                "max-pooling layers of the model, "
+                "inside of TimeDistributed if there is one",
+            ),
+            (
+                "scale_firing_rates",
+                scales,
+                layers,
+                "layers of the model",
+            ),
+        ):
+            wrong = set(given) - set(allowed) if isinstance(given, dict) else ()
+            for key in wrong:
+                message = f"the keys must be {meaning}, got {key!r}"
+                raise ValidationError(message, attr=attr, obj=self)
+        if self.swap_activations.unused_keys():
+            # NengoDL has warned of the keys, but says not which others would do
+            warnings.warn(
+                "the activations that layers of the model have are "
+                f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
+                stacklevel=3,
+            )
 
-        def refuse(attr, allowed, key):
-            message = f"the keys must be {allowed}, got {key!r}"
-            raise ValidationError(message, attr=attr, obj=self)
-
-        for layer in max_pool if isinstance(max_pool, dict) else ():
-            if not isinstance(self._layer_converters.get(layer), ConvertMaxPool):
-                refuse(
-                    "max_pool",
-                    "max-pooling layers of the model, inside of TimeDistributed if "
-                    "there is one",
-                    layer,
-                )
-        scale = self.scale_firing_rates
-        for layer in scale if isinstance(scale, dict) else ():
-            if layer not in self._layer_converters:
-                refuse("scale_firing_rates", "layers of the model", layer)
-        for activation in self.swap_activations.without_match():
-            refuse("swap_activations", "activations that layers have", activation)
-
-    def _warn_of_low_rates(self, calibration):
+    def _warn_of_low_rates(self):
         """Say what to do if rates are too low for activations near 1."""
-        if calibration is not None:
-            return
         amplitudes = [
             getattr(ensemble.neuron_type, "amplitude", 1)
             for network in [self.net, *self.net.all_networks]
@@ -207,60 +226,27 @@ class Converter(nengo_dl.Converter):
             )
 
     def get_converter(self, layer):
-        """Find the converter of a layer; subclasses of max-pooling layers have it too.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-
-        Returns
-        -------
-        nengo_dl.converter.LayerConverter
-            Its converter.
-
-        Raises
-        ------
-        TypeError
-            If it cannot be converted; the message says what to do.
-        """
+        """Find the converter of a layer; subclasses of max pooling have one too."""
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
-            self.converters = {**self.converters, type(layer): ConvertMaxPool}
+            self.converters = self.converters.new_child({type(layer): ConvertMaxPool})
+        if isinstance(layer, tf.keras.Model):
+            check_convertible(layer, self)
         try:
-            return super().get_converter(layer)
+            converter = super().get_converter(layer)
         except TypeError as error:
             advice = ADVICE.get(type(layer))
             if advice is None:
                 raise
             raise TypeError(f"{error} For this layer: {advice}.") from error
+        check_convertible(layer, self)
+        return converter
 
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.
 
-        Only networks without spiking neurons can pass, and so only ``exact`` pools.
-        `compare_layers` shows how far a spiking network is from its model.
-
-        Parameters
-        ----------
-        training : bool, optional (Default: False)
-            Check training too.
-        inputs : list of array_like, optional (Default: None)
-            Inputs of the model; None means ones.
-        atol, rtol : float, optional (Default: 1e-4)
-            Absolute and relative tolerance, which fit single precision.
-
-        Returns
-        -------
-        bool
-            True.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If there are spiking neurons.
-        ValueError
-            If the outputs differ.
+        As in `nengo_dl.Converter`, with tolerances that fit single precision. Only
+        networks without spiking neurons can pass, and so only ``exact`` pools.
         """
         spiking = {e.label for e in self.net.all_ensembles if e.neuron_type.spiking}
         if spiking:
@@ -274,33 +260,20 @@ class Converter(nengo_dl.Converter):
         return super().verify(training, inputs, atol, rtol)
 
 
-def _differs_in_training(model):
-    """Whether some layer of a model does something else when it is trained."""
+def differs_in_training(model):
+    """Whether some layer, also of a model in it, does something else in training."""
+    normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
+    regularised = [
+        f"{part}_{kind}"
+        for part in ("kernel", "bias", "activity")
+        for kind in ("regularizer", "constraint")
+    ]
     return any(
         isinstance(layer, IDENTITIES)
-        or (_normalises(layer) and layer.trainable)
-        or any(
-            getattr(layer, f"{part}_{kind}", None) is not None
-            for part in ("kernel", "bias", "activity")
-            for kind in ("regularizer", "constraint")
-        )
-        for layer in _all_layers(model)
+        or (isinstance(layer, normalises) and layer.trainable)
+        or any(getattr(layer, name, None) is not None for name in regularised)
+        for layer in model.submodules
     )
-
-
-def _normalises(layer):
-    return isinstance(layer, (compat.BatchNormalizationV1, compat.BatchNormalizationV2))
-
-
-def _all_layers(model):
-    """All layers of a model, of models in it and in wrappers."""
-    for layer in model.layers:
-        yield layer
-        inner = getattr(layer, "layer", None)
-        if isinstance(layer, tf.keras.Model):
-            yield from _all_layers(layer)
-        elif isinstance(inner, tf.keras.layers.Layer):
-            yield inner
 
 
 def register():
@@ -323,4 +296,4 @@ def register():
 
     >>> nengo_dl.Converter.converters.update(before)
     """
-    nengo_dl.Converter.converters.update(_POOLING)
+    nengo_dl.Converter.converters.update(POOLING)

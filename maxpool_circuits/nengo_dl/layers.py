@@ -5,9 +5,11 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
+from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
 from ..network.windows import PoolWindows
+from .activations import name_of
 from .pooling import Pool, finish, pools_of
 
 #: The layers that are converted, with NengoDL's own converter of each.
@@ -29,8 +31,8 @@ class ConvertMaxPool(LayerConverter):
 
     The circuit is made when the whole network is converted, because it depends on the
     neurons that its inputs come from, however far they are. If none of them spikes, it
-    is exact. If they do, what one spike is worth is followed through the linear layers
-    in between, BatchNorm for one, and the thresholds of the circuit are chosen for it.
+    is exact. If they do, the amplitude of a spike is followed through the linear layers
+    in between, such as BatchNorm, and the thresholds of the circuit are chosen for it.
     The circuit gets the spikes themselves; the converter's synapse comes *after* the
     pool, because the membranes of the circuit average better than a filter in front of
     it does, and the neurons of the next layer need smooth input. A circuit without
@@ -45,7 +47,7 @@ class ConvertMaxPool(LayerConverter):
 
     Examples
     --------
-    Exact behind rate neurons, and a circuit behind spiking ones:
+    Exact after rate neurons, and a circuit after spiking ones:
 
     >>> import nengo
     >>> from maxpool_circuits.nengo_dl import Converter
@@ -65,23 +67,7 @@ class ConvertMaxPool(LayerConverter):
     """
 
     def convert(self, node_id):
-        """Make the node for the maxima of one application of the layer.
-
-        Parameters
-        ----------
-        node_id : int
-            Which application.
-
-        Returns
-        -------
-        nengo.Node
-            The maxima; its circuit follows in ``finish``.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If the model is temporal and the layer is not wrapped in TimeDistributed.
-        """
+        """Make the node for the maxima; its circuit follows in ``finish``."""
         if self.converter.max_to_avg_pool:
             stock = _stock(type(self.layer))(self.layer, self.converter)
             return stock.convert(node_id)
@@ -100,22 +86,7 @@ class ConvertMaxPool(LayerConverter):
 
     @classmethod
     def convertible(cls, layer, converter):
-        """All of these layers are convertible, but for some averages.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-            The layer.
-        converter : nengo_dl.Converter
-            The converter.
-
-        Returns
-        -------
-        convertible : bool
-            Whether it can be converted.
-        message : str or None
-            Why it cannot.
-        """
+        """All of these layers are convertible, but for some averages."""
         if converter.max_to_avg_pool:
             return _stock(type(layer)).convertible(layer, converter)
         return super().convertible(layer, converter)
@@ -156,8 +127,11 @@ def _per_axis(sizes, n_axes):
     return tuple(int(size) for size in sizes)
 
 
-class FinishesPools:
-    """A model's converter that builds the circuits when all else is there."""
+class ConvertModel(nengo_dl.converter.ConvertModel):
+    """Convert a functional or sequential model, with its circuits at the end.
+
+    NengoDL makes a new model of a sequential one, which fails inside of another.
+    """
 
     def convert(self, node_id):
         """Convert the model; inner models leave their pools to the outermost one."""
@@ -165,14 +139,6 @@ class FinishesPools:
         if node_id is None:
             finish(network, self.converter)
         return network
-
-
-class ConvertModel(FinishesPools, nengo_dl.converter.ConvertModel):
-    """Convert a functional model."""
-
-
-class ConvertSequential(FinishesPools, nengo_dl.converter.ConvertSequential):
-    """Convert a sequential model."""
 
 
 class ConvertIdentity(LayerConverter):
@@ -214,7 +180,11 @@ class ConvertMove(LayerConverter):
     @classmethod
     def convertible(cls, layer, converter):
         """Not where values are mixed, nor across time."""
-        if getattr(layer, "interpolation", "nearest") != "nearest":
+        if isinstance(layer, tf.keras.layers.CenterCrop):
+            sizes = layer.height, layer.width
+            if any(np.less(layer.input_shape[-3:-1], sizes)):
+                return False, f"{layer.name!r} enlarges its images"
+        elif getattr(layer, "interpolation", "nearest") != "nearest":
             return False, f"{layer.name!r} interpolates other than by nearest values"
         keeps_order = (tf.keras.layers.Flatten, tf.keras.layers.Reshape)
         if converter.temporal_model and not isinstance(layer, keeps_order):
@@ -225,6 +195,27 @@ class ConvertMove(LayerConverter):
 def _fresh(layer):
     """A copy that numbers may be sent through without a trace in the model."""
     return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
+
+class ConvertElementwise(LayerConverter):
+    """Convert a layer that scales and shifts each value."""
+
+    def convert(self, node_id):
+        """Ask the layer itself what it makes of zeros and ones."""
+        n_steps = 2 if self.converter.temporal_model else 1
+        shape = (1,) * n_steps + tuple(self.input_shape(node_id))
+        shift, sum_of_both = (
+            np.ravel(self.layer(np.full(shape, value, np.float32))) for value in (0, 1)
+        )
+        output = self.add_nengo_obj(node_id)
+        self.add_connection(node_id, output, transform=sum_of_both - shift)
+        if shift.any():
+            constant = nengo.Node([1], label=f"{self.layer.name}.shift")
+            connection = nengo.Connection(
+                constant, output, transform=shift[:, np.newaxis], synapse=None
+            )
+            self.set_trainable(connection, False)
+        return output
 
 
 class ConvertUnknown(nengo_dl.converter.ConvertFallback):
@@ -252,12 +243,23 @@ IDENTITIES = (
     tf.keras.layers.Dropout,
     tf.keras.layers.GaussianDropout,
     tf.keras.layers.GaussianNoise,
+    tf.keras.layers.RandomBrightness,
+    tf.keras.layers.RandomContrast,
+    tf.keras.layers.RandomFlip,
+    tf.keras.layers.RandomHeight,
+    tf.keras.layers.RandomRotation,
+    tf.keras.layers.RandomTranslation,
+    tf.keras.layers.RandomWidth,
+    tf.keras.layers.RandomZoom,
     tf.keras.layers.SpatialDropout1D,
     tf.keras.layers.SpatialDropout2D,
     tf.keras.layers.SpatialDropout3D,
 )
+#: Layers that scale and shift each value.
+ELEMENTWISE = (tf.keras.layers.Normalization, tf.keras.layers.Rescaling)
 #: Layers that only move, repeat or leave out values.
 MOVES = (
+    tf.keras.layers.CenterCrop,
     tf.keras.layers.Cropping1D,
     tf.keras.layers.Cropping2D,
     tf.keras.layers.Cropping3D,
@@ -269,10 +271,49 @@ MOVES = (
     tf.keras.layers.UpSampling2D,
     tf.keras.layers.UpSampling3D,
 )
+SOFTMAX = (
+    "the largest output stays the same, and tf.nn.softmax of the outputs is what Keras "
+    "returns"
+)
 #: What to do about layers that cannot be converted.
 ADVICE = {
     tf.keras.layers.DepthwiseConv2D: "use Conv2D with groups, which is the same",
     tf.keras.layers.LayerNormalization: "train with BatchNormalization instead",
     tf.keras.layers.ReLU: "train with a ReLU without max_value and threshold",
+    tf.keras.layers.Softmax: f"leave it out; {SOFTMAX}",
     tf.keras.layers.SeparableConv2D: "use two Conv2D, the first with groups",
 }
+
+
+def check_convertible(layer, converter):
+    """Refuse what NengoDL would refuse without the layer's name or a remedy."""
+    remedy = None
+    if isinstance(layer, tf.keras.Model) and not getattr(layer, "outputs", None):
+        remedy = (
+            "has layers that cannot be found; build it from layers, by "
+            "tf.keras.Model(inputs, outputs) or tf.keras.Sequential with a "
+            "tf.keras.Input at the start"
+        )
+    elif isinstance(layer, tf.keras.layers.Dense):
+        n_axes = len(layer.get_input_shape_at(0)) - 1 - converter.temporal_model
+        if n_axes > 1:
+            remedy = (
+                f"works on one of {n_axes} axes; use a convolution of size 1 with "
+                f"{layer.units} filters, which is the same"
+            )
+    activation = getattr(layer, "activation", None)
+    activation = converter.swap_activations.get(activation, activation)
+    known = activation in LayerConverter.activation_map
+    if not (known or isinstance(activation, NeuronType) or converter.allow_fallback):
+        name = name_of(activation)
+        if name == "softmax":
+            line = f"get_layer({layer.name!r}).activation = tf.keras.activations.linear"
+            remedy = f"has a softmax; leave it out by model.{line}: {SOFTMAX}"
+        else:
+            remedy = (
+                f"has the activation {name!r}, for which Nengo has no neurons; train "
+                "with relu, or name what takes its place in swap_activations; with "
+                "allow_fallback=True TensorFlow computes it, without spikes"
+            )
+    if remedy is not None:
+        raise TypeError(f"{type(layer).__name__} {layer.name!r} {remedy}.")

@@ -12,10 +12,12 @@ from nengo_dl.graph_optimizer import noop_planner
 
 from ..network.neurons import IntegrateAndFire
 from ..network.windows import PoolWindows
-from ..registry import find, make
-from .options import options_for
+from ..registry import find, make, unwrap_partial, with_defaults
 from .spike_amplitude import SpikeAmplitude, is_linear
 
+#: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
+#: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
+LOWEST_RATE = 100
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
 #: half they were later by some steps.
@@ -40,125 +42,173 @@ class Pool:
         return np.ravel(np.indices(shape)[axis])
 
 
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """A pool's circuit, with its connections to the layers before and after it."""
+
+    pool: Pool
+    network: nengo.Network
+    connections: tuple
+    takes_spikes: bool
+
+
 def pools_of(converter):
     """The list of the pools that a converter, perhaps NengoDL's own, has met."""
     return vars(converter).setdefault("_max_pools", [])
 
 
 def finish(network, converter):
-    """Build the circuits of all pools, and settle where synapses and membranes are."""
+    """Build the circuits of all pools, and decide where synapses and membranes are."""
     pools = pools_of(converter)
     between_layers = list(network.all_connections)
-    worth = SpikeAmplitude(
+    amplitudes = SpikeAmplitude(
         network, {pool.output: (pool.source, pool.windows) for pool in pools}
     )
-    circuits = {}
-    for pool in pools:
-        circuits[pool.output] = _build(pool, worth, converter)
+    circuits = [build(pool, amplitudes.at(pool.source), converter) for pool in pools]
     if pools:
         with network:
             # merged operators share arrays, and writing to a part of one is slow
             nengo_dl.configure_settings(planner=noop_planner)
-    _place_synapses(network, circuits, worth, between_layers, converter.synapse)
+    into_circuits = [each for circuit in circuits for each in circuit.connections]
+    raw = nodes_with_raw_spikes(circuits, amplitudes)
+    for connection in between_layers + into_circuits:
+        connection.synapse = synapse_of(connection, raw, converter.synapse)
+    filter_outputs(network, raw, converter.synapse)
     for inner in [network, *network.all_networks]:
         if hasattr(inner, "layer_map"):
             for ensemble in inner.ensembles:
-                _start_half_way(ensemble)
+                start_half_way(ensemble)
 
 
-@dataclass(frozen=True, eq=False)
-class Circuit:
-    """A pool's circuit, and its connections to the layers around it."""
-
-    pool: Pool
-    network: nengo.Network
-    before: nengo.Connection
-    after: nengo.Connection
-    spiking: bool
-
-
-def _build(pool, worth, converter):
-    """Make the circuit of a pool, and connect it."""
-    spikes = worth.at(pool.source)
+def build(pool, spikes, converter):
+    """Make the circuit of a pool for spikes of these amplitudes, and connect it."""
     spiking = bool(spikes.any())
-    asked_for = _asked_for(pool.layer, converter)
+    asked_for = getattr(converter, "max_pool", None)
+    if isinstance(asked_for, dict):
+        asked_for = asked_for.get(pool.layer)
     if asked_for is None:
         asked_for = "winner-take-all" if spiking else "exact"
-        if not spiking and _wants_spikes(converter):
+        swaps = converter.swap_activations.dict.values()
+        if not spiking and any(getattr(swap, "spiking", False) for swap in swaps):
             warnings.warn(
                 f"the max pooling of {pool.layer.name!r} is exact, although "
                 "swap_activations asks for spiking neurons: none of its inputs come "
                 "from neurons that spike",
                 stacklevel=2,
             )
-    circuit, factors = options_for(find(asked_for), pool, spikes, converter)
-    scaled = factors is not None
+    circuit, factors = with_options(find(asked_for), pool, spikes, converter)
+    before, after = {}, {}
+    if factors is not None:
+        before["transform"] = 1 / factors
+        after["transform"] = pool.windows.max(factors)
     with pool.network:
         network = make(circuit, pool.windows)
         with network:
             nengo_dl.configure_settings(trainable=False)
-        before = nengo.Connection(
-            pool.source,
-            network.input,
-            transform=1 / factors if scaled else nengo.params.Default,
-            synapse=None,
+        takes_spikes = spiking and network.n_neurons > 0
+        if spiking and isinstance(pool.source, Neurons):
+            before["synapse"] = converter.synapse
+        connections = (
+            nengo.Connection(pool.source, network.input, **{"synapse": None, **before}),
+            nengo.Connection(network.output, pool.output, synapse=None, **after),
         )
-        after = nengo.Connection(
-            network.output,
-            pool.output,
-            transform=pool.windows.max(factors) if scaled else nengo.params.Default,
-            synapse=None,
-        )
-        for connection in (before, after):
+        for connection in connections:
             pool.network.config[connection].trainable = False
-    if spiking and network.n_neurons == 0 and converter.synapse is None:
+    if spiking and not takes_spikes and converter.synapse is None:
         warnings.warn(
             f"the max pooling of {pool.layer.name!r} has no neurons, and takes the "
             "maximum of raw spikes in each time step, which is far too large; give the "
             "converter a synapse, or leave max_pool to its default",
             stacklevel=2,
         )
-    return Circuit(pool, network, before, after, spiking)
+    return Circuit(pool, network, connections, takes_spikes)
 
 
-def _asked_for(layer, converter):
-    circuit = getattr(converter, "max_pool", None)
-    return circuit.get(layer) if isinstance(circuit, dict) else circuit
+def with_options(circuit, pool, spikes, converter):
+    """The circuit with what fits its spikes and values, and factors of its inputs.
 
-
-def _wants_spikes(converter):
-    swaps = converter.swap_activations
-    # NengoDL's own converter has a dict that notes what is read
-    given = swaps.dict.values() if hasattr(swaps, "dict") else swaps.chosen
-    return any(getattr(activation, "spiking", False) for activation in given)
-
-
-def _place_synapses(network, circuits, worth, between_layers, synapse):
-    """One synapse per block: behind the circuits, not also in front of them.
-
-    Linear nodes that lead to a circuit get the spikes themselves. What else they lead
-    to gets them filtered, as it would from neurons.
+    Inputs have to be divided by the factors, and maxima multiplied with them, so that
+    spikes of all channels have one amplitude; None if they already have.
     """
-    raw = set()
-    for circuit in circuits.values():
-        if circuit.spiking and circuit.network.n_neurons > 0:
-            raw |= _upstream(circuit.pool.source, circuits, worth)
-    into_exact = [
-        circuit.before
-        for circuit in circuits.values()
-        if circuit.spiking and circuit.network.n_neurons == 0
-    ]
-    for connection in [*between_layers, *into_exact]:
-        pre, post = connection.pre_obj, connection.post_obj
-        if post in raw:
-            if pre in raw or isinstance(pre, Neurons):
-                connection.synapse = None
-        elif pre in raw or (connection in into_exact and isinstance(pre, Neurons)):
-            connection.synapse = synapse
-    for circuit in circuits.values():
-        has_spikes = circuit.spiking and circuit.network.n_neurons > 0
-        if has_spikes and circuit.pool.output not in raw:
-            circuit.after.synapse = synapse
+    if with_defaults(circuit) is circuit:
+        # a callable that is not a class of circuits brings its own options
+        return circuit, None
+    made_by, given = unwrap_partial(circuit)
+    factors = None
+    options = {"label": pool.layer.name}
+    ranges = getattr(converter, "value_ranges", {}).get(pool.layer)
+    if spikes.any():
+        if "max_rate" in given:
+            amplitude = np.median(spikes[spikes > 0])
+        else:
+            amplitude, factors = by_channel(spikes, pool.channels)
+    if ranges is not None:
+        low, high = ranges if factors is None else ranges / factors
+        low, high = float(np.min(low)), float(np.max(high))
+        if low < high:
+            options["input_range"] = (low, high)
+    if spikes.any():
+        options.setdefault("input_range", (0, max(1, LOWEST_RATE * amplitude)))
+        low, high = options["input_range"]
+        options["max_rate"] = (high - low) / amplitude
+        membranes_average = getattr(made_by, "takes_raw_spikes", False)
+        membranes_average = membranes_average and "neuron_type" not in given
+        if membranes_average and converter.synapse is not None:
+            # the synapse is after the circuit, and each one costs time steps
+            options["input_synapse"] = None
+    if factors is not None:
+        factors = factors[pool.channels]
+    return with_defaults(circuit, **options), factors
+
+
+def by_channel(spikes, channels):
+    """Median amplitude of spikes, and that of each channel relative to it, or None."""
+    medians = np.full(channels.max() + 1, np.nan)
+    for channel in range(len(medians)):
+        # zeros are padding, or come from a slope of zero
+        present = spikes[(channels == channel) & (spikes > 0)]
+        if len(present) > 0:
+            medians[channel] = np.median(present)
+    amplitude = np.nanmedian(medians)
+    factors = np.nan_to_num(medians / amplitude, nan=1)
+    return amplitude, factors if np.ptp(factors) > 1e-6 else None
+
+
+def nodes_with_raw_spikes(circuits, amplitudes):
+    """Ends of circuits that take spikes, and linear nodes that lead spikes there."""
+    spiking = [circuit for circuit in circuits if circuit.takes_spikes]
+    raw = {end for each in spiking for end in (each.network.input, each.network.output)}
+    filtered = {c.pool.output for c in circuits if not c.takes_spikes}
+    nodes = [circuit.pool.source for circuit in spiking]
+    while nodes:
+        node = nodes.pop()
+        if node in raw | filtered or not is_linear(node):
+            continue
+        if amplitudes.at(node).any():
+            raw.add(node)
+            nodes += [each.pre_obj for each in amplitudes.incoming.get(node, ())]
+    return raw
+
+
+def synapse_of(connection, raw, synapse):
+    """The synapse of a connection: the converter's once, after the circuits.
+
+    ==================  ========================  ================
+    from                to a node of raw spikes   to anything else
+    ==================  ========================  ================
+    node of raw spikes  None                      the converter's
+    neurons             None                      as it is
+    anything else       as it is                  as it is
+    ==================  ========================  ================
+    """
+    pre = connection.pre_obj
+    if connection.post_obj in raw and (pre in raw or isinstance(pre, Neurons)):
+        return None
+    return synapse if pre in raw else connection.synapse
+
+
+def filter_outputs(network, raw, synapse):
+    """Filter the outputs of a model that would be raw spikes."""
     for key, output in network.outputs.dict.items():
         if output in raw:
             with network:
@@ -168,24 +218,8 @@ def _place_synapses(network, circuits, worth, between_layers, synapse):
             network.outputs.dict[key] = filtered
 
 
-def _upstream(source, circuits, worth):
-    """Linear nodes between neurons and a circuit, with spikes in them."""
-    found, sources = set(), [source]
-    while sources:
-        source = sources.pop()
-        linear = not isinstance(source, Neurons) and is_linear(source)
-        if source in found or not linear or not worth.at(source).any():
-            continue
-        if source in circuits:
-            if circuits[source].network.n_neurons > 0:
-                found.add(source)
-            continue
-        found.add(source)
-        sources += [c.pre_obj for c in worth.incoming.get(source, ())]
-    return found
-
-
-def _start_half_way(ensemble):
+def start_half_way(ensemble):
+    """Set where membranes start, unless that was given."""
     neuron_type = ensemble.neuron_type
     if isinstance(neuron_type, IntegrateAndFire) and neuron_type.initial_state is None:
         ensemble.neuron_type = IntegrateAndFire(

@@ -1,4 +1,4 @@
-"""A converted Keras network, layer by layer."""
+"""Converted Keras networks."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from nengo.exceptions import ValidationError
 
 from .figure import saved
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
 
 
-def layers(table: pd.DataFrame, path: str | os.PathLike[str] | None = None) -> Figure:
-    """Draw how close each layer of a converted network is to Keras.
+def layers(frame: DataFrame, path: str | os.PathLike[str] | None = None) -> Figure:
+    """Plot how close each layer of a converted network is to Keras.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        What `maxpool_circuits.nengo_dl.compare_layers` returned: indexed by layer, with
-        a column ``error``.
+    frame : pandas.DataFrame
+        What `maxpool_circuits.nengo_dl.compare_layers` returned.
     path : str or os.PathLike, optional (Default: None)
         Write the figure to this file too.
 
@@ -31,35 +29,22 @@ def layers(table: pd.DataFrame, path: str | os.PathLike[str] | None = None) -> F
     matplotlib.figure.Figure
         The figure.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If matplotlib has no format for the ending of the path.
-    OSError
-        If the file cannot be written.
-
     Examples
     --------
     >>> import matplotlib.pyplot as plt
     >>> import pandas as pd
     >>> from maxpool_circuits import plots
-    >>> figure = plots.layers(pd.DataFrame({"error": [0.1]}, index=["conv"]))
+    >>> figure = plots.layers(pd.DataFrame({"error": {"conv": 0.1}}))
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['conv']
     >>> plt.close(figure)
     """
-    if "error" not in getattr(table, "columns", ()):
-        raise ValidationError(
-            "must be a table that maxpool_circuits.nengo_dl.compare_layers made, got a "
-            f"{type(table).__name__}",
-            attr="table",
-        )
-    height = 1.5 + 0.3 * len(table)
+    height = 1.5 + 0.3 * len(frame)
     figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
     # layers may share a name, so that bars are put by number
-    positions = range(len(table))
-    ax.barh(positions, table["error"])
-    ax.set_yticks(positions, table.index)
+    positions = range(len(frame))
+    ax.barh(positions, frame["error"])
+    ax.set_yticks(positions, frame.index)
     ax.invert_yaxis()
     ax.set_ylabel("layer")
     ax.set_xlabel("distance to Keras (of the spread of the layer's values)")

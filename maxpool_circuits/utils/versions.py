@@ -22,7 +22,7 @@ def installed(package):
 
 
 def minor(version):
-    """The 12 of "2.12.1", or None if the version is no 2.x."""
+    """The 12 of "2.12.1", or None if the version is not a 2.x."""
     found = re.match(r"2\.(\d+)", version or "")
     return int(found.group(1)) if found else None
 

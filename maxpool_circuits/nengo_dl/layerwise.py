@@ -1,0 +1,120 @@
+"""A converted network and its Keras model, layer by layer."""
+
+import nengo
+import nengo_dl
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from nengo.ensemble import Neurons
+
+from ..utils.checks import positive_integer, valid_integer
+from .calibration import record
+
+
+def compare_layers(converter, inputs, n_steps=100, average=50):
+    """Compare every layer of a converted network with Keras.
+
+    Where the error leaps up from one layer to the next, accuracy is lost: by firing
+    rates that are too low for it or too high, or by neurons whose noise is rectified.
+    `.plots.layers` plots the errors.
+
+    Parameters
+    ----------
+    converter : maxpool_circuits.nengo_dl.Converter
+        A converted network.
+    inputs : (n_inputs, ...) array_like or list of them
+        Inputs of the model. Ten are enough; all values of all layers are recorded.
+    n_steps : int, optional (Default: 100)
+        How long the inputs are shown, in time steps.
+    average : int, optional (Default: 50)
+        Over how many of the last steps values are averaged.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``layer``, in the order of the model: ``error``, the root mean square
+        difference to Keras's values, in units of their standard deviation;
+        ``largest``, the largest of Keras's values; ``rate``, the highest mean firing
+        rate of a neuron, in Hz (NaN where there are no neurons).
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If the inputs do not fit the model, or the numbers of steps are not positive
+        integers with ``average`` at most ``n_steps``.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import numpy as np
+    >>> from maxpool_circuits.nengo_dl import Converter, compare_layers
+    >>> import tensorflow as tf
+    >>> image = tf.keras.Input((4, 4, 1))
+    >>> active = tf.keras.layers.ReLU(name="relu")(image)
+    >>> pooled = tf.keras.layers.MaxPool2D(name="pool")(active)
+    >>> model = tf.keras.Model(image, pooled)
+    >>> converter = Converter(
+    ...     model,
+    ...     swap_activations={"relu": nengo.SpikingRectifiedLinear()},
+    ...     scale_firing_rates=1000,
+    ... )
+    >>> inputs = np.linspace(0, 1, 32).reshape(2, 4, 4, 1)
+    >>> list(compare_layers(converter, inputs).index)
+    ['relu', 'pool']
+    """
+    n_steps = positive_integer(n_steps, "n_steps")
+    average = valid_integer(average, "average", highest=n_steps)
+    applications = record(converter.model, inputs)
+    inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    network = converter.net
+    probes_before = list(network.probes)
+    try:
+        with network:
+            probes = [
+                (application, obj, nengo.Probe(obj))
+                for application, obj in _converted(applications, network)
+            ]
+        recorded = _run(converter, [np.asarray(x) for x in inputs], n_steps)
+    finally:
+        # the network is left as it was
+        network.probes[:] = probes_before
+    rows = []
+    for application, obj, probe in probes:
+        mean = recorded[probe][:, -average:].mean(axis=1)
+        expected = application.outputs[0].reshape(mean.shape)
+        rate = np.nan
+        if isinstance(obj, Neurons):
+            rate = mean.max() / getattr(obj.ensemble.neuron_type, "amplitude", 1)
+        error = np.sqrt(np.mean((mean - expected) ** 2)) / (np.std(expected) or 1)
+        rows.append([application.layer.name, error, expected.max(), rate])
+    columns = ["layer", "error", "largest", "rate"]
+    return pd.DataFrame(rows, columns=columns).set_index("layer")
+
+
+def _converted(applications, network):
+    """Applications of layers, with the objects that they and no earlier one became."""
+    models = [n for n in [network, *network.all_networks] if hasattr(n, "layers")]
+    seen = set(network.inputs.dict.values())
+    for application in applications:
+        # the layers of an inner model follow it
+        is_own = not isinstance(
+            application.layer, (tf.keras.Model, tf.keras.layers.InputLayer)
+        )
+        key = application.tensors
+        found = [each.layers[key] for each in models if key in each.layers]
+        if is_own and len(key) == 1 and found and found[0] not in seen:
+            seen.add(found[0])
+            yield application, found[0]
+
+
+def _run(converter, inputs, n_steps):
+    """Show all inputs at the same time: {probe: (n_inputs, n_steps, size)}."""
+    data = {
+        node: np.tile(x.reshape(len(x), 1, -1), (1, n_steps, 1))
+        for node, x in zip(converter.inputs.values(), inputs)
+    }
+    with nengo_dl.Simulator(
+        converter.net, minibatch_size=len(inputs[0]), progress_bar=False
+    ) as simulator:
+        simulator.run_steps(n_steps, data=data)
+        return {probe: simulator.data[probe] for probe in converter.net.probes}
