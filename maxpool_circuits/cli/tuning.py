@@ -1,7 +1,6 @@
 """``maxpool-circuits tune``."""
 
 import functools
-from pathlib import Path
 
 import nengo
 from nengo.exceptions import ValidationError
@@ -10,7 +9,6 @@ from ..comparison import compare
 from ..network.neurons import IntegrateAndFire
 from ..registry import circuits, find
 from ..tuning import tune
-from ..tuning.journal import forget
 from ..utils.checks import did_you_mean
 from .common import add_jobs, add_seed, check_outputs, print_path
 
@@ -22,7 +20,7 @@ def add_to(commands):
         help="choose the parameters of a circuit by watching it run",
         description="Choose the parameters of a circuit by watching it run, and write "
         "them to a file. Progress goes to standard error, the report to standard "
-        "output. The same command goes on where an interrupted one stopped.",
+        "output.",
     )
     parser.add_argument(
         "circuit", metavar="CIRCUIT", help=f"any of {', '.join(circuits())}"
@@ -69,9 +67,10 @@ def add_to(commands):
     )
     add_jobs(parser)
     parser.add_argument(
-        "--fresh",
-        action="store_true",
-        help="search again, even if the result is known from an earlier call",
+        "--memory",
+        metavar="FOLDER",
+        help="keep what is found in FOLDER: the same command goes on where an "
+        "interrupted one stopped",
     )
     add_seed(parser)
     parser.set_defaults(run=run, kept=kept)
@@ -94,13 +93,10 @@ def run(options):
         n_jobs=options.jobs,
         latency_weight=options.latency_weight,
         spikes_weight=options.spikes_weight,
-        journal=_journal(options),
-        fresh=options.fresh,
+        memory=options.memory,
         **given,
     )
     tuned.save(options.out)
-    # left there if the cache folder cannot be written
-    forget(_journal(options))
     print(tuned)
     print_path("file", options.out)
     if options.plot:
@@ -109,16 +105,9 @@ def run(options):
 
 def kept(options):
     """What there is after an interruption, and how to go on."""
-    journal = Path(_journal(options))
-    if not journal.exists():
-        return "nothing had to be kept"
-    where = repr(str(journal))
-    return f"what was found is kept in {where}, the same command goes on there"
-
-
-def _journal(options):
-    """File for what a search has found so far."""
-    return f"{options.out}.journal"
+    if options.memory is None:
+        return "nothing was kept"
+    return f"what was found is kept in {options.memory!r}, the same command goes on"
 
 
 def _draw_before_and_after(tuned, given, options):

@@ -7,8 +7,8 @@ import warnings
 import nir
 
 from ..network.base import MaxPoolNetwork
+from ..network.setup import qualified_name
 from ..utils.checks import positive_number, valid_flag
-from ..utils.describe import qualified_name
 from ..version import version
 from .layout import Chain, Meeting
 from .signals import Signals

@@ -8,7 +8,7 @@ import nir
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import valid_flag, valid_path
-from ..utils.files import writable_target, atomic_write
+from ..utils.files import atomic_write, writable_target
 
 
 def save(
