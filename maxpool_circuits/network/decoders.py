@@ -228,8 +228,8 @@ class TunedDecoders:
             If it cannot be written.
         """
         with atomic_write(path) as unfinished, open(unfinished, "wb") as file:
-            header = np.array(self._header(self.report))
-            np.savez_compressed(file, header=header, **self._arrays())
+            texts = {"header": self._header(self.report), "digest": self.digest}
+            np.savez_compressed(file, **texts, **self._arrays())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> TunedDecoders:
@@ -256,7 +256,8 @@ class TunedDecoders:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {**file}
-            fields = json.loads(str(arrays.pop("header")))
+            header, digest = (str(arrays.pop(name)) for name in ("header", "digest"))
+            fields = json.loads(header)
             version = fields.pop("format")
             if version != FORMAT:
                 raise ValueError(f"its format is {version!r}, not {FORMAT}")
@@ -265,7 +266,10 @@ class TunedDecoders:
             for key, values in arrays.items():
                 what, _, name = key.partition(".")
                 fields[what][name] = values
-            return cls(**fields, path=path)
+            tuned = cls(**fields, path=path)
+            if tuned.digest != digest:
+                raise ValueError("some of it is missing or was changed")
+            return tuned
         except OSError:
             raise
         except Exception as error:
