@@ -55,7 +55,7 @@ def source_digest(code):
     """
     files = set(PACKAGE.rglob("*.py"))
     modules = [sys.modules[thing.__module__] for thing in code]
-    packages = {_package(module) for module in modules} - {"nengo"}
+    packages = {_package(module) for module in modules} - {"nengo", "builtins"}
     seen = []
     while modules:
         module = modules.pop()
