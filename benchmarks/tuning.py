@@ -20,7 +20,7 @@ from tabulate import tabulate
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.metrics import oracle_error
-from maxpool_circuits.network import shelf
+from maxpool_circuits.network import decoders as shipped
 from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.simulate import errors
 from maxpool_circuits.utils.files import write_csv
@@ -127,7 +127,7 @@ def loading_time():
         for _ in range(15):
             for decoders, times in seconds.items():
                 # as in the first network of a process
-                shelf.load.cache_clear()
+                shipped._load.cache_clear()
                 started = time.perf_counter()
                 with nengo.Network():
                     mpc.make(circuit, windows, decoders=decoders, **arguments)
@@ -147,7 +147,7 @@ def tuning_times():
     ):
         circuit, arguments = SETUPS[name]
         started = time.perf_counter()
-        mpc.tune(circuit, n_jobs=2, fresh=True, progress_bar=False, **arguments)
+        mpc.tune(circuit, n_jobs=2, progress_bar=False, **arguments)
         found[name] = time.perf_counter() - started
     return found
 

@@ -7,12 +7,12 @@ from .circuits import *  # noqa: F403
 from .circuits import __all__ as _circuits
 from .comparison import compare
 from .network.base import MaxPoolNetwork
+from .network.decoders import TunedDecoders
 from .network.faults import let_fail
 from .network.neurons import IntegrateAndFire
 from .network.setup import Setup
 from .network.transform import MaxPool
 from .network.tunable import Tunable
-from .network.tuned import TunedDecoders
 from .network.windows import PoolWindows
 from .registry import circuits, make, register, unregister
 from .version import version as __version__

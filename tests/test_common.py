@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
-from maxpool_circuits.network.windows import window_columns
 from maxpool_circuits.network.populations import rectifier
 from maxpool_circuits.network.sparse import connect, selection
+from maxpool_circuits.network.windows import window_columns
 from maxpool_circuits.testing import parametrize_with_checks
 
 

@@ -21,7 +21,6 @@ import hypothesis
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import strategies
 from nengo.exceptions import ValidationError

@@ -170,7 +170,9 @@ def test_several_spikes_in_one_step(Simulator):
     neuron_type = mpc.IntegrateAndFire(
         initial_state={"voltage": nengo.dists.Choice([0])}
     )
-    spikes, voltages = simulate_neurons(Simulator, neuron_type, constant(3500, n_steps=2))
+    spikes, voltages = simulate_neurons(
+        Simulator, neuron_type, constant(3500, n_steps=2)
+    )
     np.testing.assert_allclose(spikes[:, 0] * DT, [3, 4])
     np.testing.assert_allclose(voltages[:, 0], [0.5, 0], atol=1e-9)
 
@@ -178,7 +180,9 @@ def test_several_spikes_in_one_step(Simulator):
 def test_amplitude_scales_spikes_and_not_their_number(Simulator):
     currents = constant(100, 500)
     one, small = (
-        simulate_neurons(Simulator, mpc.IntegrateAndFire(amplitude=amplitude), currents)[0]
+        simulate_neurons(
+            Simulator, mpc.IntegrateAndFire(amplitude=amplitude), currents
+        )[0]
         for amplitude in (1, 0.01)
     )
     assert one.any()
@@ -186,7 +190,9 @@ def test_amplitude_scales_spikes_and_not_their_number(Simulator):
 
 
 def test_initial_voltages_are_drawn_so_that_neurons_do_not_fire_in_step(Simulator):
-    spikes, _ = simulate_neurons(Simulator, mpc.IntegrateAndFire(), constant(*[100] * 50))
+    spikes, _ = simulate_neurons(
+        Simulator, mpc.IntegrateAndFire(), constant(*[100] * 50)
+    )
     assert len(np.unique(spikes[:10].argmax(axis=0))) > 5
 
 

@@ -132,9 +132,7 @@ def test_tuned_inhibition_and_decoders(native):
         tuned = mpc.TunedDecoders(
             setup, {"unit": [[change]]}, {"inhibition": inhibition}
         )
-        made = model_of(
-            mpc.WinnerTakeAll, WINDOWS["odd"], decoders=tuned, **options
-        )
+        made = model_of(mpc.WinnerTakeAll, WINDOWS["odd"], decoders=tuned, **options)
         nengo.rc.set("maxpool_circuits", "operators", "True")
         with nengo.Simulator(made[0], progress_bar=False) as simulator:
             (operator,) = operators_in(simulator)

@@ -1,29 +1,28 @@
-"""Tuning of running circuits, and the files that hold what it found."""
+"""Tuning: what is found, how candidates are compared, and what is remembered."""
 
-import dataclasses
 import functools
-import io
-import json
-import random
-import tracemalloc
-import zipfile
+import itertools
+import multiprocessing
+import shutil
+import subprocess
+import sys
+import time
 
 import joblib
 import nengo
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.network.tuned import FORMAT
-from maxpool_circuits.tuning import INPUTS, draw, search, trials, tuning_curves
-from maxpool_circuits.tuning.journal import Journal
+from maxpool_circuits.comparison.compare import seed_of_values
+from maxpool_circuits.tuning import INPUTS, draw, memory, search, tuning_curves
+from maxpool_circuits.tuning.inputs import seed_of
 from maxpool_circuits.tuning.least_squares import decoder_changes
 from maxpool_circuits.tuning.response_surface import minimise
+from maxpool_circuits.tuning.search import Objective, Trial, half_way
 from maxpool_circuits.tuning.simulate import errors, record_populations
-from maxpool_circuits.utils import checked_npz
+from maxpool_circuits.tuning.tune import seed_of_draw
 
 #: A circuit that tuning improves much, and quickly: noise that it rectifies.
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}
@@ -88,7 +87,7 @@ def test_test_inputs_are_other_inputs(tuned):
 
 
 def test_same_seed_gives_the_same_in_several_processes(tuned):
-    again = mpc.tune("pairwise-relu", n_jobs=2, fresh=True, **QUICK, **NOISY)
+    again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
     np.testing.assert_array_equal(
         again.decoder_changes["comparator"], tuned.decoder_changes["comparator"]
     )
@@ -98,7 +97,7 @@ def test_same_seed_gives_the_same_in_several_processes(tuned):
 
 def test_a_cluster_finds_the_same(tuned, cluster):
     with joblib.parallel_config(backend="dask"):
-        again = mpc.tune("pairwise-relu", n_jobs=2, fresh=True, **QUICK, **NOISY)
+        again = mpc.tune("pairwise-relu", n_jobs=2, **QUICK, **NOISY)
     # where arrays lie in memory may change the last digit of a sum
     assert again.parameters == pytest.approx(tuned.parameters)
     for draw_name, measured in tuned.report["errors"].items():
@@ -106,20 +105,6 @@ def test_a_cluster_finds_the_same(tuned, cluster):
             found = again.report["errors"][draw_name][name]
             assert found == pytest.approx(figures)
     assert cluster.ran_something()
-
-
-def test_one_comparator_serves_windows_of_all_sizes(tuned):
-    for size in (2, 9):
-        windows = mpc.PoolWindows.independent(n_pools=2, window_size=size)
-        assert mpc.PairwiseReLU(windows, decoders=tuned, **NOISY).decoders is tuned
-
-
-def test_values_scale_with_the_input_range(tuned, run_circuit):
-    x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
-    options = {"decoders": tuned, "seed": 0, "steps": 200, **NOISY}
-    y = run_circuit("pairwise-relu", WINDOWS, x, **options)
-    scaled = run_circuit("pairwise-relu", WINDOWS, 4 * x, input_range=(0, 4), **options)
-    np.testing.assert_allclose(scaled, 4 * y, atol=1e-6)
 
 
 @pytest.mark.parametrize("circuit", ["softmax", "ensemble", "absolute-value"])
@@ -270,7 +255,7 @@ def test_what_is_worse_on_other_inputs_is_taken_back(tuned, monkeypatch):
     assert any(np.any(values) for values in tuned.decoder_changes.values())
     # no candidate is ever good enough
     monkeypatch.setattr(search, "TOLERANCE", -10)
-    found = mpc.tune("pairwise-relu", fresh=True, **QUICK, **NOISY)
+    found = mpc.tune("pairwise-relu", **QUICK, **NOISY)
     assert not any(np.any(values) for values in found.decoder_changes.values())
     network = mpc.PairwiseReLU(WINDOWS, decoders=None, **NOISY)
     for tunable in network.free_tunables:
@@ -283,43 +268,6 @@ def test_shorter_latency_if_it_is_worth_it(tuned):
     quick = mpc.tune("pairwise-relu", latency_weight=5, **QUICK, **NOISY)
     (_, latency), (_, without) = (t.report["costs"]["latency"] for t in (quick, tuned))
     assert latency < 0.95 * without
-
-
-# --- interruptions --------------------------------------------------------------------
-
-
-def test_an_interrupted_run_goes_on(tuned, tmp_path, monkeypatch):
-    path = tmp_path / "journal"
-    options = {"journal": path, "fresh": True, **QUICK, **NOISY}
-    calls = []
-
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 8:
-            raise KeyboardInterrupt
-        return errors(*arguments)
-
-    monkeypatch.setattr(trials, "errors", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        mpc.tune("pairwise-relu", **options)
-    # as if it had been cut off in the middle of a line
-    with open(path, "a") as file:
-        file.write("[[0.1, 0.")
-    calls.clear()
-    calls.extend([None] * 10)
-    again = mpc.tune("pairwise-relu", **options)
-    assert again.parameters == tuned.parameters
-    assert again.report["errors"] == tuned.report["errors"]
-    n_all = 2 * len(tuned.report["errors"]) * 2
-    assert len(calls) > n_all and not path.exists()
-
-
-def test_a_journal_of_another_run_is_refused(tmp_path):
-    path = tmp_path / "journal"
-    Journal(path, {"seed": 0})
-    with pytest.raises(ValidationError, match="journal of another run"):
-        mpc.tune("pairwise-relu", journal=path, fresh=True, **QUICK, **NOISY)
-    assert path.exists()
 
 
 #: How much of a value is left.
@@ -360,8 +308,6 @@ def test_a_users_own_circuit_states_what_is_tunable():
         ("pairwise-relu", {"n_pools": 0.5}, "n_pools"),
         ("pairwise-relu", {"input_rate": -1}, "input_rate"),
         ("pairwise-relu", {"seed": "a"}, "seed"),
-        # without one, the result could not be remembered
-        ("pairwise-relu", {"seed": None}, "seed"),
         ("no such", {}, "no circuit"),
     ],
 )
@@ -370,360 +316,263 @@ def test_what_cannot_be_tuned(circuit, options, cause):
         mpc.tune(circuit, progress_bar=False, **options)
 
 
-# --- the value ------------------------------------------------------------------------
+# --- how candidates are compared ------------------------------------------------------
 
 
-def test_other_setups_are_refused(tuned):
-    for options, name in [
-        ({"n_neurons": 2}, "n_neurons"),
-        ({"neuron_type": nengo.LIF()}, "neuron_type"),
-        ({"synapse": 0.003}, "synapse"),
-    ]:
-        with pytest.raises(ValidationError, match=f"{name} is .*, tuned for"):
-            mpc.PairwiseReLU(WINDOWS, decoders=tuned, **{**NOISY, **options})
-    with pytest.raises(ValidationError, match="circuit is '.*WinnerTakeAll'"):
-        mpc.WinnerTakeAll(WINDOWS, decoders=tuned, **NOISY)
+def seeds_of_tuning(seeds):
+    """All seeds of values that searches with some seeds draw with."""
+    return [
+        seed_of(seed_of_draw(seed, draw), number)
+        for seed, draw, number in itertools.product(seeds, range(3), range(len(INPUTS)))
+    ]
 
 
-def test_rates_of_proportional_neurons_scale(tuned, run_circuit):
-    x = np.random.RandomState(0).uniform(size=(1, WINDOWS.n_inputs))
-    for max_rate in (100, 1000):
-        options = {"decoders": tuned, "max_rate": max_rate, **NOISY}
-        y = run_circuit("pairwise-relu", WINDOWS, x, steps=600, **options)
-        error = y[0, 200:].mean(axis=0) - WINDOWS.max(x[0])
-        assert np.sqrt(np.mean(error**2)) < 0.1
+def test_no_two_draws_of_tuning_share_a_seed():
+    used = seeds_of_tuning(range(200))
+    assert len(set(used)) == len(used)
 
 
-def test_decoders_that_are_none():
-    with pytest.raises(ValidationError, match="TunedDecoders"):
-        mpc.WinnerTakeAll(WINDOWS, decoders={"unit": 1})
+def test_comparisons_use_other_seeds_than_tuning():
+    most = 2**32 - 1
+    seeds = [*range(10000), *range(2**18, 2**18 + 1000), most - 1, most]
+    compared = {seed_of_values(seed) for seed in seeds}
+    assert compared.isdisjoint(seeds_of_tuning(seeds))
+    assert max(compared) <= most
 
 
-def test_it_cannot_be_changed(tuned):
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        tuned.parameters = {}
-    with pytest.raises(ValueError):
-        tuned.decoder_changes["comparator"][0, 0] = 1
+def trial(ratios=None, **costs):
+    """A trial with errors of 0.01, which is what counts as small, times some ratios."""
+    ratios = {name: (ratios or {}).get(name, 1) for name in INPUTS}
+    squares = {name: np.full(4, (0.01 * ratio) ** 2) for name, ratio in ratios.items()}
+    return Trial(None, squares, costs)
 
 
-def value(changes=((0.5, 1.5),), speed=2.0, circuit="their.Own", **report):
-    """Make a small value."""
-    setup = mpc.Setup(circuit, n_neurons=2, max_rate=250.0)
-    return mpc.TunedDecoders(setup, {"unit": changes}, {"speed": speed}, report=report)
+@pytest.fixture
+def inputs():
+    """One input of each kind, without signals."""
+    drawn = draw(2, 250, seed=0, n_pools=1)
+    return {name: drawn[name] for name in INPUTS}
 
 
-def test_compares_by_value():
-    assert value() == value() and hash(value()) == hash(value())
-    assert value() != value(speed=3) and value() != value(changes=[[0.5, 1]])
-    assert value() != value(circuit="their.Other") and value() != "text"
-    assert value() != value(seed=1)
+def test_errors_on_values_that_are_small_enough_do_not_count(inputs):
+    objective = Objective(trial(), inputs, {})
+    for name, kind in INPUTS.items():
+        halved, doubled = (trial({name: ratio}) for ratio in (0.5, 2))
+        assert (objective.of(halved) < 0) == kind.spikes, name
+        assert objective.worst(doubled) == pytest.approx(np.log(2))
 
 
-def test_the_time_that_tuning_took_is_no_part_of_the_value():
-    assert value(seconds=1, seed=0) == value(seconds=2, seed=0)
+def test_one_error_that_grows_outweighs_several_that_shrink(inputs):
+    objective = Objective(trial(), inputs, {})
+    better = dict.fromkeys(INPUTS, 0.95)
+    first = next(iter(INPUTS))
+    assert objective.accepts(trial(better))
+    worse = trial({**better, first: 1.06})
+    assert objective.of(worse) > 0 and not objective.accepts(worse)
+    # within the tolerance nothing is added
+    within = trial({**better, first: 1.01})
+    growths = objective.growths(objective.changes(within))
+    mean = np.average(growths, weights=[kind.weight for kind in INPUTS.values()])
+    assert objective.of(within) == pytest.approx(mean)
 
 
-@pytest.mark.parametrize("changes", [[[np.nan]], [[np.inf]], [1.0], [[[1.0]]]])
-def test_changes_must_be_matrices_of_finite_numbers(changes):
-    with pytest.raises(ValidationError, match="matrix of finite"):
-        value(changes)
+def test_costs_count_by_their_weights(inputs):
+    objective = Objective(trial(spikes=100), inputs, {"spikes": 0.5})
+    assert objective.of(trial(spikes=50)) == pytest.approx(0.5 * np.log(0.5))
+    # what never settles has no latency
+    objective = Objective(trial(latency=0.1), inputs, {"latency": 1})
+    assert objective.of(trial(latency=np.nan)) == search.WORST
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"decoder_changes": {"comparator": [[1.0, 2.0]]}},
-        {"decoder_changes": {"other": [[1.0]]}},
-        {"tuning_curves": {"comparator": [[1.0, 0.5]]}},
-    ],
-)
-def test_values_for_another_population_are_refused(tuned, change):
-    changed = dataclasses.replace(tuned, **change)
-    with pytest.raises(ValidationError, match="of 'comparator' have shape"):
-        mpc.PairwiseReLU(WINDOWS, decoders=changed, **NOISY)
-
-
-@pytest.mark.parametrize("speed", [0, -1, np.nan, np.inf, 1e300, 1e-300, 2**70, "1"])
-def test_parameters_must_be_positive(speed):
-    with pytest.raises(ValidationError, match="positive"):
-        value(speed=speed)
-
-
-# --- files ----------------------------------------------------------------------------
-
-NUMBERS = st.floats(-1e9, 1e9)
-
-
-@given(
-    decoders=st.dictionaries(st.text("abc", min_size=1), st.lists(NUMBERS, min_size=1)),
-    report=st.dictionaries(st.text(), st.none() | st.text() | st.integers() | NUMBERS),
-    own=st.dictionaries(st.text(), NUMBERS),
-    synapse=st.none() | st.text(),
-    speed=st.floats(1e-9, 1e9),
-)
-@settings(deadline=None, max_examples=50)
-def test_files_keep_everything(tmp_path_factory, decoders, report, own, synapse, speed):
-    path = tmp_path_factory.mktemp("tuned") / "file.npz"
-    decoders = {name: [numbers] for name, numbers in decoders.items()}
-    setup = mpc.Setup("their.Own", 2, 250.0, synapse=synapse, own=tuple(own.items()))
-    saved = mpc.TunedDecoders(
-        setup, decoders, {"speed": speed}, tuning_curves=decoders, report=report
+def test_half_way_is_the_geometric_mean():
+    setup = mpc.Setup("their.Own", 1, 250.0)
+    untuned = mpc.TunedDecoders(setup, {"unit": [[0]]}, {"speed": 1})
+    best = mpc.TunedDecoders(setup, {"unit": [[3]]}, {"speed": 4}, {"unit": [[1, 2]]})
+    expected = mpc.TunedDecoders(
+        setup, {"unit": [[1.5]]}, {"speed": 2}, {"unit": [[1, 2]]}
     )
-    saved.save(path)
-    assert mpc.TunedDecoders.load(path) == saved
+    assert half_way(untuned, best) == expected
 
 
-def rewritten(path, **changes):
-    """Write a file again with other entries."""
-    with np.load(path) as file:
-        entries = {**file}
-    np.savez(path, **{k: v for k, v in {**entries, **changes}.items() if v is not None})
+# --- what is remembered ---------------------------------------------------------------
 
 
-def header(path, **changes):
-    """Header of a file with other entries."""
-    with np.load(path) as file:
-        return np.array(json.dumps({**json.loads(str(file["header"])), **changes}))
+@pytest.fixture
+def counted(monkeypatch):
+    """Numbers of inputs of all runs, of which there are few."""
+    names = []
+
+    def run(circuit, several, seed, simulator):
+        names.append(len(several))
+        return errors(circuit, several, seed, simulator)
+
+    def two_runs(measure, objective, start, bounds, **_):
+        measure(start)
+        measure(np.mean(bounds, axis=1))
+
+    monkeypatch.setattr(search, "minimise", two_runs)
+    monkeypatch.setattr(search.simulate, "errors", run)
+    return names
 
 
-#: Name of the decoders in the archive.
-UNIT = "decoder_changes.unit"
-
-DAMAGES = {
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
-    "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_text("decoders"),
-    "pickled objects": lambda path: rewritten(
-        path, **{UNIT: np.array([{}], dtype=object)}
-    ),
-    "another array file": lambda path: np.savez(path, weights=np.ones(3)),
-    "an array": lambda path: path.write_bytes(array_file(path.parent)),
-    "wrong shape": lambda path: rewritten(path, **{UNIT: np.ones(2)}),
-    "other numbers": lambda path: rewritten(path, **{UNIT: np.array([[0.5, 1.25]])}),
-    "NaN": lambda path: rewritten(path, **{UNIT: np.array([[0.5, np.nan]])}),
-    "other setup": lambda path: rewritten(path, header=header(path, setup={})),
-    "newer format": lambda path: rewritten(
-        path, header=header(path, format=FORMAT + 1)
-    ),
-    "no header": lambda path: rewritten(path, header=None),
-    "missing decoders": lambda path: rewritten(path, **{UNIT: None}),
-    "an unknown array": lambda path: rewritten(path, own=np.ones((1, 1))),
-    "a header that is no dictionary": lambda path: rewritten(
-        path, header=np.array("3")
-    ),
-    "a deep header": lambda path: rewritten(path, header=np.array("[" * 100_000)),
-    "a long header": lambda path: rewritten(path, header=np.array(" " * 2**21)),
-    "LZMA": lambda path: repacked(path, compression=zipfile.ZIP_LZMA),
-    "a bomb": lambda path: repacked(path, b"\0" * 2**29),
-    "a bomb that lies": lambda path: repacked(path, bomb()),
-    "an array that lies": lambda path: repacked(path, bomb()[:1000]),
-    "an encrypted entry": lambda path: encrypted(path),
-    **{
-        f"numbers of type {name}": functools.partial(
-            lambda path, name: rewritten(path, **{UNIT: np.ones((1, 2), name)}),
-            name=name,
-        )
-        for name in ("complex", "float32", ">f8", "int", "bool", "U3", "M8[s]")
-    },
-    **{
-        f"a format of {wrong}": functools.partial(
-            lambda path, wrong: checked_npz.write(
-                path, value()._header(), value()._arrays(), wrong
-            ),
-            wrong=wrong,
-        )
-        for wrong in (0, -5, True, 2.0, "2", None, [2], 10**40)
-    },
-    **{
-        f"numbers of {wrong}": functools.partial(
-            lambda path, wrong: checked_npz.write(
-                path, value()._header(), {UNIT: [[wrong, 1]]}, FORMAT
-            ),
-            wrong=wrong,
-        )
-        for wrong in (1e300, -np.inf, np.nan)
-    },
-    **{
-        f"{name} of {wrong!r:.9}": functools.partial(
-            lambda path, name, wrong: checked_npz.write(
-                path, {**value()._header(), name: wrong}, value()._arrays(), FORMAT
-            ),
-            name=name,
-            wrong=wrong,
-        )
-        for name in ("setup", "parameters", "report", "path", "own")
-        for wrong in (3, None, [1], "text", {"speed": "fast"}, {"speed": 1e300})
-        if (name, wrong) != ("report", wrong) or not isinstance(wrong, dict)
-    },
-}
+REMEMBERED = {"n_pools": 2, "window_size": 2, "progress_bar": False, **NOISY}
 
 
-def repacked(path, content=None, compression=zipfile.ZIP_DEFLATED):
-    """Write the archive again, with other bytes of the decoders."""
-    with zipfile.ZipFile(path) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    if content is not None:
-        entries[f"{UNIT}.npy"] = content
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
+def test_asked_for_the_same_again_tune_runs_nothing(counted, tmp_path):
+    with nengo.Network() as model:
+        first = mpc.tune("pairwise-relu", memory=tmp_path, **REMEMBERED)
+        n_runs = len(counted)
+        for same in (tmp_path, joblib.Memory(str(tmp_path), verbose=0)):
+            again = mpc.tune(mpc.PairwiseReLU, memory=same, n_jobs=2, **REMEMBERED)
+            assert again == first and again.report == first.report
+    assert len(counted) == n_runs > 0
+    # tuning, which runs many networks, leaves none in the model
+    assert model.networks == []
 
 
-def encrypted(path):
-    """Say of the first entry that it is encrypted."""
-    content = bytearray(path.read_bytes())
-    content[content.index(b"PK\1\2") + 8] |= 1
-    path.write_bytes(content)
+@pytest.mark.parametrize("change", [{"seed": 1}, {"n_neurons": 2}, {"input_rate": 200}])
+def test_other_arguments_are_another_search(counted, tmp_path, change):
+    mpc.tune("pairwise-relu", memory=tmp_path, **REMEMBERED)
+    n_runs = len(counted)
+    mpc.tune("pairwise-relu", memory=tmp_path, **{**REMEMBERED, **change})
+    assert len(counted) > n_runs
 
 
-def bomb():
-    """Description of a large array, with few numbers."""
-    file = io.BytesIO()
-    description = {"descr": "<f8", "fortran_order": False, "shape": (2**14, 2**14)}
-    np.lib.format.write_array_header_1_0(file, description)
-    return file.getvalue() + bytes(1600)
+def test_without_a_folder_nothing_is_remembered(counted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = mpc.tune("pairwise-relu", **REMEMBERED)
+    n_runs = len(counted)
+    assert mpc.tune("pairwise-relu", **REMEMBERED) == first
+    assert len(counted) == 2 * n_runs and list(tmp_path.iterdir()) == []
 
 
-def array_file(folder):
-    """Bytes of a single array."""
-    np.save(folder / "array.npy", np.ones(3))
-    return (folder / "array.npy").read_bytes()
+def test_a_search_that_was_stopped_goes_on(counted, tmp_path, monkeypatch):
+    whole = mpc.tune("pairwise-relu", memory=tmp_path / "whole", **REMEMBERED)
+    n_runs = len(counted)
+    counted.clear()
+    run = search.simulate.errors
+
+    def stopped(*arguments):
+        if len(counted) == 3:
+            raise KeyboardInterrupt
+        return run(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(search.simulate, "errors", stopped)
+        mpc.tune("pairwise-relu", memory=tmp_path / "parts", **REMEMBERED)
+    assert mpc.tune("pairwise-relu", memory=tmp_path / "parts", **REMEMBERED) == whole
+    assert len(counted) == n_runs
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_files_are_refused(tmp_path, damage):
-    path = tmp_path / "own.npz"
-    value().save(path)
-    DAMAGES[damage](path)
-    with pytest.raises(ValidationError, match="own.npz: cannot be read") as caught:
-        mpc.TunedDecoders.load(path)
-    assert len(str(caught.value)) < 1000
-    if damage == "newer format":
-        assert f"format is {FORMAT + 1}" in str(caught.value)
+def _tune(folder, results):
+    results.put(mpc.tune("pairwise-relu", memory=folder, **REMEMBERED).digest)
 
 
-@pytest.mark.parametrize(
-    "options, change, cause",
-    [
-        # another circuit's, another setup's, and of a population of another size
-        ({}, {"setup": mpc.Setup("their.Own", 1, 250)}, "circuit is '.*PairwiseReLU'"),
-        ({"n_neurons": 2}, {}, "n_neurons is 2, tuned for 1"),
-        ({"synapse": 0.003}, {}, "synapse is '.*Lowpass.*', tuned for its default"),
-        ({}, {"decoder_changes": {"comparator": [[1.0, 2.0]]}}, "shape"),
-        ({}, {"parameters": {"speed": 1}}, "tunable parameters differ"),
-    ],
+def test_several_processes_may_use_one_folder(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    arguments = (tmp_path, results)
+    processes = [context.Process(target=_tune, args=arguments) for _ in range(2)]
+    for process in processes:
+        process.start()
+    digests = {results.get(timeout=300) for _ in processes}
+    for process in processes:
+        process.join()
+    assert len(digests) == 1
+
+
+EDITED = """
+import sys
+sys.path.insert(0, {folder!r})
+import own_circuit
+from maxpool_circuits.tuning.memory import source_digest
+assert sys.modules["maxpool_circuits"].__file__.startswith({folder!r})
+print(source_digest([own_circuit.Own]))
+"""
+
+
+def test_an_edit_of_any_module_is_noticed(tmp_path):
+    folder = tmp_path / "copy"
+    package = folder / "maxpool_circuits"
+    shutil.copytree(memory.PACKAGE, package, ignore=lambda *_: ["__pycache__"])
+    (folder / "helpers").mkdir()
+    (folder / "helpers" / "__init__.py").write_text("")
+    (folder / "helpers" / "numbers.py").write_text("FACTOR = 2\n")
+    (folder / "helpers" / "unused.py").write_text("")
+    (folder / "own_circuit.py").write_text(
+        "from maxpool_circuits import PairwiseReLU\n"
+        "class Own(PairwiseReLU):\n"
+        "    pass\n"
+        "from helpers.numbers import FACTOR\n"
+    )
+
+    def digest():
+        code = EDITED.format(folder=str(folder))
+        run = [sys.executable, "-c", code]
+        return subprocess.run(run, capture_output=True, text=True, check=True).stdout
+
+    first = digest()
+    (folder / "helpers" / "unused.py").write_text("# nothing to do with it\n")
+    assert digest() == first
+    for edited in (
+        package / "circuits" / "tree.py",
+        package / "network" / "populations.py",
+        package / "tuning" / "search.py",
+        folder / "helpers" / "numbers.py",
+        folder / "own_circuit.py",
+    ):
+        edited.write_text(edited.read_text() + "# edited\n")
+        before, first = first, digest()
+        assert first != before, edited
+
+
+def test_after_an_edit_tune_searches_again(counted, tmp_path, monkeypatch):
+    mpc.tune("pairwise-relu", memory=tmp_path, **REMEMBERED)
+    n_runs = len(counted)
+    monkeypatch.setattr(memory, "source_digest", lambda _: "edited since")
+    mpc.tune("pairwise-relu", memory=tmp_path, **REMEMBERED)
+    assert len(counted) == 2 * n_runs
+
+
+def test_code_that_cannot_be_read_is_not_remembered(counted, tmp_path):
+    scope = {"mpc": mpc, "__name__": "typed_at_a_prompt"}
+    exec("class Typed(mpc.PairwiseReLU):\n    pass", scope)
+    with pytest.warns(UserWarning, match="nothing is remembered.*Typed"):
+        mpc.tune(scope["Typed"], memory=tmp_path, **REMEMBERED)
+    assert counted and list(tmp_path.iterdir()) == []
+
+
+TUNE = """
+import sys
+import nengo
+import maxpool_circuits as mpc
+from maxpool_circuits.tuning import search
+search.runs_after_star = lambda n_numbers: 3
+print("ready", flush=True)
+mpc.tune("ensemble", n_neurons=10, window_size=2, n_pools=5, memory=sys.argv[1]).save(
+    sys.argv[2]
 )
-def test_files_of_another_setup_are_refused(tuned, tmp_path, options, change, cause):
-    path = tmp_path / "other.npz"
-    dataclasses.replace(tuned, **change).save(path)
-    other = mpc.TunedDecoders.load(path)
-    with pytest.raises(ValidationError, match=f"other.npz: .*{cause}"):
-        mpc.PairwiseReLU(WINDOWS, decoders=other, **{**NOISY, **options})
-
-
-def test_every_flipped_byte_is_noticed_or_harmless(tmp_path):
-    path = tmp_path / "own.npz"
-    value().save(path)
-    content = path.read_bytes()
-    for i in range(0, len(content), 7):
-        damaged = bytearray(content)
-        damaged[i] ^= 0xFF
-        path.write_bytes(damaged)
-        try:
-            # some bytes of the archive, such as dates, mean nothing
-            assert mpc.TunedDecoders.load(path) == value()
-        except ValidationError as error:
-            assert "own.npz" in str(error)
-
-
-def assert_damage_is_noticed_or_harmless(path, content):
-    """A damaged file is refused with its name, or means the same."""
-    path.write_bytes(content)
-    try:
-        assert mpc.TunedDecoders.load(path) == value()
-    except ValidationError as error:
-        assert path.name in str(error)
-
-
-def damaged(content, rng):
-    """Content with a few flipped bits, or bytes that are other, missing or added."""
-    damaged = bytearray(content)
-    for _ in range(rng.choice((1, 1, 2, 8))):
-        if not damaged:
-            break
-        i = rng.randrange(len(damaged))
-        kind = rng.choice(("bit", "byte", "cut", "end", "insert", "copy"))
-        if kind == "bit":
-            damaged[i] ^= 1 << rng.randrange(8)
-        elif kind == "byte":
-            damaged[i] = rng.choice((0, 255, rng.randrange(256)))
-        elif kind == "cut":
-            del damaged[i : i + rng.randrange(1, 9)]
-        elif kind == "end":
-            del damaged[i + 1 :]
-        elif kind == "insert":
-            damaged[i:i] = rng.randbytes(rng.randrange(1, 9))
-        else:
-            damaged[i : i + 8] = damaged[rng.randrange(len(damaged)) :][:8]
-    return bytes(damaged)
-
-
-@given(rng=st.randoms(use_true_random=False))
-@settings(max_examples=200)
-def test_random_damage_is_noticed_or_harmless(tmp_path_factory, rng):
-    path = tmp_path_factory.getbasetemp() / "damaged.npz"
-    value().save(path)
-    assert_damage_is_noticed_or_harmless(path, damaged(path.read_bytes(), rng))
+"""
 
 
 @pytest.mark.slow
-def test_ten_thousand_damaged_files(tmp_path):
-    path = tmp_path / "damaged.npz"
-    value().save(path)
-    content = path.read_bytes()
-    rng = random.Random(0)
-    for i in range(10_000):
-        # every single bit of the file first
-        if i < 8 * len(content):
-            bits = bytearray(content)
-            bits[i // 8] ^= 1 << i % 8
-            assert_damage_is_noticed_or_harmless(path, bits)
-        else:
-            assert_damage_is_noticed_or_harmless(path, damaged(content, rng))
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_a_search_that_is_killed_again_and_again_finds_the_same(tmp_path):
+    path = tmp_path / "decoders.npz"
 
+    def start(folder):
+        words = [sys.executable, "-c", TUNE, str(tmp_path / folder), str(path)]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"ready\n"
+        return process
 
-def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
-    path = tmp_path / "bomb.npz"
-    value().save(path)
-    repacked(path, bytes(2**27))
-    tracemalloc.start()
-    try:
-        with pytest.raises(ValidationError, match="bomb.npz"):
-            mpc.TunedDecoders.load(path)
-        assert tracemalloc.get_traced_memory()[1] < 2e6
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize(
-    "field, wrong",
-    [
-        (field, wrong)
-        for field in ("decoder_changes", "parameters", "tuning_curves", "report")
-        for wrong in (3, None, [1], "text", {3: 4}, b"x")
-    ]
-    + [
-        ("decoder_changes", {"unit": x})
-        for x in (1e300, [["1"]], [[1j]], [[1], [2, 3]])
-    ]
-    + [("setup", {}), ("path", 3), ("report", {"a": {1, 2}})],
-    ids=str,
-)
-def test_values_of_other_types_are_refused(field, wrong):
-    with pytest.raises(ValidationError, match=field.replace("_", "[_ ]")):
-        dataclasses.replace(value(), **{field: wrong})
-
-
-def test_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        mpc.TunedDecoders.load(tmp_path / "none.npz")
+    start("undisturbed").communicate()
+    undisturbed = mpc.TunedDecoders.load(path)
+    path.unlink()
+    for seconds in np.linspace(0.1, 2, 10):
+        process = start("disturbed")
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+    start("disturbed").communicate()
+    assert mpc.TunedDecoders.load(path) == undisturbed

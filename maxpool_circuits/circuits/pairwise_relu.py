@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import nengo
 import scipy.sparse
-from nengo.neurons import NeuronType
 
 from ..network.neurons import integrates
 from ..network.populations import (
@@ -16,7 +15,6 @@ from ..network.populations import (
 from ..network.tunable import Tunable
 from .averaging import Averaging
 from .tree import ComparatorTree
-
 
 #: Time constant of the input synapse, in inter-spike intervals of an input, of neurons
 #: that rectify at once, and of populations, which magnify noise.

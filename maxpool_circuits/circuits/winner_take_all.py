@@ -7,7 +7,6 @@ from math import ceil
 import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
 
 from ..network.neurons import integrates
 from ..network.populations import rectifier
@@ -15,7 +14,6 @@ from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .averaging import Averaging
 from .mean_path import MeanPath
-
 
 #: Strength of the lateral inhibition, relative to what a rival fires.
 INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)

@@ -57,7 +57,11 @@ class MaxPoolSetBuilder(OpBuilder):
         super().build_pre(signals, config)
         # operators with different windows are not merged (see OpBuilder.mergeable)
         (op,) = self.ops
-        self.x, self.y, self.windows = signals[op.reads[0]], signals[op.sets[0]], op.windows
+        self.x, self.y, self.windows = (
+            signals[op.reads[0]],
+            signals[op.sets[0]],
+            op.windows,
+        )
 
     def build_step(self, signals):
         """Take the maxima of all windows."""

@@ -9,7 +9,7 @@ from nengo.neurons import Direct, NeuronType
 from nengo.synapses import Synapse
 
 from ..utils.checks import is_real
-from .tuned import TunedDecoders
+from .decoders import TunedDecoders
 from .windows import PoolWindows
 
 #: Shortest time constant but 0, in seconds: Nengo's filters fail at far shorter ones.

@@ -16,8 +16,6 @@ from ..utils.checks import (
     valid_range,
     valid_seed,
 )
-from ..utils.describe import describe, qualified_name
-from . import shelf
 from .arguments import (
     checked_decoders,
     checked_neuron_type,
@@ -25,6 +23,7 @@ from .arguments import (
     checked_windows,
     same_population,
 )
+from .decoders import TunedDecoders, shipped, warn_untuned
 from .neurons import IntegrateAndFire
 from .populations import (
     FittedPopulation,
@@ -32,10 +31,9 @@ from .populations import (
     PopulationArray,
     is_rectified_linear,
 )
-from .setup import Setup
+from .setup import Setup, describe, qualified_name
 from .sparse import connect, selection
 from .tunable import Tunable
-from .tuned import TunedDecoders
 from .windows import PoolWindows
 
 #: Rate, in Hz, of inputs that nothing else is said of.
@@ -266,7 +264,7 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         if self.decoders is not None:
-            population = self._tuned(name, population)
+            population = self.decoders.applied_to(name, population)
         copies = PopulationArray(population, n_copies, label=label or name)
         self.populations.setdefault(name, []).append(copies)
         return copies
@@ -359,15 +357,8 @@ class MaxPoolNetwork(nengo.Network):
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
         elif self._decoders_ship:
-            decoders = shelf.fitting(self) if self.neuron_type.spiking else None
+            decoders = shipped(self) if self.neuron_type.spiking else None
         return decoders
-
-    def _tuned(self, name, population):
-        """A population with its tuned decoders, or without those of a bad file."""
-        if not self._decoders_ship:
-            return self.decoders.applied_to(name, population)
-        self.decoders, population = shelf.applied(self.decoders, name, population)
-        return population
 
     def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
@@ -383,7 +374,7 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         if self.decoders is None:
-            shelf.warn_untuned(self.setup)
+            warn_untuned(self.setup)
 
     def _number_pools(self):
         """Number the pools of two or more inputs, and their inputs."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 import sys
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 from nengo.exceptions import ValidationError
+from nengo.params import FrozenObject
 
 from ..utils.checks import is_count, is_real
-from ..utils.describe import qualified_name
 
 #: Ratios of ``max_rate`` at which decoders are still better than none. It is less above
 #: 1, where neurons come closer to their refractory period.
 SIMILAR_RATES = (0.6, 1.3)
+#: Arguments that make no difference to what a circuit computes on average.
+IGNORED = frozenset({"initial_state", "seed", "label"})
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ class Setup:
         except (TypeError, ValueError, OverflowError):
             valid = False
         if not valid:
-            got = {field.name: getattr(self, field.name) for field in fields(self)}
             raise ValidationError(
-                f"must have numbers and text as its docstring lists them, got {got}",
+                "must have numbers and text as its docstring lists them, got "
+                f"{asdict(self)}",
                 attr="setup",
             )
         object.__setattr__(self, "own", tuple(sorted(own)))
@@ -133,18 +136,6 @@ class Setup:
         call = f"maxpool_circuits.tune({', '.join([circuit, *arguments])})"
         return f"import {', '.join(modules)}; decoders = {call}"
 
-    @property
-    def stem(self) -> str:
-        """Start of the names of files with decoders of such a setup for any rate."""
-        relevant = {**asdict(self), "max_rate": None}
-        digest = hashlib.sha256(repr(sorted(relevant.items())).encode()).hexdigest()
-        return f"{self.class_name}-{self.n_neurons}-{digest[:10]}"
-
-    @property
-    def file_name(self) -> str:
-        """Name of the file with the decoders."""
-        return f"{self.stem}-{self.max_rate:g}Hz.npz"
-
     def differences(self, needed: Setup) -> list[str]:
         """What decoders for this setup do not suit in a needed one, as text."""
         low, high = SIMILAR_RATES
@@ -168,3 +159,42 @@ class Setup:
 def _shown(value: Any) -> str:
     """Value of a field, as messages show it."""
     return "its default" if value is None else repr(value)
+
+
+def qualified_name(thing: Any) -> str:
+    """Module and name of a class or function: another one of that name differs."""
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def describe(value: Any) -> str:
+    """Expression for a value, with the full name of its class.
+
+    Arguments with their default value and those in `IGNORED` are left out.
+
+    >>> import nengo
+    >>> describe(nengo.LIF(tau_rc=0.05, initial_state={"voltage": [0.5]}))
+    'nengo.neurons.LIF(tau_rc=0.05)'
+    """
+    if is_real(value):
+        # 1, 1.0 and numpy.float64(1) are the same number
+        text = repr(float(value))
+        return text[: -len(".0")] if text.endswith(".0") else text
+    if isinstance(value, (float, np.floating)):
+        return f"float({str(float(value))!r})"
+    if not isinstance(value, FrozenObject):
+        return repr(value)
+    arguments = []
+    for name, parameter in inspect.signature(type(value)).parameters.items():
+        is_variadic = parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        )
+        if is_variadic or name in IGNORED:
+            continue
+        if not hasattr(value, name):
+            # it cannot be told apart from others: its address can
+            return f"{type(value).__module__}.{value!r} at {id(value)}"
+        given = describe(getattr(value, name))
+        if given != describe(parameter.default):
+            arguments.append(f"{name}={given}")
+    return f"{qualified_name(type(value))}({', '.join(arguments)})"

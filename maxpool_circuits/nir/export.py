@@ -15,9 +15,9 @@ from nengo.exceptions import ValidationError
 from ..network.base import MaxPoolNetwork
 from ..network.neurons import integrates
 from ..network.paths import Arriving, Paths, full_weights, incoming, upstream
+from ..network.setup import qualified_name
 from ..network.sparse import selection
 from ..utils.checks import positive_number, valid_flag, valid_path
-from ..utils.describe import qualified_name
 from ..utils.files import atomic_write, writable_target
 from ..version import version
 

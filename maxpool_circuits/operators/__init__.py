@@ -8,8 +8,8 @@ from nengo.builder import Model
 
 from ..circuits import PairwiseReLU, WinnerTakeAll
 from . import pairwise_relu, winner_take_all
-from .filters import AlphaFilter
 from .declared import SECTION, declare, serve
+from .filters import AlphaFilter
 
 __all__ = ["declare", "serve"]
 

@@ -19,8 +19,8 @@ from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
 
 from ..network.base import contents
-from ..network.windows import is_compact
 from ..network.neurons import IntegrateAndFire
+from ..network.windows import is_compact
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
 SECTION = "maxpool_circuits"

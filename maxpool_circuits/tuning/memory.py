@@ -1,144 +1,94 @@
-"""What was tuned before: in this process, and in the user's cache folder."""
+"""What was found out before, in the folder that a user names."""
 
-import contextlib
+import ast
+import functools
 import hashlib
-import inspect
-import json
-import os
+import importlib.util
+import sys
+import sysconfig
 import warnings
 from pathlib import Path
 
-import filelock
-from nengo.exceptions import ValidationError
+import joblib
 
-from ..network.tuned import TunedDecoders
-from ..utils.describe import describe, qualified_name
-from ..version import version
-from .trials import unchanged
-
-#: Seconds to wait for another process that makes the same search.
-PATIENCE = 3600
-
-#: Results of this process, for where the folder cannot be written.
-_remembered: dict[tuple[type, str], TunedDecoders] = {}
+PACKAGE = Path(__file__).parents[1]
+#: Folders of installed packages.
+INSTALLED = {"site-packages", "dist-packages"}
 
 
-class Memory:
-    """Where the result of one search is remembered.
+def remembering(memory, about, code):
+    """A function of a question and of what computes its answer, if it is a new one.
 
     Parameters
     ----------
-    network : MaxPoolNetwork
-        One pool of the untuned circuit.
-    about : dict
-        The arguments of the search.
-    simulator : callable, optional (Default: None)
-        What runs the circuit.
+    memory : joblib.Memory
+        Where answers are kept.
+    about : str
+        What all answers depend on.
+    code : list
+        Classes and functions that answers come from. After an edit of their modules, of
+        what these import, or of this package, everything is computed anew.
     """
-
-    def __init__(self, network, about, simulator=None):
-        self.setup = network.setup
-        code = source_code(network, simulator)
-        self.key = type(network), search_key(network, about, code)
-        # code that cannot be read may have changed since
-        folder = _folder()
-        self.path = None if None in (code, folder) else folder / self._file_name()
-
-    def recall(self):
-        """The result, if there is one."""
-        if self.key not in _remembered and self._is_file():
-            try:
-                found = TunedDecoders.load(self.path)
-            except (OSError, ValidationError) as error:
-                warnings.warn(f"{error}. The search is done again", stacklevel=3)
-                return None
-            if found.setup != self.setup:
-                warnings.warn(
-                    f"{self.path}: holds decoders for {found.setup} instead of "
-                    f"{self.setup}. The search is done again",
-                    stacklevel=3,
-                )
-                return None
-            _remembered[self.key] = found
-        return _remembered.get(self.key)
-
-    @contextlib.contextmanager
-    def alone(self):
-        """Wait while another process makes this search.
-
-        The system frees the lock of a process that is killed. Where no file can be
-        locked, or after `PATIENCE`, several may search for the same.
-        """
-        with contextlib.ExitStack() as stack:
-            if self.path is not None:
-                try:
-                    self.path.parent.mkdir(parents=True, exist_ok=True)
-                    lock = filelock.FileLock(f"{self.path}.lock", timeout=PATIENCE)
-                    stack.enter_context(lock)
-                except (OSError, NotImplementedError):
-                    # filelock.Timeout is an OSError too: no reason not to search
-                    pass
-            yield
-
-    def keep(self, tuned):
-        """Remember a result; whether it is in the cache folder too, if possible."""
-        _remembered[self.key] = tuned
-        if self.path is None:
-            return False
+    digest = None
+    if memory.location is not None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            tuned.save(self.path)
-            return True
-        except OSError as error:
+            digest = source_digest(code)
+        except (AttributeError, LookupError, OSError, SyntaxError, ValueError) as error:
             warnings.warn(
-                "tuned decoders are remembered in this process only, the cache folder "
-                f"cannot be written: {error}",
+                f"nothing is remembered, because some of the code of {code[0]} cannot "
+                f"be read and may change ({error})",
                 stacklevel=3,
             )
-            return False
-
-    def _is_file(self):
-        # false, not an error, in a folder that cannot be read
-        return self.path is not None and os.path.isfile(self.path)
-
-    def _file_name(self):
-        return f"{self.setup.class_name}-{self.key[1][:20]}.npz"
+            memory = joblib.Memory(None)
+    answer = memory.cache(_answer, ignore=["compute"])
+    return functools.partial(answer, about, digest)
 
 
-def search_key(network, about, code):
-    """Text that differs between searches that may end in different results."""
-    start = unchanged(network)
-    decoders = {n: p.decoders for n, p in network.untuned_populations.items()}
-    untuned = TunedDecoders(network.setup, decoders, start.parameters)
-    bounds = [(t.name, t.default, t.low, t.high) for t in network.free_tunables]
-    question = [version, code, untuned.digest, describe(network.neuron_type), bounds]
-    text = json.dumps([*question, about], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _answer(about, digest, question, compute):
+    return compute()
 
 
-def source_code(network, simulator=None):
-    """Code of a circuit, its neurons and simulator; None if some cannot be read."""
-    parts = [*type(network).__mro__, *type(network.neuron_type).__mro__]
-    parts += [] if simulator is None else [simulator]
-    try:
-        return "".join(
-            inspect.getsource(part)
-            for part in parts
-            if part.__module__.split(".")[0] not in ("nengo", "builtins")
-        )
-    except (AttributeError, OSError, TypeError):
-        return None
+def source_digest(code):
+    """Digest of the files of this package and of the modules that some code needs.
+
+    Other installed packages are known by their versions, unless some code is in them.
+    """
+    files = set(PACKAGE.rglob("*.py"))
+    modules = [sys.modules[thing.__module__] for thing in code]
+    packages = {_package(module) for module in modules} - {"nengo", "builtins"}
+    seen = []
+    while modules:
+        module = modules.pop()
+        is_own = _package(module) in packages or not _is_installed(module)
+        if is_own and module not in seen:
+            path = Path(module.__file__)
+            files.add(path)
+            modules += _imported(module, path.read_text("utf-8"))
+        seen.append(module)
+    return hashlib.sha256(b"".join(f.read_bytes() for f in sorted(files))).hexdigest()
 
 
-def name_of(simulator):
-    """Name of a simulator class or function, or else text for this process only."""
-    named = hasattr(simulator, "__qualname__")
-    return qualified_name(simulator) if named else repr(simulator)
+def _package(module):
+    return module.__name__.split(".")[0]
 
 
-def _folder():
-    """The cache folder; None for a user without a home folder."""
-    from platformdirs import user_cache_path
+def _is_installed(module):
+    """Whether a module is one of Python's own, or in a package that was installed."""
+    if module is sys.modules["__main__"]:
+        return False
+    path = Path(getattr(module, "__file__", None) or sysconfig.__file__)
+    folder = Path(sysconfig.get_path("stdlib"))
+    return folder in path.parents or not INSTALLED.isdisjoint(path.parts)
 
-    folder = Path(user_cache_path("maxpool_circuits", appauthor=False))
-    return folder if folder.is_absolute() else None
+
+def _imported(module, source):
+    """Modules that a module imports, as far as they are loaded."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            name = "." * node.level + (node.module or "")
+            name = importlib.util.resolve_name(name, module.__package__)
+            names += [name, *(f"{name}.{alias.name}" for alias in node.names)]
+    return [sys.modules[name] for name in names if name in sys.modules]

@@ -1,13 +1,15 @@
-"""The setups that decoders are shipped for."""
+"""Make the decoders that are shipped: ``python -m maxpool_circuits.tuning.presets``."""
 
-import functools
+import argparse
+import json
+from dataclasses import asdict
 from itertools import product
 
+import joblib
 import nengo
 
-from ..network import shelf
-from ..registry import find
-from .trials import untuned_pool
+from ..network.decoders import FOLDER, INDEX
+from ..utils.files import atomic_write
 from .tune import tune
 
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
@@ -66,12 +68,7 @@ def presets():
 def make_preset(circuit, options, window_size, **tuning):
     """Tune a setup, as `presets` gives it; further arguments are those of `.tune`."""
     return tune(
-        circuit,
-        window_size=window_size,
-        fresh=True,
-        progress_bar=False,
-        **tuning,
-        **options,
+        circuit, window_size=window_size, progress_bar=False, **tuning, **options
     )
 
 
@@ -81,8 +78,44 @@ def gains_nothing(tuned):
     return all(untuned == found for untuned, found, *_ in errors)
 
 
-def path_of(circuit, options, window_size):
-    """Where the package has the decoders for a setup."""
-    circuit = functools.partial(find(circuit), **options)
-    network = untuned_pool(circuit, window_size or 4)
-    return shelf.FOLDER / network.setup.file_name
+def file_name(setup):
+    """Name of the file with decoders of a setup."""
+    parts = [setup.class_name, f"{setup.n_neurons}"]
+    if setup.neuron_type is not None:
+        parts.append(setup.neuron_type.split(".")[-1].rstrip("()"))
+    if setup.window_size is not None:
+        parts.append(f"of-{setup.window_size}")
+    return "-".join([*parts, f"{setup.max_rate:g}Hz.npz"])
+
+
+def main():
+    """Tune every setup, several at the same time, and write the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--jobs", type=int, default=-1, help="number of processes (default: all cores)"
+    )
+    parser.add_argument(
+        "--memory", metavar="FOLDER", help="keep what was found, to go on there"
+    )
+    arguments = parser.parse_args()
+    found = joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
+        joblib.delayed(make_preset)(*preset, memory=arguments.memory)
+        for preset in presets()
+    )
+    write(found, FOLDER)
+
+
+def write(found, folder):
+    """Write what was found, and the index; what is as good by formula has no file."""
+    entries = []
+    for tuned in found:
+        name = None if gains_nothing(tuned) else file_name(tuned.setup)
+        if name is not None:
+            tuned.save(folder / name)
+        entries.append(json.dumps({"file": name, "setup": asdict(tuned.setup)}))
+    with atomic_write(folder / INDEX) as unfinished:
+        unfinished.write_text("[\n" + ",\n".join(entries) + "\n]\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,22 @@
 """The search for the best values of a circuit's parameters."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
+import joblib
 import numpy as np
 
+from ..network.decoders import TunedDecoders
+from ..network.populations import FittedPopulation
 from ..network.tunable import Tunable
-from ..network.tuned import TunedDecoders
+from . import simulate
+from .inputs import Inputs
+from .least_squares import decoder_changes
 from .response_surface import minimise
-from .trials import unchanged
+from .tuning_curves import LARGEST, optimise_tuning_curves
 
 #: How much the decoders that a population has are trusted, next to what it does in the
 #: running circuit: regularisation of the least squares, which is searched too.
@@ -24,10 +33,10 @@ WORTH_HAVING = 0.01
 WORST = 3.0
 
 
-def n_questions(n_tunables):
-    """Number of questions that a search of so many parameters asks, for progress."""
+def n_runs(n_tunables):
+    """Number of runs, at most, of a search for so many parameters: for progress."""
     n_numbers = 1 + n_tunables
-    return 15 + 2 * (1 + 2 * n_numbers + runs_after_star(n_numbers))
+    return 10 + 1 + 2 * n_numbers + runs_after_star(n_numbers)
 
 
 def runs_after_star(n_numbers):
@@ -35,156 +44,299 @@ def runs_after_star(n_numbers):
     return 4 + 2 * n_numbers
 
 
-class Search:
-    """The best values so far, and how they are compared with others.
+@dataclass(frozen=True)
+class Experiment:
+    """What candidates are tried out on.
 
     Parameters
     ----------
-    trials : Trials
-        Runs the circuit.
-    network : MaxPoolNetwork
-        One pool of the untuned circuit.
+    circuit : callable
+        Makes the circuit from windows and ``decoders``.
+    sets : dict of {str: dict of {str: Inputs}}
+        The inputs for "training", "validation" and "test", by name.
+    input_rate : float
+        Firing rate of the inputs, in Hz per unit value.
+    seed : int
+        Seed of all networks, and of the search.
     weights : dict of {str: float}
-        What "latency" and "spikes" weigh; without any, no error may grow.
+        What "latency" and "spikes" weigh, if they do; without any, no error may grow.
+    simulator : callable or None
+        What runs the circuit.
+    parallel : joblib.Parallel
+        Runs on several inputs at the same time.
+    recall : callable
+        Takes a question and a function that answers it, which is called if there is no
+        answer yet.
+    step : callable
+        Is called after each run.
     """
 
-    def __init__(self, trials, network, weights):
-        self.trials = trials
-        self.weights = {name: weight for name, weight in weights.items() if weight}
-        self.tunables = network.free_tunables
-        self.untuned = unchanged(network)
-        self.populations = network.untuned_populations
-        self.tuning_curves = {}
-        self.before = trials.errors(self.untuned, "training")
-        self.shares = [self._kind(name).weight for name in self.before]
-        self.best, self.least = self.untuned, 0.0
-        self.safest, self.least_safe = self.untuned, 0.0
+    circuit: Callable[..., Any]
+    sets: dict[str, dict[str, Inputs]]
+    input_rate: float
+    seed: int
+    weights: dict[str, float]
+    simulator: Callable[..., Any] | None
+    parallel: joblib.Parallel
+    recall: Callable[..., Any]
+    step: Callable[[], Any]
 
-    def run(self):
-        """Search the parameters, each time with the decoders that suit them best."""
-        tunables = (*self.tunables, REGULARISATION)
-        names = [tunable.name for tunable in tunables]
-        bounds = np.log([(tunable.low, tunable.high) for tunable in tunables])
-        start = np.log([tunable.default for tunable in tunables])
 
-        def measure(point):
-            values = dict(zip(names, np.exp(point)))
-            return self.try_out(values, values.pop(REGULARISATION.name))
+@dataclass(frozen=True)
+class Trial:
+    """A candidate, and what it did.
 
-        self.tuning_curves = self._better_tuning_curves(lambda: measure(start))
-        minimise(
-            measure,
-            functools.partial(self.objective, before=self.before),
-            start,
-            bounds,
-            n_runs=runs_after_star(len(tunables)),
-            seed=self.trials.seed,
+    Parameters
+    ----------
+    candidate : TunedDecoders
+        What the circuit was given.
+    errors : dict of {str: (n_pools,) array}
+        Mean squared error of each pool, by name of the inputs.
+    costs : dict of {str: float}
+        Bias, latency and spikes, where they count.
+    """
+
+    candidate: TunedDecoders
+    errors: dict[str, np.ndarray]
+    costs: dict[str, float]
+
+
+# --- runs -----------------------------------------------------------------------------
+
+
+def try_out(experiment, candidate, name):
+    """Run the circuit with a candidate on the inputs of a set."""
+    inputs = experiment.sets[name]
+    circuit = functools.partial(experiment.circuit, decoders=candidate)
+    setting = experiment.seed, experiment.simulator
+
+    def run():
+        groups = side_by_side(inputs)
+        runs = experiment.parallel(
+            joblib.delayed(simulate.errors)(circuit, list(group.values()), *setting)
+            for group in groups
         )
+        names = [name for group in groups for name in group]
+        errors = dict(zip(names, [own for several in runs for own in several]))
+        costs = {}
+        if experiment.weights or name == "test":
+            workload = next(iter(inputs.values())).workload
+            rate = experiment.input_rate
+            costs = simulate.costs(circuit, workload, rate, *setting)
+        return errors, costs
 
-    def _better_tuning_curves(self, measure):
-        """Tuning curves by formula, or those that suit the function if they do better.
+    trial = Trial(candidate, *experiment.recall(("run", name, candidate.digest), run))
+    experiment.step()
+    return trial
 
-        They are chosen for the function and for the noise that the fit assumes; only a
-        run tells what the noise of the circuit makes of it.
-        """
-        optimised = self.trials.tuning_curves(self.populations)
-        if not optimised:
-            return {}
-        objectives = []
-        for curves in ({}, optimised):
-            self.tuning_curves = curves
-            objectives.append(self.objective(measure(), self.before))
-        return optimised if objectives[1] < objectives[0] else {}
 
-    def try_out(self, parameters, regularise):
-        """Fit decoders for some parameters, measure, and keep what is the best."""
-        candidate = self._candidate(self.untuned.decoder_changes, parameters)
-        changes = self.trials.decoder_changes(candidate, "training", regularise)
-        candidate = self._candidate(changes, parameters)
-        measured = self.measure(candidate, self.before, "training")
-        objective = self.objective(measured, self.before)
-        if objective < self.least:
-            self.best, self.least = candidate, objective
-        if objective < self.least_safe and self.gains(measured, self.before).max() <= 0:
-            self.safest, self.least_safe = candidate, objective
-        return measured
+def fitted(experiment, candidate, regularise):
+    """A candidate with decoders that suit what its populations do in training."""
+    circuit = functools.partial(experiment.circuit, decoders=candidate)
+    setting = experiment.seed, experiment.simulator
 
-    def _candidate(self, changes, parameters):
-        return TunedDecoders(
-            self.untuned.setup, changes, parameters, self.tuning_curves
+    def fit():
+        runs = experiment.parallel(
+            joblib.delayed(simulate.record_populations)(circuit, inputs, *setting)
+            for inputs in experiment.sets["training"].values()
+            if inputs.kind.settles
         )
+        return decoder_changes(runs, regularise)
 
-    def measure(self, candidate, before, draw):
-        """Logarithms of errors, and of costs that matter, relative to those before."""
-        after = self.trials.errors(candidate, draw)
-        changes = [
-            np.log(after[name].mean() / before[name].mean()) / 2 for name in after
-        ]
-        if self.weights:
-            then, now = (self.trials.costs(c, draw) for c in (self.untuned, candidate))
-            changes += [np.log(now[name] / then[name]) for name in self.weights]
+    changes = experiment.recall(("fit", candidate.digest, float(regularise)), fit)
+    return dataclasses.replace(candidate, decoder_changes=changes)
+
+
+def better_tuning_curves(experiment, populations):
+    """Tuning curves that suit better what populations are asked for."""
+
+    def optimise():
+        return {
+            name: optimise_tuning_curves(population)
+            for name, population in populations.items()
+            if isinstance(population, FittedPopulation)
+            and population.n_neurons <= LARGEST
+        }
+
+    return experiment.recall(("tuning curves",), optimise)
+
+
+def side_by_side(inputs):
+    """Divide inputs into those that one network can run side by side.
+
+    All have windows of one size; there are two groups at least, for two cores.
+    """
+    by_size = {}
+    for name, own in inputs.items():
+        by_size.setdefault(own.workload.windows.sizes.max(), {})[name] = own
+    if len(by_size) > 1:
+        return list(by_size.values())
+    items = list(inputs.items())
+    return [dict(items[::2]), dict(items[1::2])]
+
+
+# --- what is minimised ----------------------------------------------------------------
+
+
+class Objective:
+    """How trials compare with one without tuning, on the same inputs.
+
+    Parameters
+    ----------
+    before : Trial
+        The one without tuning.
+    inputs : dict of {str: Inputs}
+        What they ran on.
+    weights : dict of {str: float}
+        As in `Experiment`.
+    """
+
+    def __init__(self, before, inputs, weights):
+        self.before = before
+        self.weights = weights
+        self.squares = np.array([own.mean() for own in before.errors.values()])
+        kinds = [inputs[name].kind for name in before.errors]
+        self.shares = [kind.weight for kind in kinds]
+        self.enough = np.array([0 if kind.spikes else SMALL for kind in kinds]) ** 2
+
+    def changes(self, trial):
+        """Logarithms of the ratios of errors, then of the costs that have a weight."""
+        after = np.array([trial.errors[name].mean() for name in self.before.errors])
+        costs = [trial.costs[name] / self.before.costs[name] for name in self.weights]
+        changes = np.concatenate([np.log(after / self.squares) / 2, np.log(costs)])
         # a circuit that never settles has no latency
         return np.nan_to_num(changes, nan=WORST, posinf=WORST, neginf=WORST)
 
-    def objective(self, measured, before):
-        """Mean logarithm of the errors, relative to those before, and of the costs."""
-        gains = self.gains(measured, before)
-        mean = np.average(gains, axis=-1, weights=self.shares)
+    def growths(self, changes):
+        """Growth of the errors, as logarithms; all that are small enough are equal."""
+        after = self.squares * np.exp(2 * changes[..., : len(self.squares)])
+        before = np.maximum(self.squares, self.enough)
+        return np.log(np.maximum(after, self.enough) / before) / 2
+
+    def __call__(self, changes):
+        """Mean growth, with a penalty on errors that grow if costs have no weight."""
+        growths = self.growths(changes)
+        mean = np.average(growths, axis=-1, weights=self.shares)
         if not self.weights:
-            return mean + PENALTY * np.maximum(gains.max(axis=-1) - TOLERANCE, 0)
-        return mean + measured[..., len(before) :] @ list(self.weights.values())
+            return mean + PENALTY * np.maximum(growths.max(axis=-1) - TOLERANCE, 0)
+        return mean + changes[..., len(self.squares) :] @ list(self.weights.values())
 
-    def gains(self, measured, before):
-        """Logarithms of the ratios of errors, with those that are small enough."""
-        squares = np.array([own.mean() for own in before.values()])
-        enough = np.array([0 if self._kind(n).spikes else SMALL for n in before]) ** 2
-        after = squares * np.exp(2 * measured[..., : len(before)])
-        return np.log(np.maximum(after, enough) / np.maximum(squares, enough)) / 2
+    def of(self, trial):
+        """The value for a trial."""
+        return self(self.changes(trial))
 
-    def _kind(self, name):
-        """The kind of the inputs of a name, the same in all draws."""
-        return self.trials.draws["training"][name].kind
+    def worst(self, trial):
+        """Largest growth of an error in a trial."""
+        return self.growths(self.changes(trial)).max()
 
-    def checked(self, draw):
-        """The best values that are nowhere worse on other inputs either.
+    def accepts(self, trial):
+        """Whether a trial is better, and no error grows unless costs have weights."""
+        better = self.of(trial) < -WORTH_HAVING
+        return better and bool(self.weights or self.worst(trial) <= TOLERANCE)
 
-        If those that were best in training are not, values half-way to them may be, or
-        the best of those with which no error grew at all in training.
-        """
-        before = self.trials.errors(self.untuned, draw)
-        for candidate in (self.best, self._half_way(), self.safest):
-            measured = self.measure(candidate, before, draw)
-            worst = self.gains(measured, before).max()
-            better = self.objective(measured, before) < -WORTH_HAVING
-            if better and (self.weights or worst <= TOLERANCE):
-                return candidate
-        return self.untuned
 
-    def _half_way(self):
-        """Values between those by formula and the best ones, with tuning curves of
-        these.
-        """
-        best = self.best
-        changes = {name: values / 2 for name, values in best.decoder_changes.items()}
-        parameters = {
-            name: np.sqrt(value * best.parameters[name])
-            for name, value in self.untuned.parameters.items()
-        }
-        return TunedDecoders(best.setup, changes, parameters, best.tuning_curves)
+# --- the search -----------------------------------------------------------------------
 
-    def compared(self, tuned, draw):
-        """Errors before and after, and a confidence interval of their ratio."""
-        before = self.trials.errors(self.untuned, draw)
-        after = self.trials.errors(tuned, draw)
-        rng = np.random.RandomState(self.trials.seed)
-        measured = {}
-        for name in self.trials.draws[draw]:
-            n_pools = len(before[name])
-            drawn = rng.randint(n_pools, size=(1000, n_pools))
-            ratios = after[name][drawn].sum(axis=1) / before[name][drawn].sum(axis=1)
-            measured[name] = [
-                float(np.sqrt(before[name].mean())),
-                float(np.sqrt(after[name].mean())),
-                *np.sqrt(np.percentile(ratios, (2.5, 97.5))).tolist(),
-            ]
-        return measured
+
+def search(experiment, network):
+    """The best values for a circuit, with their errors and costs in the report.
+
+    If those that were best in training are worse on other inputs, values half-way to
+    them may not be, or the best of those with which no error grew at all in training.
+    """
+    run = functools.cache(functools.partial(try_out, experiment))
+    untuned = unchanged(network)
+
+    def objective_on(name):
+        return Objective(run(untuned, name), experiment.sets[name], experiment.weights)
+
+    objective = objective_on("training")
+    trials = [objective.before, *explore(experiment, network, untuned, objective, run)]
+    best = min(trials, key=objective.of).candidate
+    safe = [trial for trial in trials if objective.worst(trial) <= 0]
+    safest = min(safe, key=objective.of).candidate
+
+    validation = objective_on("validation")
+    candidates = (best, half_way(untuned, best), safest)
+    accepted = (c for c in candidates if validation.accepts(run(c, "validation")))
+    tuned = next(accepted, untuned)
+
+    errors = {
+        name: compared(run(untuned, name), run(tuned, name), inputs, experiment.seed)
+        for name, inputs in experiment.sets.items()
+    }
+    before, after = (run(candidate, "test").costs for candidate in (untuned, tuned))
+    costs = {name: [before[name], after[name]] for name in before}
+    return dataclasses.replace(tuned, report={"errors": errors, "costs": costs})
+
+
+def explore(experiment, network, untuned, objective, run):
+    """Trials in training of many parameters, with the decoders that suit them best."""
+    tunables = (*network.free_tunables, REGULARISATION)
+    names = [tunable.name for tunable in tunables]
+    bounds = np.log([(tunable.low, tunable.high) for tunable in tunables])
+    start = np.log([tunable.default for tunable in tunables])
+    curves = better_tuning_curves(experiment, network.untuned_populations)
+    trials = {}
+
+    def trial(point, curves):
+        key = (*point, bool(curves))
+        if key not in trials:
+            values = dict(zip(names, np.exp(point)))
+            regularise = values.pop(REGULARISATION.name)
+            candidate = dataclasses.replace(
+                untuned, parameters=values, tuning_curves=curves
+            )
+            trials[key] = run(fitted(experiment, candidate, regularise), "training")
+        return trials[key]
+
+    # curves are chosen for the noise that the fit assumes; a run tells what it is
+    if curves and objective.of(trial(start, curves)) >= objective.of(trial(start, {})):
+        curves = {}
+    minimise(
+        lambda point: objective.changes(trial(point, curves)),
+        objective,
+        start,
+        bounds,
+        n_runs=runs_after_star(len(tunables)),
+        seed=experiment.seed,
+    )
+    return trials.values()
+
+
+def unchanged(network):
+    """Values that change nothing in a network that was not tuned."""
+    return TunedDecoders(
+        network.setup,
+        {
+            name: np.zeros_like(population.decoders)
+            for name, population in network.untuned_populations.items()
+        },
+        {tunable.name: tunable.default for tunable in network.free_tunables},
+    )
+
+
+def half_way(untuned, best):
+    """Values between those by formula and the best ones, whose tuning curves it has."""
+    changes = {name: values / 2 for name, values in best.decoder_changes.items()}
+    parameters = {
+        name: np.sqrt(value * best.parameters[name])
+        for name, value in untuned.parameters.items()
+    }
+    return dataclasses.replace(best, decoder_changes=changes, parameters=parameters)
+
+
+def compared(before, after, inputs, seed):
+    """Errors of two trials, and a confidence interval of their ratio."""
+    rng = np.random.RandomState(seed)
+    measured = {}
+    for name in inputs:
+        old, new = before.errors[name], after.errors[name]
+        drawn = rng.randint(len(old), size=(1000, len(old)))
+        ratios = new[drawn].sum(axis=1) / old[drawn].sum(axis=1)
+        measured[name] = [
+            float(np.sqrt(old.mean())),
+            float(np.sqrt(new.mean())),
+            *np.sqrt(np.percentile(ratios, (2.5, 97.5))).tolist(),
+        ]
+    return measured

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import nengo
 import numpy as np
 from nengo.processes import PresentInput
+from threadpoolctl import threadpool_limits
 
 from ..comparison.encodings import input_spikes
 from ..comparison.metrics import STEP_LENGTH, best_readout, measure
@@ -12,7 +13,6 @@ from ..comparison.simulate import build_simulator, record
 from ..comparison.workloads import DT
 from ..network.windows import PoolWindows
 from ..registry import make
-from ..utils.threads import one_thread
 
 #: Time constant, in seconds, of the filter through which populations are watched at the
 #: end of each constant input. Long enough for many spikes, so that a population is
@@ -41,7 +41,7 @@ class PopulationRecord:
     activities: np.ndarray
 
 
-@one_thread()
+@threadpool_limits.wrap(limits=1)
 def errors(circuit, several, seed, simulator=None):
     """Run a circuit, and read it with the filter that suits it best.
 
@@ -74,7 +74,7 @@ def errors(circuit, several, seed, simulator=None):
     return mean_squares
 
 
-@one_thread()
+@threadpool_limits.wrap(limits=1)
 def record_populations(circuit, inputs, seed, simulator=None):
     """Run a circuit and record its populations, whenever the workload is read.
 

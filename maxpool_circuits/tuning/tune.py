@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import os
 import platform
 import time
@@ -17,8 +18,10 @@ import scipy
 from nengo.exceptions import ValidationError
 
 from ..comparison.simulate import checked_simulator
-from ..network.tuned import TunedDecoders
-from ..registry import find, with_defaults
+from ..network.decoders import TunedDecoders
+from ..network.setup import describe, qualified_name
+from ..network.windows import PoolWindows
+from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
     is_real,
     positive_integer,
@@ -31,13 +34,13 @@ from ..utils.checks import (
 from ..utils.progress import make_progress_bar
 from ..version import version
 from .inputs import draw
-from .journal import Journal, forget
-from .memory import Memory, name_of, search_key, source_code
-from .search import Search, n_questions
-from .trials import Trials, untuned_pool
+from .memory import remembering
+from .search import Experiment, n_runs, search, unchanged
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
+#: Sets of inputs, and how many times ``n_pools`` pools they have.
+SETS = {"training": 1, "validation": 3, "test": 3}
 #: Arguments of circuits that tuning does not take, and why.
 NOT_TUNED = {
     "input_range": "tuning is for inputs from 0 to 1, and what it finds is scaled to "
@@ -58,8 +61,7 @@ def tune(
     simulator: Callable[..., Any] | None = None,
     latency_weight: float = 0,
     spikes_weight: float = 0,
-    journal: str | os.PathLike[str] | None = None,
-    fresh: bool = False,
+    memory: str | os.PathLike[str] | joblib.Memory | None = None,
     progress_bar: bool = True,
     **options: Any,
 ) -> TunedDecoders:
@@ -76,18 +78,14 @@ def tune(
       averaged spikes of the running circuit, so that every stage sees the inputs it
       really gets (the method is known as variable projection [2]_).
 
-    What is minimised is the root-mean-square error against the true maximum, behind the
+    What is minimised is the root-mean-square error against the true maximum, after the
     readout filter that suits best, on a mixture of constant and changing inputs, spikes
     and values (see `.tuning.INPUTS`), relative to the error without tuning. A circuit
     must not get worse on any of them, by more than 1 %, nor on a second, independent
     draw of inputs: where it does, less is changed, or nothing. A third draw gives the
     errors of the report.
 
-    One window is tuned once, whatever the number of pools it will be used for. The
-    result is remembered: asked for the same again, by this process or a later one,
-    ``tune`` returns it at once, and of several processes that want it one searches and
-    the others wait. It is kept in the user's cache folder, under a key of
-    all arguments, the code of the circuit and the version of this package.
+    One window is tuned once, whatever the number of pools it will be used for.
 
     Parameters
     ----------
@@ -117,12 +115,11 @@ def tune(
         What a shorter response to a step, and fewer spikes, are worth. With weight 1,
         halving them is worth as much as halving the error; with any weight above 0,
         some errors may grow.
-    journal : str or os.PathLike, optional
-        Where to write intermediate results. A call with the same arguments that finds
-        the journal of an interrupted one goes on where that stopped. It is deleted once
-        the result is in the cache folder. A file that is no journal is refused.
-    fresh : bool, optional (Default: False)
-        Search again, even if the result is known.
+    memory : str or os.PathLike or joblib.Memory, optional (Default: None)
+        A folder in which results are kept, those of single runs included: a call with
+        the same arguments goes on where an earlier one was stopped, and returns at once
+        what that one found. An edit of the circuit's code, of what that imports, or of
+        this package makes it a new search. None: nothing is kept.
     progress_bar : bool, optional (Default: True)
         Show a progress bar on standard error if that is a terminal, or in a notebook.
     **options
@@ -163,15 +160,14 @@ def tune(
     n_pools = positive_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
-    fresh = valid_flag(fresh, "fresh")
     progress_bar = valid_flag(progress_bar, "progress_bar")
-    if journal is not None:
-        journal = valid_path(journal, "journal")
     n_jobs = valid_jobs(n_jobs)
+    memory = _memory(memory)
     weights = {
         "latency": _weight(latency_weight, "latency_weight"),
         "spikes": _weight(spikes_weight, "spikes_weight"),
     }
+    weights = {name: weight for name, weight in weights.items() if weight}
     for name, reason in NOT_TUNED.items():
         if name in options:
             raise ValidationError(f"cannot be given: {reason}", attr=name)
@@ -191,74 +187,113 @@ def tune(
             f"got {window_size!r}",
             attr="window_size",
         )
-    rate = 1 / network.inter_spike_interval if input_rate is None else input_rate
-
     about = {
-        "input_rate": rate,
+        "input_rate": input_rate or 1 / network.inter_spike_interval,
         "n_pools": n_pools,
         "seed": seed,
-        "weights": {name: weight for name, weight in weights.items() if weight},
+        "weights": weights,
         "window_sizes": sizes,
+        "versions": _versions(),
     }
     if simulator is not None:
-        about["simulator"] = name_of(simulator)
-    memory = Memory(network, about, simulator)
-    known = None if fresh else memory.recall()
-    if known is not None:
-        return known
-    with memory.alone():
-        # what was searched for while this process waited
-        known = None if fresh else memory.recall()
-        if known is not None:
-            return known
-        running = {
-            "simulator": simulator,
-            "n_jobs": n_jobs,
-            "progress_bar": progress_bar,
-        }
-        tuned = _search(circuit, network, about, weights, journal, **running)
-        if memory.keep(tuned) and journal is not None:
-            forget(journal)
-        return tuned
+        about["simulator"] = _name_of(simulator)
+    key = _key(circuit, network, about)
+    recall = remembering(memory, key, _code(circuit, network, simulator))
 
-
-def _search(
-    circuit, network, about, weights, journal, *, simulator, n_jobs, progress_bar
-):
-    """What a search finds, which is described by the arguments in ``about``."""
-    started = time.perf_counter()
-    rate, seed, n_pools = (about[name] for name in ("input_rate", "seed", "n_pools"))
-    sizes = about["window_sizes"]
-    about = {**about, "versions": _versions()}
-    draws = {
-        name: _mixture(sizes, rate, seed_of_draw(seed, number), size * 4)
-        for number, (name, size) in enumerate(
-            [("training", n_pools), ("validation", 3 * n_pools), ("test", 3 * n_pools)]
+    def find_best():
+        started = time.perf_counter()
+        progress = make_progress_bar(
+            progress_bar,
+            total=n_runs(len(network.free_tunables)),
+            desc=f"tuning {network.setup.class_name}",
         )
-    }
-    key = search_key(network, about, source_code(network, simulator))
-    answers = Journal(journal, {**about, "search": key})
+        with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
+            experiment = Experiment(
+                circuit,
+                sets=_sets_of_inputs(about),
+                input_rate=about["input_rate"],
+                seed=seed,
+                weights=weights,
+                simulator=simulator,
+                parallel=parallel,
+                recall=recall,
+                step=progress.update,
+            )
+            tuned = search(experiment, network)
+        seconds = round(time.perf_counter() - started, 1)
+        report = {**tuned.report, "seconds": seconds, **about}
+        return dataclasses.replace(tuned, report=report)
 
-    progress = make_progress_bar(
-        progress_bar,
-        total=n_questions(len(network.free_tunables)),
-        desc=f"tuning {network.setup.class_name}",
-    )
-    with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
-        step = progress.update
-        trials = Trials(circuit, draws, rate, seed, simulator, parallel, answers, step)
-        search = Search(trials, network, weights)
-        search.run()
-        tuned = search.checked("validation")
-        measured = {name: search.compared(tuned, name) for name in draws}
-        before, after = (trials.costs(c, "test") for c in (search.untuned, tuned))
-    report = {
-        "errors": measured,
-        "costs": {name: [before[name], after[name]] for name in before},
-        "seconds": round(time.perf_counter() - started, 1),
-        **about,
-    }
-    return dataclasses.replace(tuned, report=report)
+    return recall("the best", find_best)
+
+
+def untuned_pool(circuit: Callable[..., Any], window_size: int) -> Any:
+    """One pool of a circuit that is not tuned, to see what can be.
+
+    Raises `nengo.exceptions.ValidationError` if tuning reaches no spiking neurons.
+    """
+    windows = PoolWindows.independent(n_pools=1, window_size=window_size)
+    with nengo.Network(add_to_container=False):
+        network = make(circuit, windows, decoders=None)
+    populations = getattr(network, "populations", {})
+    if not any(
+        copies.population.neuron_type.spiking
+        for ensembles in populations.values()
+        for copies in ensembles
+    ):
+        raise ValidationError(
+            f"{type(network).__name__} has no spiking neurons here that were made with "
+            "self.replicate: there is nothing to tune, and decoders=None is what it "
+            "needs",
+            attr="circuit",
+        )
+    return network
+
+
+def _memory(memory):
+    """Memory of joblib, which does nothing without a folder."""
+    if isinstance(memory, joblib.Memory):
+        return memory
+    folder = None if memory is None else valid_path(memory, "memory")
+    return joblib.Memory(folder, verbose=0)
+
+
+def _key(circuit, network, about):
+    """Text of all that a result depends on, but for code."""
+    _, options = unwrap_partial(circuit)
+    options = {name: describe(value) for name, value in options.items()}
+    decoders = {n: p.decoders for n, p in network.untuned_populations.items()}
+    untuned = dataclasses.replace(unchanged(network), decoder_changes=decoders)
+    return json.dumps([str(network.setup), untuned.digest, options, about])
+
+
+def _code(circuit, network, simulator):
+    """Classes and functions whose code decides about a result."""
+    parts = [unwrap_partial(circuit)[0]]
+    parts += [*type(network).__mro__, *type(network.neuron_type).__mro__]
+    return parts if simulator is None else [*parts, unwrap_partial(simulator)[0]]
+
+
+def _name_of(simulator):
+    """Name of a simulator class or function, or else text for this process only."""
+    named = hasattr(simulator, "__qualname__")
+    return qualified_name(simulator) if named else repr(simulator)
+
+
+def _sets_of_inputs(about):
+    """Inputs for training, validation and test, for windows of all sizes."""
+    sets = {}
+    for number, (name, factor) in enumerate(SETS.items()):
+        seed = seed_of_draw(about["seed"], number)
+        n_inputs = 4 * factor * about["n_pools"]
+        sets[name] = {
+            f"{kind}, {size} inputs": inputs
+            for size in about["window_sizes"]
+            for kind, inputs in draw(
+                size, about["input_rate"], seed, -(-n_inputs // size)
+            ).items()
+        }
+    return sets
 
 
 def _versions():
@@ -292,12 +327,3 @@ def _weight(weight, name):
     if not is_real(weight) or weight < 0:
         raise ValidationError(f"must be a number of 0 or more, got {weight!r}", name)
     return float(weight)
-
-
-def _mixture(sizes, rate, seed, n_inputs):
-    """Inputs for windows of several sizes, with the same number of inputs each."""
-    return {
-        f"{name}, {size} inputs": inputs
-        for size in sizes
-        for name, inputs in draw(size, rate, seed, -(-n_inputs // size)).items()
-    }

@@ -3,8 +3,7 @@
 import numpy as np
 import scipy.linalg
 import scipy.optimize
-
-from ..utils.threads import one_thread
+from threadpoolctl import threadpool_limits
 
 #: How many inputs the error is measured on: for each number that is chosen, and in all.
 POINTS_PER_NUMBER, FEWEST_POINTS, MOST_POINTS = 4, 4000, 10000
@@ -20,7 +19,7 @@ WIDTH = 0.05
 LIMIT = 0.95
 
 
-@one_thread()
+@threadpool_limits.wrap(limits=1)
 def optimise_tuning_curves(population):
     """Choose the tuning curves of a population together with its decoders.
 
