@@ -1,7 +1,7 @@
 """What the comparison with every other way to pool shows, and where it does not.
 
-It reads ``readouts.csv``, which ``pareto_fronts.py`` wrote, and writes ``claims.csv`` and
-``errors_over_latency.svg`` beside it::
+It reads ``readouts.csv``, which ``pareto_fronts.py`` wrote, and writes ``claims.csv``
+and ``errors_over_latency.svg`` beside it::
 
     python benchmarks/claims.py --folder docs/how_it_compares
 """

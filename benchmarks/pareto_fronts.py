@@ -8,8 +8,8 @@ of workload, window size and rate. ::
     python benchmarks/pareto_fronts.py --folder docs/how_it_compares
 
 It writes ``pareto_fronts.csv`` (a line for each way, after the filter that suits it
-best), ``readouts.csv`` (a line for each filter too) and ``about.csv`` (how they were made).
-Intervals are those of Student's t distribution over the trials, 95 %.
+best), ``readouts.csv`` (a line for each filter too) and ``about.csv`` (how they were
+made). Intervals are those of Student's t distribution over the trials, 95 %.
 """
 
 import argparse
