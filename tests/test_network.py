@@ -628,7 +628,7 @@ def test_transforms_are_equal_by_value(windows, duplicate):
 @pytest.mark.parametrize("bad", [None, (28, 28, 8), PoolWindows])
 def test_bad_windows(bad):
     with pytest.raises(
-        ValidationError, match=r"^MaxPool\.windows: must be PoolWindows.*got"
+        ValidationError, match=r"^MaxPool\.windows: must be a maxpool_circuits.PoolWindows.*got"
     ):
         MaxPool(bad)
 

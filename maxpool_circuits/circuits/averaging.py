@@ -1,8 +1,8 @@
 """The rules of circuits of `.IntegrateAndFire` neurons: their input filter and floor.
 
-Both are fits, not derivations: formulas through the best values of scans over windows of
-2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that are constant, that change, and that
-resemble images.
+Both are fits, not derivations: formulas through the best values of scans over windows
+of 2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that are constant, that change, and
+that resemble images.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from ..network.base import MaxPoolNetwork
 from ..network.neurons import IntegrateAndFire, integrates
 
-#: Time constant of each of the two poles of the input filter, in inter-spike intervals of
-#: an input, for neurons that are as fast as the inputs.
+#: Time constant of each of the two poles of the input filter, in inter-spike intervals
+#: of an input, for neurons that are as fast as the inputs.
 POLE = 0.375
 
 
@@ -61,8 +61,9 @@ class Averaging(MaxPoolNetwork):
     def averaging_filter(self) -> nengo.Alpha:
         """Two poles, each of a part of the inter-spike interval of an input.
 
-        Neurons that are faster than the inputs have finer thresholds, which show more of
-        the ripple: the filter is slower, by the cube root of how much faster they are.
+        Neurons that are faster than the inputs have finer thresholds, which show more
+        of the ripple: the filter is slower, by the cube root of how much faster they
+        are.
         """
         interval = self.inter_spike_interval
         slower = (self.max_rate * interval) ** (1 / 3)
@@ -79,9 +80,10 @@ def membrane_floor(
     """Floor of membranes, in units of the threshold.
 
     A membrane has to remember what its input filter lets through of the ripple of
-    regular spikes, and no more: a deeper one follows changes late. ``spike`` is how many
-    thresholds a spike of an input is worth. From 4 competitors on, the more of them are
-    close to the maximum and fire in one time step, before they inhibit each other.
+    regular spikes, and no more: a deeper one follows changes late. ``spike`` is how
+    many thresholds a spike of an input is worth. From 4 competitors on, the more of
+    them are close to the maximum and fire in one time step, before they inhibit each
+    other.
 
     >>> membrane_floor(1.3, 1.5, 1, 1, n_competitors=4)
     -1.5

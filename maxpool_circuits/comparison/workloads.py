@@ -10,8 +10,7 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..network.arguments import checked_windows
-from ..network.windows import PoolWindows
+from ..network.windows import WINDOWS, PoolWindows
 from ..utils.checks import look_up, positive_integer, valid_integer, valid_seed
 from .simple_cells import SCALES, simple_cell_responses
 
@@ -73,7 +72,7 @@ class Workload:
         """Check types and shapes."""
         if not isinstance(self.name, str):
             raise ValidationError(f"must be text, got {self.name!r}", attr="name")
-        n_inputs = checked_windows(self.windows).n_inputs
+        n_inputs = WINDOWS.coerce(None, self.windows).n_inputs
         n_steps = len(self.values) if isinstance(self.values, np.ndarray) else 0
         for name, kinds, shape in (
             ("values", "fiu", (max(n_steps, 1), n_inputs)),

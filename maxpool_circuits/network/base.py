@@ -7,21 +7,16 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
+from nengo.neurons import Direct, NeuronType
 from nengo.params import Default
+from nengo.synapses import Synapse
 
 from ..utils.checks import (
+    is_real,
     positive_integer,
     positive_number,
     valid_range,
     valid_seed,
-)
-from .arguments import (
-    checked_decoders,
-    checked_neuron_type,
-    checked_synapse,
-    checked_windows,
-    same_population,
 )
 from .decoders import TunedDecoders, shipped, warn_untuned
 from .neurons import IntegrateAndFire
@@ -34,7 +29,7 @@ from .populations import (
 from .setup import Setup, describe, qualified_name
 from .sparse import connect, selection
 from .tunable import Tunable
-from .windows import PoolWindows
+from .windows import WINDOWS, PoolWindows
 
 #: Rate, in Hz, of inputs that nothing else is said of.
 INPUT_RATE = 250
@@ -188,7 +183,7 @@ class MaxPoolNetwork(nengo.Network):
         add_to_container: bool | None = None,
     ) -> None:
         # all checks come first: a refused circuit leaves nothing in its container
-        self.windows = checked_windows(windows, self)
+        self.windows = WINDOWS.coerce(self, windows)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
         self.input_range = valid_range(input_range, "input_range", self)
@@ -249,20 +244,8 @@ class MaxPoolNetwork(nengo.Network):
         -------
         PopulationArray
             The copies.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If another population was copied under this name.
         """
-        known = self.untuned_populations.setdefault(name, population)
-        if not same_population(known, population):
-            raise ValidationError(
-                f"another population was replicated as {name!r} before; give this one "
-                "a name of its own, so that it gets decoders of its own",
-                attr="name",
-                obj=self,
-            )
+        self.untuned_populations.setdefault(name, population)
         if self.decoders is not None:
             population = self.decoders.applied_to(name, population)
         copies = PopulationArray(population, n_copies, label=label or name)
@@ -304,12 +287,12 @@ class MaxPoolNetwork(nengo.Network):
         """Fill in defaults, each of which may depend on those before it, and check."""
         self.given = {k: v for k, v in arguments.items() if v is not Default}
         for name in self.given.keys() & {"synapse", "input_synapse"}:
-            self.given[name] = checked_synapse(self.given[name], name, self)
+            self.given[name] = self._checked_synapse(name, self.given[name])
 
-        self.neuron_type = checked_neuron_type(
-            self._given_or_default("neuron_type"), self.max_rate, self
+        self.neuron_type = self._checked_neuron_type(
+            self._given_or_default("neuron_type")
         )
-        decoders = checked_decoders(self._given_or_default("decoders"), self)
+        decoders = self._given_or_default("decoders")
         self.neurons_per_part = self._checked_n_neurons(
             self._given_or_default("n_neurons")
         )
@@ -320,12 +303,9 @@ class MaxPoolNetwork(nengo.Network):
         self.setup = self._setup()
         self.decoders = self._found(decoders)
         # decoders come with the time constants that were tuned together with them
-        self.synapse = checked_synapse(
-            self._given_or_default("synapse"), "synapse", self
-        )
-        self.input_synapse = checked_synapse(
-            self._given_or_default("input_synapse"), "input_synapse", self
-        )
+        for name in ("synapse", "input_synapse"):
+            value = self._given_or_default(name)
+            setattr(self, name, self._checked_synapse(name, value))
         self._check_loop()
 
     def _given_or_default(self, name):
@@ -353,17 +333,63 @@ class MaxPoolNetwork(nengo.Network):
 
     def _found(self, decoders):
         """The decoders that were asked for, if there are any."""
-        self._decoders_ship = isinstance(decoders, str)
+        self._wants_shipped = isinstance(decoders, str) and decoders == "tuned"
+        if self._wants_shipped:
+            return shipped(self) if self.neuron_type.spiking else None
         if isinstance(decoders, TunedDecoders):
             decoders.check_for(self)
-        elif self._decoders_ship:
-            decoders = shipped(self) if self.neuron_type.spiking else None
+        elif decoders is not None:
+            raise ValidationError(
+                'must be "tuned" (those that are shipped with the package), None (not '
+                "tuned) or a maxpool_circuits.TunedDecoders, from "
+                f"maxpool_circuits.tune or TunedDecoders.load, got {decoders!r}",
+                attr="decoders",
+                obj=self,
+            )
         return decoders
+
+    def _checked_neuron_type(self, neuron_type):
+        """A neuron type that can fire at ``max_rate``."""
+        if not isinstance(neuron_type, NeuronType) or isinstance(neuron_type, Direct):
+            raise ValidationError(
+                "must be an instance of a Nengo neuron type other than nengo.Direct, "
+                "which has no neurons, such as nengo.LIF() or "
+                f"maxpool_circuits.IntegrateAndFire(), got {neuron_type!r}",
+                attr="neuron_type",
+                obj=self,
+            )
+        try:
+            gain, bias = neuron_type.gain_bias(np.array([self.max_rate]), np.zeros(1))
+            cause = "its gain would not be a positive finite number"
+            reachable = np.all(np.isfinite([gain, bias])) and np.all(gain > 0)
+        except (ValidationError, NotImplementedError) as error:
+            cause, reachable = str(error), False
+        if not reachable:
+            raise ValidationError(
+                f"{neuron_type} cannot fire at max_rate={self.max_rate:g} Hz "
+                f"({cause}); choose a lower max_rate or another neuron_type",
+                attr="max_rate",
+                obj=self,
+            )
+        return neuron_type
+
+    def _checked_synapse(self, name, synapse):
+        """A synapse; a number becomes a low-pass filter."""
+        if is_real(synapse) and synapse >= 0:
+            return nengo.Lowpass(synapse)
+        if synapse is not None and not isinstance(synapse, Synapse):
+            raise ValidationError(
+                "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
+                f"of 0 or more, in seconds, or None, got {synapse!r}",
+                attr=name,
+                obj=self,
+            )
+        return synapse
 
     def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
         spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
-        if not spiking or not (self._decoders_ship or self.decoders is not None):
+        if not spiking or not (self._wants_shipped or self.decoders is not None):
             return
         if not self.populations:
             raise ValidationError(

@@ -158,7 +158,7 @@ class FittedPopulation:
 
     @property
     def tuning_curves(self) -> np.ndarray:
-        """Encoders, relative to the largest number in them, and intercepts, as columns."""
+        """Encoders, relative to the largest number in them, and intercepts."""
         return np.column_stack([self.encoders / self.scale, self.intercepts])
 
     @property

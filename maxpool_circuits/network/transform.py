@@ -10,29 +10,11 @@ import numpy as np
 from nengo import Ensemble, Network
 from nengo.builder import Builder, Signal
 from nengo.builder.operator import SimPyFunc
-from nengo.exceptions import BuildError, ValidationError
-from nengo.params import Parameter
+from nengo.exceptions import BuildError
 from nengo.transforms import Transform
 
 from .paths import incoming, upstream
-from .windows import PoolWindows, maxima
-
-
-class _WindowsParam(Parameter):
-    """A parameter whose value is a `.PoolWindows`."""
-
-    equatable = True
-
-    def coerce(self, instance, value):
-        """Refuse everything but windows."""
-        if not isinstance(value, PoolWindows):
-            raise ValidationError(
-                "must be PoolWindows, for example PoolWindows((28, 28, 8)) or "
-                f"PoolWindows.independent(n_pools=100, window_size=4); got {value!r}",
-                attr=self.name,
-                obj=instance,
-            )
-        return super().coerce(instance, value)
+from .windows import PoolWindows, WindowsParam, maxima
 
 
 class MaxPool(Transform):
@@ -79,7 +61,7 @@ class MaxPool(Transform):
     array([[0.7, 0.4]])
     """
 
-    windows = _WindowsParam("windows")
+    windows = WindowsParam("windows")
 
     def __init__(self, windows: PoolWindows) -> None:
         super().__init__()

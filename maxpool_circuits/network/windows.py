@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.params import FrozenObject, NdarrayParam, ShapeParam
+from nengo.params import FrozenObject, NdarrayParam, Parameter, ShapeParam
 from nengo.transforms import ChannelShape
 
 from ..utils.checks import (
@@ -487,6 +487,28 @@ class PoolWindows(FrozenObject):
                 f"{x.shape}",
             )
         return maxima(self)(x)
+
+
+class WindowsParam(Parameter):
+    """A parameter whose value is a `PoolWindows`."""
+
+    equatable = True
+
+    def coerce(self, instance: Any, value: Any) -> PoolWindows:
+        """Refuse everything but windows."""
+        if not isinstance(value, PoolWindows):
+            raise ValidationError(
+                "must be a maxpool_circuits.PoolWindows, such as "
+                "PoolWindows((28, 28, 8), pool_size=2) or "
+                f"PoolWindows.independent(n_pools=100, window_size=4), got {value!r}",
+                attr=self.name,
+                obj=instance,
+            )
+        return super().coerce(instance, value)
+
+
+#: Checks the windows of circuits and workloads: ``WINDOWS.coerce(network, windows)``.
+WINDOWS = WindowsParam("windows")
 
 
 def flat_windows(members: np.ndarray, sizes: np.ndarray, n_inputs: int) -> PoolWindows:

@@ -10,6 +10,8 @@ from ..circuits import PairwiseReLU, WinnerTakeAll
 from . import pairwise_relu, winner_take_all
 from .declared import SECTION, declare, serve
 from .filters import AlphaFilter
+from .pairwise_relu import PairwiseReLURule, PairwiseReLUStep
+from .winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
 
 __all__ = ["declare", "serve"]
 
@@ -20,6 +22,10 @@ declare(WinnerTakeAll, winner_take_all.rule_of)
 declare(PairwiseReLU, pairwise_relu.rule_of)
 
 
+#: Operators of Nengo's own simulator, by the rule that they compute.
+STEPS = {WinnerTakeAllRule: WinnerTakeAllStep, PairwiseReLURule: PairwiseReLUStep}
+
+
 def _add(model, rule, synapse, x, y):
     """What Nengo's own simulator computes."""
     if type(synapse) is nengo.Alpha:
@@ -27,7 +33,7 @@ def _add(model, rule, synapse, x, y):
         x = model.operators[-1].updates[0]
     elif synapse is not None:
         x = model.build(synapse, x, mode="update")
-    model.add_op(rule.operator(x, y))
+    model.add_op(STEPS[type(rule)](x, y, rule))
 
 
 serve(Model, _add)

@@ -1,8 +1,8 @@
 """Circuits whose rule one operator can compute.
 
 A circuit is built as the native Nengo objects that it is. What it computes follows from
-its class and its arguments, as long as nobody has changed these objects since. If nothing
-else looks at them either, one operator takes the place of theirs.
+its class and its arguments, as long as nobody has changed these objects since. If
+nothing else looks at them either, one operator takes the place of theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import nengo
-from nengo.builder import Builder
+from nengo.builder import Builder, Operator, Signal
 from nengo.builder.network import build_network
 from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
@@ -25,6 +25,16 @@ from ..network.windows import is_compact
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
 SECTION = "maxpool_circuits"
 _BACKENDS: dict[type, Callable] = {}
+
+
+class CircuitStep(Operator):
+    """Base class of operators that set a signal to the maxima of another by a rule."""
+
+    def __init__(self, x: Signal, y: Signal, rule: Any, states: list[Signal]) -> None:
+        super().__init__(tag=type(self).__name__)
+        self.rule = rule
+        self.reads, self.sets, self.updates = [x], [y], states
+        self.incs: list[Signal] = []
 
 
 def serve(model_class: type, add: Callable) -> None:
@@ -46,9 +56,8 @@ def enabled() -> bool:
     try:
         return nengo.rc.getboolean(SECTION, "operators", fallback=True)
     except ValueError as error:
-        given = nengo.rc.get(SECTION, "operators")
         raise ValidationError(
-            f"must be true or false in Nengo's configuration, got {given!r}",
+            f"must be true or false in Nengo's configuration ({error})",
             attr=f"[{SECTION}] operators",
         ) from error
 

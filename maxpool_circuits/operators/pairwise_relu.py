@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from nengo.builder import Operator, Signal
+from nengo.builder import Signal
 
 from ..circuits.pairwise_relu import PairwiseReLU
 from ..network.windows import PoolWindows
-from .declared import counts
+from .declared import CircuitStep, counts
 from .members import Members, in_place
 
 
@@ -26,20 +26,8 @@ class PairwiseReLURule:
 
     and the value for the next level is :math:`b + h n`.
 
-    Parameters
-    ----------
-    windows : PoolWindows
-        The pools.
-    gain : float
-        :math:`g`, thresholds per second and unit of input.
-    floor : float
-        Lowest membrane potential.
-    area : float
-        :math:`h` times the time step: area of a spike.
-    start : tuple of (n_pairs, n_pools) array
-        Where membranes start, by level.
-    paired : tuple of (n_pairs, n_pools) array of bool
-        Where there are two to compare, by level; other values are passed on.
+    ``area`` is :math:`h` times the time step; ``start`` has the first membranes and
+    ``paired`` where there are two to compare, (n_pairs, n_pools) each, by level.
     """
 
     windows: PoolWindows
@@ -48,10 +36,6 @@ class PairwiseReLURule:
     area: float
     start: tuple
     paired: tuple
-
-    def operator(self, x: Signal, y: Signal) -> PairwiseReLUStep:
-        """The operator, for Nengo's own simulator."""
-        return PairwiseReLUStep(x, y, self)
 
 
 def pairs(sizes: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -98,41 +82,12 @@ def rule_of(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
     )
 
 
-class PairwiseReLUStep(Operator):
-    """One time step of all comparators of a tree.
+class PairwiseReLUStep(CircuitStep):
+    """One time step of all comparators of a tree."""
 
-    Parameters
-    ----------
-    X : (n_inputs,) nengo.builder.Signal
-        The inputs.
-    Y : (n_pools,) nengo.builder.Signal
-        The maxima.
-    rule : PairwiseReLURule
-        What is computed.
-    tag : str, optional (Default: None)
-        A label, for debugging.
-
-    Notes
-    -----
-    1. sets ``[Y]``
-    2. incs ``[]``
-    3. reads ``[X]``
-    4. updates the membranes of each level
-    """
-
-    def __init__(
-        self, X: Signal, Y: Signal, rule: PairwiseReLURule, tag: str | None = None
-    ) -> None:
-        super().__init__(tag=tag)
-        self.rule = rule
-        self.sets = [Y]
-        self.incs: list[Signal] = []
-        self.reads = [X]
-        self.updates = [Signal(start, name="comparators") for start in rule.start]
-
-    @property
-    def _descstr(self):
-        return f"pairwise_relu({self.reads[0]}) -> {self.sets[0]}"
+    def __init__(self, x: Signal, y: Signal, rule: PairwiseReLURule) -> None:
+        states = [Signal(start, name="comparators") for start in rule.start]
+        super().__init__(x, y, rule, states)
 
     def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """Make the function that Nengo calls in every time step."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import nengo
 import numpy as np
-from nengo.builder import Operator, Signal
+from nengo.builder import Signal
 
 from ..circuits.winner_take_all import INHIBITION, WinnerTakeAll
 from ..network.windows import PoolWindows
-from .declared import counts
+from .declared import CircuitStep, counts
 from .members import Members, in_place
 
 
@@ -29,20 +29,8 @@ class WinnerTakeAllRule:
     :math:`c` is not 1, :math:`(1 - c) n_i` is subtracted for the :math:`n_i` spikes of
     the unit itself. The output is :math:`\bar x + h \sum_i n_i`.
 
-    Parameters
-    ----------
-    windows : PoolWindows
-        The pools.
-    gain : float
-        :math:`g`, thresholds per second and unit of input.
-    strength : float
-        :math:`c`, strength of the inhibition.
-    floor : float
-        Lowest membrane potential.
-    area : float
-        :math:`h` times the time step: area of an output spike.
-    start : (largest window, n_pools) array
-        Where membranes start, members first.
+    ``area`` is :math:`h` times the time step, and ``start`` has the first membranes,
+    (largest window, n_pools).
     """
 
     windows: PoolWindows
@@ -51,10 +39,6 @@ class WinnerTakeAllRule:
     floor: float
     area: float
     start: np.ndarray
-
-    def operator(self, x: Signal, y: Signal) -> WinnerTakeAllStep:
-        """The operator, for Nengo's own simulator."""
-        return WinnerTakeAllStep(x, y, self)
 
 
 def rule_of(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule | None:
@@ -83,52 +67,12 @@ def rule_of(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule | None:
     )
 
 
-class WinnerTakeAllStep(Operator):
-    """One time step of all pools of a winner-take-all circuit.
+class WinnerTakeAllStep(CircuitStep):
+    """One time step of all pools of a winner-take-all circuit."""
 
-    Parameters
-    ----------
-    X : (n_inputs,) nengo.builder.Signal
-        The inputs.
-    Y : (n_pools,) nengo.builder.Signal
-        The maxima.
-    rule : WinnerTakeAllRule
-        What is computed.
-    order : array of int, optional (Default: None)
-        How a backend wants membranes ordered; None is members first.
-    tag : str, optional (Default: None)
-        A label, for debugging.
-
-    Notes
-    -----
-    1. sets ``[Y]``
-    2. incs ``[]``
-    3. reads ``[X]``
-    4. updates ``[voltage, spikes]``
-    """
-
-    def __init__(
-        self,
-        X: Signal,
-        Y: Signal,
-        rule: WinnerTakeAllRule,
-        order: np.ndarray | None = None,
-        tag: str | None = None,
-    ) -> None:
-        super().__init__(tag=tag)
-        self.rule = rule
-        start = rule.start if order is None else rule.start.ravel()[order]
-        self.sets = [Y]
-        self.incs: list[Signal] = []
-        self.reads = [X]
-        self.updates = [
-            Signal(start, name="units.voltage"),
-            Signal(np.zeros(Y.shape), name="units.spikes"),
-        ]
-
-    @property
-    def _descstr(self):
-        return f"winner_take_all({self.reads[0]}) -> {self.sets[0]}"
+    def __init__(self, x: Signal, y: Signal, rule: WinnerTakeAllRule) -> None:
+        spikes = Signal(np.zeros(y.shape), name="units.spikes")
+        super().__init__(x, y, rule, [Signal(rule.start, name="units.voltage"), spikes])
 
     def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """Make the function that Nengo calls in every time step."""

@@ -10,9 +10,8 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..network.arguments import checked_windows
 from ..network.neurons import IntegrateAndFire
-from ..network.windows import PoolWindows
+from ..network.windows import WINDOWS, PoolWindows
 from ..registry import find, make, unwrap_partial
 from ..utils.checks import is_real, positive_integer, positive_number
 
@@ -127,7 +126,7 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
-    windows = checked_windows(windows)
+    windows = WINDOWS.coerce(None, windows)
     steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
     if not callable(simulator):
         raise ValidationError(
