@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from maxpool_circuits.comparison.simulate import input_spikes
+from maxpool_circuits.comparison.encodings import input_spikes
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
