@@ -12,7 +12,6 @@ import pytest
 import maxpool_circuits as mpc
 from maxpool_circuits.cli import main
 from maxpool_circuits.tuning import search
-from maxpool_circuits.tuning.journal import Journal
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SMALL = ["compare", "exact", "--pools", "20"]
@@ -241,8 +240,7 @@ def test_tune_writes_a_file_and_reports(run, tmp_path, monkeypatch):
     assert asked == {
         **{"circuit": "softmax", "window_size": [9], "neuron_type": nengo.LIF()},
         **{"n_neurons": 30, "max_rate": 100, "input_rate": 50, "n_jobs": 2, "seed": 3},
-        **{"spikes_weight": 0.5, "latency_weight": 0, "journal": f"{path}.journal"},
-        "fresh": False,
+        **{"spikes_weight": 0.5, "latency_weight": 0, "memory": None},
     }
 
 
@@ -255,7 +253,6 @@ def test_tune_draws_before_and_after(run, tmp_path, monkeypatch):
     # progress is for terminals
     assert (status, err) == (0, "")
     assert str(figure) in out and figure.stat().st_size > 20_000
-    # the journal is gone
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "own.png"]
 
 
@@ -320,41 +317,20 @@ def test_one_file_is_not_written_twice(run, no_work, tmp_path):
 def test_an_interruption_is_one_line_and_130(run, tmp_path, monkeypatch, words):
     out = tmp_path / "own.npz"
 
-    def interrupted(*_, journal=None, **__):
-        if journal is not None:
-            Journal(journal, {"seed": 0})
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
         monkeypatch.setattr(f"maxpool_circuits.cli.{name}", interrupted)
     monkeypatch.chdir(tmp_path)
     is_tune = words[0] == "tune"
-    status, printed, err = run(*words, *(["--out", out] if is_tune else []))
+    own = ["--out", out, "--memory", "folder"] if is_tune else []
+    status, printed, err = run(*words, *own)
     assert (status, printed) == (130, "")
     (line,) = err.strip().splitlines()
     assert line.startswith("interrupted: ") and "the same command" in line
     if is_tune:
-        assert f"kept in '{out}.journal'" in line
-
-
-def test_the_journal_is_deleted_after_the_file_is_written(run, tmp_path, monkeypatch):
-    path = tmp_path / "own.npz"
-
-    def tune(circuit, journal, **options):
-        Journal(journal, {"seed": 0})
-        setup = mpc.Setup("their.Own", n_neurons=1, max_rate=100.0)
-        return mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
-
-    def fails(*_):
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr("maxpool_circuits.cli.tuning.tune", tune)
-    with monkeypatch.context() as patch:
-        patch.setattr(mpc.TunedDecoders, "save", fails)
-        assert run("tune", "softmax", "--out", path)[0] == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["own.npz.journal"]
-    assert run("tune", "softmax", "--out", path)[0] == 0
-    assert [file.name for file in tmp_path.iterdir()] == ["own.npz"]
+        assert "kept in 'folder'" in line
 
 
 def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, no_work, tmp_path):
