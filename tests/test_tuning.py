@@ -453,7 +453,7 @@ def test_a_search_that_was_stopped_goes_on(counted, tmp_path, monkeypatch):
     run = search.simulate.errors
 
     def stopped(*arguments):
-        if len(counted) == 3:
+        if len(counted) == 4:
             raise KeyboardInterrupt
         return run(*arguments)
 
