@@ -300,7 +300,7 @@ def test_files_are_checked_before_the_work(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
-    for name, part in [("missing/a.png", "no folder"), ("folder.png", "is a folder")]:
+    for name, part in [("missing/a.png", "no folder"), ("folder.png", "not an ordinary file")]:
         status, out, err = run(*words, option, name)
         assert (status, out) == (1, "")
         assert_one_line_error(err, repr(name), part)
