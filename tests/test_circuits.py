@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from maxpool_circuits.comparison.encodings import input_spikes
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.circuits.averaging import membrane_floor
 from maxpool_circuits.circuits.mean_path import divide
 from maxpool_circuits.circuits.overlap import shared_comparisons
+from maxpool_circuits.comparison.encodings import input_spikes
 from maxpool_circuits.comparison.workloads import constant
 
 DT = 0.001

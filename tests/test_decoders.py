@@ -653,11 +653,6 @@ class TwoUnits(mpc.MaxPoolNetwork):
             self.replicate("unit", neuron, len(self.pools))
 
 
-def test_another_population_of_the_same_name_is_refused():
-    with pytest.raises(ValidationError, match="another population"):
-        TwoUnits(WINDOWS, **NO_CONTAINER)
-
-
 class OwnTunables(mpc.PairwiseReLU):
     """A circuit that does not list the tunables of its base class."""
 
@@ -680,11 +675,6 @@ class LateDefault(mpc.PairwiseReLU):
     def default_synapse(self):
         """As the one that comes after it."""
         return self.input_synapse
-
-
-def test_a_default_that_reads_a_later_one_is_told_the_order():
-    with pytest.raises(ValidationError, match="input_synapse.*settled before it"):
-        LateDefault(WINDOWS, **NO_CONTAINER)
 
 
 @pytest.mark.parametrize(

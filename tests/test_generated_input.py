@@ -94,7 +94,7 @@ GOOD = {
     "input_synapse": None,
     "interval": (0, 0.1),
     "is_read": np.array([True]),
-    "journal": None,
+    "memory": None,
     "known_failures": None,
     "latency_weight": 0,
     "limit": 0.25,
@@ -142,7 +142,6 @@ GOOD = {
     "unregister.name": "fleeting",
     "error_map.circuit": "tuned",
     "tune.circuit": "pairwise-relu",
-    "tune.fresh": True,
     "tune.progress_bar": False,
 }
 
@@ -274,7 +273,7 @@ def good(name, argument):
 def good_arguments(name, call):
     """Good values of all arguments that need one, and of those that save time."""
     names = arguments_of(name, call)
-    cheap = {"simulator", "add_to_container", "n_pools", "fresh", "progress_bar"}
+    cheap = {"simulator", "add_to_container", "n_pools", "memory", "progress_bar"}
     chosen = [*required(call), *(cheap & set(names))]
     chosen += [a for a in names if f"{name}.{a}" in GOOD and a not in chosen]
     arguments = {}
@@ -331,7 +330,7 @@ def fault(name, argument, value, monkeypatch):
             return f"does not name the argument: {error}"
         return None
     except OSError as error:
-        if argument not in ("path", "journal") or not str(error):
+        if argument not in ("path", "memory") or not str(error):
             return f"{type(error).__name__}: {error}"
         return None
     except TypeError as error:

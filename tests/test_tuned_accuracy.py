@@ -11,10 +11,10 @@ import functools
 import nengo
 import numpy as np
 import pytest
-from maxpool_circuits.comparison.metrics import oracle_error
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import READOUTS
+from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.tuning import draw
 from maxpool_circuits.tuning.simulate import errors
 

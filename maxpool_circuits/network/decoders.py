@@ -118,6 +118,8 @@ class TunedDecoders:
             raise ValidationError(
                 f"must be what JSON can carry, but {error}", attr="report"
             ) from error
+        if self.path is not None:
+            valid_path(self.path)
         for name, values in copies.items():
             object.__setattr__(self, name, _frozen(values))
 
