@@ -14,13 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 import maxpool_circuits as mpc
-<<<<<<< HEAD
 from maxpool_circuits import cli
 from maxpool_circuits.utils import versions
-=======
-from maxpool_circuits.cli import main
-from maxpool_circuits.tuning import search
->>>>>>> tuning
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SMALL = ["compare", "exact", "--pools", "20"]
@@ -158,7 +153,6 @@ def test_tune_passes_options_on_writes_a_file_and_reports(tmp_path, monkeypatch)
     assert "tuned decoders for softmax(n_neurons=1" in result.stdout
     assert str(path) in result.stdout
     assert mpc.TunedDecoders.load(path).parameters == {"speed": 2}
-<<<<<<< HEAD
 
     words = "--window-size 9 --window-size 2 --neuron-type LIF --neurons 30 "
     words += "--max-rate 100 --input-rate 50 --jobs 2 --seed 3 --spikes-weight 0.5"
@@ -188,25 +182,6 @@ def test_every_neuron_type_can_be_used(name):
 
 
 # --- errors ---------------------------------------------------------------------------
-=======
-    assert asked == {
-        **{"circuit": "softmax", "window_size": [9], "neuron_type": nengo.LIF()},
-        **{"n_neurons": 30, "max_rate": 100, "input_rate": 50, "n_jobs": 2, "seed": 3},
-        **{"spikes_weight": 0.5, "latency_weight": 0, "memory": None},
-    }
-
-
-def test_tune_draws_before_and_after(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(search, "runs_after_star", lambda n_numbers: 0)
-    words = ["pairwise-relu", "--neuron-type", "SpikingRectifiedLinear"]
-    words += ["--max-rate", 200, "--window-size", 2]
-    figure = tmp_path / "own.png"
-    status, out, err = run("tune", *words, "--out", tmp_path / "a", "--plot", figure)
-    # progress is for terminals
-    assert (status, err) == (0, "")
-    assert str(figure) in out and figure.stat().st_size > 20_000
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "own.png"]
->>>>>>> tuning
 
 
 @pytest.mark.parametrize(
@@ -236,50 +211,10 @@ def test_errors_are_messages_that_speak_of_options(words, parts):
 def test_files_are_checked_before_the_work(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
-<<<<<<< HEAD
     for name, part in [("missing/a.png", "the folder of"), ("folder.png", "a folder")]:
         assert_refused(run(*words.split(), name), words.split()[-1], repr(name), part)
     if "plot" in words:
         assert_refused(run(*words.split(), "figure.xyz"), "figure.xyz", "png")
-=======
-    for name, part in [("missing/a.png", "no folder"), ("folder.png", "not an ordinary file")]:
-        status, out, err = run(*words, option, name)
-        assert (status, out) == (1, "")
-        assert_one_line_error(err, repr(name), part)
-
-
-def test_one_file_is_not_written_twice(run, no_work, tmp_path):
-    name = tmp_path / "a.png"
-    status, out, err = run(*SMALL, "--csv", name, "--plot", name)
-    assert (status, out) == (2, "")
-    assert_one_line_error(err, "--plot and --csv name the same file", name)
-
-
-@pytest.mark.parametrize("words", [SMALL, ["demo"], ["tune", "softmax"]], ids=str)
-def test_an_interruption_is_one_line_and_130(run, tmp_path, monkeypatch, words):
-    out = tmp_path / "own.npz"
-
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
-
-    for name in ("comparing.compare", "tuning.tune", "demonstrating.demo.run"):
-        monkeypatch.setattr(f"maxpool_circuits.cli.{name}", interrupted)
-    monkeypatch.chdir(tmp_path)
-    is_tune = words[0] == "tune"
-    own = ["--out", out, "--memory", "folder"] if is_tune else []
-    status, printed, err = run(*words, *own)
-    assert (status, printed) == (130, "")
-    (line,) = err.strip().splitlines()
-    assert line.startswith("interrupted: ") and "the same command" in line
-    if is_tune:
-        assert "kept in 'folder'" in line
-
-
-def test_unknown_format_of_a_figure_is_one_line_on_stderr(run, no_work, tmp_path):
-    status, _, err = run(*SMALL, "--plot", tmp_path / "figure.xyz")
-    assert status == 2
-    assert_one_line_error(err, "xyz")
->>>>>>> tuning
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def constant(*currents, n_steps=1000):
     return np.tile(np.array(currents, dtype=float), (n_steps, 1))
 
 
-# --- neurons: steps ----------------------------------------------------------------------------
+# --- neurons: steps -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dt", [0.0005, 0.001, 0.004])
@@ -574,7 +574,7 @@ def test_copied_networks_and_reset_simulators_agree(windows):
         np.testing.assert_array_equal(other, runs[0])
 
 
-# --- transform: building -------------------------------------------------------------------------
+# --- transform: building --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -628,7 +628,7 @@ def test_transforms_are_equal_by_value(windows, duplicate):
 @pytest.mark.parametrize("bad", [None, (28, 28, 8), PoolWindows])
 def test_bad_windows(bad):
     with pytest.raises(
-        ValidationError, match=r"^MaxPool\.windows: must be a maxpool_circuits.PoolWindows.*got"
+        ValidationError, match=r"^MaxPool\.windows: must be a .*PoolWindows.*got"
     ):
         MaxPool(bad)
 

@@ -1,8 +1,8 @@
 """The rules of circuits of `.IntegrateAndFire` neurons: their input filter and floor.
 
 Both are fits, not derivations: formulas through the best values of scans over windows
-of 2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that are constant, that change, and
-that resemble images.
+of 2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that are constant, change, or
+resemble images.
 """
 
 from __future__ import annotations
