@@ -33,8 +33,6 @@ class AbsoluteValue(ComparatorTree):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons : int, optional
         Neurons per comparator, an even number. The default is 2 for rectified linear
         neuron types and 40 for others.
@@ -63,11 +61,6 @@ class AbsoluteValue(ComparatorTree):
         The comparators of each level, from the input to the output.
     radius : float
         The argument ``radius``.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described here or in `.MaxPoolNetwork`.
 
     References
     ----------

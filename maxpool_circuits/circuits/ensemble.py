@@ -48,8 +48,6 @@ class EnsembleMax(MeanPath):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons : int, optional
         Neurons per pool (Default: 50 for each input of the largest window).
     neuron_type : nengo.neurons.NeuronType, optional
@@ -75,11 +73,6 @@ class EnsembleMax(MeanPath):
     ----------
     ensemble : nengo.Ensemble
         The neurons of all pools.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described in `.MaxPoolNetwork`.
 
     References
     ----------

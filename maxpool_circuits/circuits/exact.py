@@ -23,8 +23,6 @@ class ExactMax(MaxPoolNetwork):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons, neuron_type, max_rate, input_rate : optional
         As the next ones.
     input_range, synapse, decoders : optional
@@ -34,11 +32,6 @@ class ExactMax(MaxPoolNetwork):
         Synapse from the input, before the maximum.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described in `.MaxPoolNetwork`.
 
     References
     ----------

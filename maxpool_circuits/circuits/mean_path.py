@@ -26,8 +26,6 @@ class MeanPath(MaxPoolNetwork):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons, neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`.
     synapse, input_synapse : optional

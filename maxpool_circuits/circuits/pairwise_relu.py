@@ -44,8 +44,6 @@ class PairwiseReLU(Averaging, ComparatorTree):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons : int, optional
         Neurons per comparator. The default is 1 for rectified linear neuron types,
         which are exact alone, and 20 for others.
@@ -68,11 +66,6 @@ class PairwiseReLU(Averaging, ComparatorTree):
     ----------
     comparators : list of nengo.Ensemble
         The comparators of each level, from the input to the output.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described in `.MaxPoolNetwork`.
 
     References
     ----------

@@ -87,8 +87,6 @@ class SoftmaxApproximation(MeanPath):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons : int, optional (Default: 20)
         Neurons per unit, of which there is one for each input of each pool. The
         accumulator of a pool has four times as many.
@@ -126,11 +124,6 @@ class SoftmaxApproximation(MeanPath):
         Units and accumulators of each stage.
     beta : float
         The argument ``beta``, or its default for windows of up to four inputs.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described here or in `.MaxPoolNetwork`.
 
     References
     ----------

@@ -61,8 +61,6 @@ class WinnerTakeAll(Averaging, MeanPath):
 
     Parameters
     ----------
-    windows : PoolWindows
-        Which inputs each pool looks at.
     n_neurons : int, optional
         Neurons per unit, of which there is one for each input of each pool. The default
         is 1 for rectified linear neuron types, which are exact alone, and 20 for
@@ -92,11 +90,6 @@ class WinnerTakeAll(Averaging, MeanPath):
         is the winner, of its group if there are several stages.
     stages : list of nengo.Ensemble
         The neurons of all stages, from the input to the output.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If an argument is not as described here or in `.MaxPoolNetwork`.
 
     References
     ----------

@@ -194,11 +194,6 @@ class PoolWindows(FrozenObject):
             Windows with ``input_shape == (n_pools * window_size,)`` and
             ``output_shape == (n_pools,)``.
 
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not a positive integer, or there are too many inputs.
-
         Examples
         --------
         >>> PoolWindows.independent(n_pools=2, window_size=3).indices
@@ -229,11 +224,6 @@ class PoolWindows(FrozenObject):
         -------
         PoolWindows
             Windows with ``output_shape == (n_channels,)``.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not as described.
 
         Examples
         --------
@@ -280,11 +270,6 @@ class PoolWindows(FrozenObject):
         PoolWindows
             Windows with this spatial shape of the output.
 
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not as described.
-
         Examples
         --------
         >>> PoolWindows.adaptive((5,), output_shape=3).indices
@@ -318,11 +303,6 @@ class PoolWindows(FrozenObject):
         -------
         PoolWindows
             Windows with the spatial shape of the input and a channel for each group.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an argument is not as described.
 
         Examples
         --------
@@ -370,12 +350,6 @@ class PoolWindows(FrozenObject):
         PoolWindows
             Windows with ``input_shape == (n_inputs,)`` and
             ``output_shape == (n_pools,)``.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If an index is not an integer, is out of range or is twice in one window, or
-            if there are no windows, or one that is empty.
 
         Examples
         --------
@@ -460,12 +434,6 @@ class PoolWindows(FrozenObject):
         (..., n_pools) array
             Maximum of each window, flat in C order of ``output_shape``, with the
             type of ``x``. It is NaN where a window contains a NaN.
-
-        Raises
-        ------
-        nengo.exceptions.ValidationError
-            If ``x`` has the wrong length along its last axis, or is no array of
-            integers or real numbers.
 
         Examples
         --------
