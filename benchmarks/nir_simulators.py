@@ -320,7 +320,7 @@ def digits_in_nengo(images, windows, convolution, dense, spike_value, circuit, o
 
 
 def accuracies(logits, labels):
-    """Percent of images that are recognised after some time steps."""
+    """Percent of images that are classified correctly after some time steps."""
     sums = np.cumsum(logits, axis=0)
     return [100 * np.mean(sums[t - 1].argmax(axis=-1) == labels) for t in READ_AT]
 
@@ -387,7 +387,7 @@ def digits(seeds, n_images):
 
 
 def _rounded(cell):
-    """An interval with one digit behind the point."""
+    """An interval with one digit after the point."""
     return " ± ".join(f"{float(number):.1f}" for number in cell.split(" ± "))
 
 
