@@ -116,7 +116,7 @@ def errors(workload, seed, options):
 
 
 def finest(circuit, max_rate):
-    """The same filter and depth of membranes, with thresholds that are no limit."""
+    """The same filter and depth of membranes, with thresholds that are not a limit."""
     windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
     with nengo.Network(add_to_container=False):
         usual = circuit(windows, max_rate=max_rate, decoders=None)

@@ -10,7 +10,7 @@ Everything is run on the same spikes as in Nengo. ::
 ``nir.csv``: errors against the true maximum on constant input. ``nir_costs.csv``: what
 NIR cannot express, taken out of the circuits in Nengo. ``nir_digits.csv``: accuracy of
 a convolutional network. Simulators that are not installed are left out, and standard
-error says which. Figures are means over seeds with 95 % intervals. It takes about ten
+error says which. Numbers are means over seeds with 95 % intervals. It takes about ten
 minutes on two idle cores.
 """
 
