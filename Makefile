@@ -1,6 +1,6 @@
 # Everything runs in virtual environments that this file makes with any Python from 3.9 on (see `make help`). They are
-# only brought up to date when setup.cfg or pyproject.toml changed. `make clean` before another PYTHON is tried, or give
-# it another VENV:  make test PYTHON=python3.12 VENV=.venv-3.12
+# only brought up to date when setup.cfg or pyproject.toml changed. `make clean` before another PYTHON is tried, or name
+# another VENV:  make test PYTHON=python3.12 VENV=.venv-3.12
 VENV = .venv
 
 # Where to look for Python: the first of these that runs is taken, those that NengoDL runs on (up to 3.13) before newer.
@@ -12,7 +12,7 @@ PYTEST_OPTIONS =
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 NENGO_DL = --no-build-isolation nengo-dl==3.6.0
 BENCH = $(VENV)/bin/python benchmarks
-# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is told, with the reason.
+# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is listed, with the reason.
 PYTEST = -m pytest -n 2 -rs $(PYTEST_OPTIONS)
 REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
 

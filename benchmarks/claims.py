@@ -32,7 +32,7 @@ def by_setting(lines):
 
 def least_error(lines, latency):
     """The line of least error among those that respond in time; None without any."""
-    # without a number it does not settle
+    # without a number it does not reach a steady state
     in_time = [line for line in lines if float(line["latency"] or "nan") <= latency]
     return min(in_time, key=lambda line: float(line["rmse"]), default=None)
 
@@ -50,14 +50,14 @@ def front_claim(lines, window_size, kinds):
     """Whether ours have the least error at each latency, and where they have not."""
     ours = small_ones_of_ours(lines, window_size)
     others = [line for line in lines if line["kind"] in kinds]
-    behind = {}
+    better = {}
     for latency in LATENCIES:
         best, rival = least_error(ours, latency), least_error(others, latency)
         if rival and (best is None or float(rival["rmse"]) < float(best["rmse"])):
-            behind.setdefault(rival["circuit"], []).append(round(1000 * latency))
-    if not behind:
+            better.setdefault(rival["circuit"], []).append(round(1000 * latency))
+    if not better:
         return "yes", "ours at every latency"
-    where = [f"{name} at {spans(at)} ms" for name, at in behind.items()]
+    where = [f"{name} at {spans(at)} ms" for name, at in better.items()]
     return "no", "less error: " + "; ".join(where)
 
 
@@ -174,12 +174,12 @@ def draw_fronts(lines, path):
     for axis, (rate, of_panel) in zip(axes[0], panels.items()):
         for name, look in looks.items():
             of_way = [line for line in of_panel if line["circuit"] == name]
-            settled = [line for line in of_way if float(line["latency"] or "nan") > 0]
-            if not settled:
+            steady = [line for line in of_way if float(line["latency"] or "nan") > 0]
+            if not steady:
                 continue
             axis.plot(
-                [1000 * float(line["latency"]) for line in settled],
-                [float(line["rmse"]) for line in settled],
+                [1000 * float(line["latency"]) for line in steady],
+                [float(line["rmse"]) for line in steady],
                 markersize=4,
                 label=name,
                 **look,

@@ -1,10 +1,10 @@
 """What the error of the spiking circuits consists of, and how it falls with spikes.
 
-Errors on inputs of 250 Hz relative to the oracle's, each behind the readout that
+Errors on inputs of 250 Hz relative to the oracle's, each after the readout that
 suits it best, from the least that is possible to the circuits themselves:
 
 - *ideal observer*: the least error that the spikes allow (ideal_observer.py);
-- *maximum behind a filter*: no neurons; what the input filter loses, by delay and by
+- *maximum after a filter*: no neurons; what the input filter loses, by delay and by
   the ripple that it lets through;
 - *finest thresholds*: the circuit with 16 times as many and as fine spikes, and with
   membranes of the same depth in units of the input; what membranes lose, by delay;
@@ -92,7 +92,7 @@ def errors(workload, seed, options):
     for name, synapse in FILTERS.items():
         filtered = synapse.filt(trains, axis=0, dt=DT, y0=0)
         output = workload.windows.max(filtered)
-        found[f"maximum behind {name}"] = relative(output), 0
+        found[f"maximum after {name}"] = relative(output), 0
     for name, circuit in CIRCUITS.items():
         for rate in options.max_rates:
             usual = functools.partial(circuit, max_rate=rate)
@@ -116,7 +116,7 @@ def errors(workload, seed, options):
 
 
 def finest(circuit, max_rate):
-    """The same filter and depth of membranes, with thresholds that are no limit."""
+    """The same filter and depth of membranes, with thresholds that are not a limit."""
     windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
     with nengo.Network(add_to_container=False):
         usual = circuit(windows, max_rate=max_rate, decoders=None)

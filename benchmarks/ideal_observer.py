@@ -4,8 +4,8 @@ An ideal observer knows how its inputs come about (white noise through a low-pas
 filter, clipped to [0, 1], carried by one integrate-and-fire neuron each) and all spikes
 so far. The mean of the maximum, given these, has the least root-mean-square error that
 is possible. It is computed here by a particle filter [1]_: many copies of each input,
-drawn from its dynamics, of which those stay that would have fired exactly the spikes
-that came. More particles give a smaller error, down to the one of the ideal observer.
+sampled from its dynamics, of which those stay that would have fired exactly the spikes
+that came. More particles have a smaller error, down to that of the ideal observer.
 
 It takes about a minute::
 
@@ -54,8 +54,8 @@ def main():
                 for n in options.particles
             ]
             routed = oracle_error(workload, spikes)
-            figures = [f"{error:.4f}" for error in (routed, *least)]
-            rows.append((size, f"{rate:g}", *figures))
+            errors = [f"{error:.4f}" for error in (routed, *least)]
+            rows.append((size, f"{rate:g}", *errors))
     headers = ["inputs", "Hz", "oracle"]
     headers += [f"ideal observer, {n} particles" for n in options.particles]
     print(tabulate(rows, headers, disable_numparse=True))

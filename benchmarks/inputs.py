@@ -91,7 +91,7 @@ def circuits():
 
 def measure(encoding, seed, n_pools, workload):
     """Errors of all circuits with one seed, {circuit: (RMSE, bias)}."""
-    # of setups that no decoders ship for
+    # of setups that have no shipped decoders
     warnings.simplefilter("ignore")
     table = mpc.compare(
         circuits(), workload=workload, encoding=encoding, n_pools=n_pools, seed=seed

@@ -1,7 +1,8 @@
 """Simulators that read NIR, each as a function that runs a graph on input numbers.
 
-``reader(graph, numbers)`` takes and gives numbers of shape (n_steps, batch, size), one
-for each signal and time step. What is peculiar to a simulator is said where it is run.
+``reader(graph, numbers)`` takes and returns numbers of shape (n_steps, batch, size),
+one for each signal and time step. What is special about a simulator is said where it is
+run.
 """
 
 import contextlib
@@ -16,8 +17,8 @@ import numpy as np
 def by_the_book(graph, numbers, dt=0.001, subtract=False):
     """Run a graph as NIR defines it, in time steps, with one step in every cycle.
 
-    A reference in NumPy. Each node comes behind those that it needs; a cycle is cut
-    where it leaves the neurons, which then give what they did in the last step.
+    A reference in NumPy. Each node comes after those that it needs; a cycle is cut
+    where it leaves the neurons, whose output is then that of the last step.
     """
     order = _order(graph)
     incoming = {
@@ -53,7 +54,7 @@ def by_the_book(graph, numbers, dt=0.001, subtract=False):
 
 
 def _order(graph):
-    """Names of nodes, each behind those that it needs, as far as cycles allow."""
+    """Names of nodes, each after those that it needs, as far as cycles allow."""
     order, met = [], set()
 
     def visit(name):
@@ -126,7 +127,7 @@ def snntorch_mended(graph, numbers):
 
 
 def _step_by_step(module, numbers):
-    """Call a module of PyTorch once per time step; it keeps its state or gives it."""
+    """Call a module of PyTorch once per time step; it keeps its state or returns it."""
     import torch
 
     logging.disable(logging.WARNING)

@@ -10,7 +10,7 @@ Everything is run on the same spikes as in Nengo. ::
 ``nir.csv``: errors against the true maximum on constant input. ``nir_costs.csv``: what
 NIR cannot express, taken out of the circuits in Nengo. ``nir_digits.csv``: accuracy of
 a convolutional network. Simulators that are not installed are left out, and standard
-error says which. Figures are means over seeds with 95 % intervals. It takes about ten
+error says which. Numbers are means over seeds with 95 % intervals. It takes about ten
 minutes on two idle cores.
 """
 
@@ -320,7 +320,7 @@ def digits_in_nengo(images, windows, convolution, dense, spike_value, circuit, o
 
 
 def accuracies(logits, labels):
-    """Percent of images that are recognised after some time steps."""
+    """Percent of images that are classified correctly after some time steps."""
     sums = np.cumsum(logits, axis=0)
     return [100 * np.mean(sums[t - 1].argmax(axis=-1) == labels) for t in READ_AT]
 
@@ -387,7 +387,7 @@ def digits(seeds, n_images):
 
 
 def _rounded(cell):
-    """An interval with one digit behind the point."""
+    """An interval with one digit after the point."""
     return " ± ".join(f"{float(number):.1f}" for number in cell.split(" ± "))
 
 

@@ -1,7 +1,7 @@
 """What overlapping windows gain from sharing comparators.
 
 The same windows on an image of random values, with the same spikes: as they are, and
-each with a tree of its own. Ratios are those of the errors behind the readout filter
+each with a tree of its own. Ratios are those of the errors after the readout filter
 that suits best, shared to separate, with a 95 % interval over the seeds. ::
 
     python benchmarks/overlap.py --csv docs/overlap.csv

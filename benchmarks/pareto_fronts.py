@@ -84,7 +84,7 @@ def sampled(workload, window_size, input_rate, n_pools, seed):
 
 def measured(setting, number, options):
     """One trial: for each way and filter, error and costs."""
-    # circuits that no decoders ship for
+    # circuits that have no shipped decoders
     warnings.simplefilter("ignore")
     _, window_size, input_rate = setting
     trial = sampled(*setting, options.pools, seed_of_trial(options.seed, number))

@@ -47,14 +47,14 @@ CAN_FAIL = {
     "winner-take-all, 20 LIF": {"neuron_type": nengo.LIF()},
     "pairwise-relu, 20 LIF": {"neuron_type": nengo.LIF()},
 }
-#: Behind the name of a circuit that was tuned with the faults of a column.
+#: After the name of a circuit that was tuned with the faults of a column.
 TUNED = ", tuned with it"
 REFERENCE = "oracle"
-#: What `compare` is told of the inputs.
+#: Arguments of `compare`.
 INPUTS = {
     "250 Hz": {"n_pools": 50},
     "50 Hz": {"n_pools": 50, "input_rate": 50},
-    "50 Hz, not told": {"n_pools": 50, "input_rate": 50},
+    "50 Hz, rate not given": {"n_pools": 50, "input_rate": 50},
     "50 Hz, 9 inputs": {"n_pools": 20, "input_rate": 50, "window_size": 9},
     "Poisson": {"n_pools": 50, "encoding": "poisson"},
     "100 inputs": {"n_pools": 3, "window_size": 100},
@@ -104,9 +104,10 @@ def with_faults(row, column, n_trials):
 def on_inputs(row, column, n_trials):
     """A circuit, or the reference, on inputs of a kind."""
     circuit = mpc.circuits()["pairwise-relu" if row == REFERENCE else row]
-    # as in a model of one's own, where circuits are told no other rate than this
-    told = 250 if column.endswith("not told") else INPUTS[column].get("input_rate", 250)
-    circuit = functools.partial(circuit, input_rate=told, max_rate=250)
+    # as in a model of one's own, where circuits get no other rate than this
+    is_given = not column.endswith("not given")
+    rate = INPUTS[column].get("input_rate", 250) if is_given else 250
+    circuit = functools.partial(circuit, input_rate=rate, max_rate=250)
     table = mpc.compare(
         {row if row != REFERENCE else "any": circuit},
         workload="constant",
@@ -139,7 +140,7 @@ def run(circuit, seed, dt=0.001, scale=1, n_steps=None):
     values = scale * np.random.RandomState(seed).uniform(size=(20, 4))
     windows = mpc.PoolWindows.independent(*values.shape)
     spiking = nengo.SpikingRectifiedLinear(amplitude=1 / 250)
-    # behind it the exact maximum is not one of spikes
+    # after it the exact maximum is not one of spikes
     options = {"input_synapse": 0.005} if circuit == "exact" else {}
     with nengo.Network(seed=seed) as model:
         inputs = PopulationArray(
@@ -164,7 +165,7 @@ def shown(errors, biases):
 
 
 def quietly(measure, *cell):
-    """Without the warnings of setups that no decoders ship for."""
+    """Without the warnings of setups that have no shipped decoders."""
     warnings.simplefilter("ignore")
     return measure(*cell)
 

@@ -105,7 +105,7 @@ def peak_memory():
 
 def measure(simulator, way, n_pools, window_size):
     """Print build time, steps and memory; this is all that a process does."""
-    # circuits that no decoders ship for
+    # circuits that have no shipped decoders
     warnings.simplefilter("ignore")
     # what is loaded on first use is neither timed nor weighed
     build(simulator, way, 1, window_size)(2)

@@ -1,7 +1,7 @@
-"""What tuning gains: circuits with the decoders that ship, and without, on new inputs.
+"""What tuning gains: circuits with the shipped decoders, and without, on new inputs.
 
 Same neurons, same seed of the network; inputs that no tuning has used. Errors are those
-behind the readout filter that suits best. ::
+after the readout filter that suits best. ::
 
     python benchmarks/tuning.py --csv docs/tuning.csv
 

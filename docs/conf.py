@@ -50,7 +50,7 @@ default_role = "py:obj"
 nitpicky = True
 # Other projects' pages would have to be fetched to be linked.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|nir|numpy)\..+"),
+    (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|nir|numpy|pandas)\..+"),
     (r"py:.*", "print|READOUTS|Encoding|Workload"),
 ]
 
@@ -65,7 +65,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 240
+nb_execution_timeout = 600
 nb_render_markdown_format = "myst"
 # progress bars and other packages' warnings
 nb_output_stderr = "remove"

@@ -222,7 +222,7 @@ def test_every_compared_way_is_on_the_page():
         line["circuit"] for line in csv_lines("pareto_fronts.csv")
     ):
         # without what was swept
-        assert name.split(", ")[0].split(" behind ")[0] in page, name
+        assert name.split(", ")[0].split(" after ")[0] in page, name
 
 
 @pytest.mark.parametrize("circuit", mpc.circuits())

@@ -89,7 +89,7 @@ def ways():
     for synapse in (0.005, 0.01, 0.02, 0.05):
         text = f"{1000 * synapse:g} ms"
         rule = functools.partial(low_passed_maximum, synapse=synapse)
-        all_ways[f"maximum behind {text}"] = Way(RULE, rule)
+        all_ways[f"maximum after {text}"] = Way(RULE, rule)
         rule = functools.partial(gated, synapse=synapse)
         all_ways[f"gate, {text}"] = Way(RULE, rule)
     all_ways["gate, count"] = Way(RULE, gated)

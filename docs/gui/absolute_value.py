@@ -6,4 +6,4 @@ the second is. Bring all sliders to the same height, and all fire.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("absolute-value")
+model, inputs, features, pool, values = pool_of_four("absolute-value")

@@ -6,4 +6,4 @@ any slider, and some of them change.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("ensemble")
+model, inputs, features, pool, values = pool_of_four("ensemble")

@@ -6,4 +6,4 @@ filtered spikes go up and down, and it takes what is up.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("exact", input_synapse=0.005)
+model, inputs, features, pool, values = pool_of_four("exact", input_synapse=0.005)

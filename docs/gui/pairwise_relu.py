@@ -6,4 +6,4 @@ silent otherwise: lower the third slider below the fourth.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("pairwise-relu")
+model, inputs, features, pool, values = pool_of_four("pairwise-relu")

@@ -9,7 +9,7 @@ def pool_of_four(circuit, **options):
     """Make a model of a circuit by name, and the objects that its layout shows."""
     with nengo.Network(seed=0) as model:
         inputs = nengo.Node([0.2, 0.4, 0.9, 0.6], label="inputs")
-        carriers = nengo.Ensemble(
+        features = nengo.Ensemble(
             4,
             dimensions=1,
             gain=[250] * 4,
@@ -21,8 +21,8 @@ def pool_of_four(circuit, **options):
         pool = mpc.make(circuit, windows, label=circuit, **options)
         values = nengo.Node(size_in=2, label="true maximum, output")
 
-        nengo.Connection(inputs, carriers.neurons, synapse=None)
-        nengo.Connection(carriers.neurons, pool.input, synapse=None)
+        nengo.Connection(inputs, features.neurons, synapse=None)
+        nengo.Connection(features.neurons, pool.input, synapse=None)
         nengo.Connection(inputs, values[0], function=max, synapse=None)
         nengo.Connection(pool.output, values[1], synapse=None)
-    return model, inputs, carriers, pool, values
+    return model, inputs, features, pool, values

@@ -6,4 +6,4 @@ inputs are close to it: raise a second slider to the height of the largest.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("softmax")
+model, inputs, features, pool, values = pool_of_four("softmax")

@@ -6,4 +6,4 @@ same height, and their units take turns.
 
 from pool_of_four import pool_of_four
 
-model, inputs, carriers, pool, values = pool_of_four("winner-take-all")
+model, inputs, features, pool, values = pool_of_four("winner-take-all")
