@@ -82,7 +82,7 @@ class MaxPool(Transform):
         raise TypeError("MaxPool has no weights to sample")
 
 
-def add_function(model, x, y, windows):
+def add_function(model: Any, x: Signal, y: Signal, windows: PoolWindows) -> None:
     """Take maxima by a function of Nengo's, which all backends have."""
     model.add_op(SimPyFunc(y, maxima(windows), None, x))
 
