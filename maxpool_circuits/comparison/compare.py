@@ -151,8 +151,8 @@ def compare(
     options = rates_for(input_rate) if encoded.spikes else {}
     if encoded.input_range != (0, 1):
         options["input_range"] = encoded.input_range
-    ready = {name: with_defaults(chosen[name], **options) for name in chosen}
-    ready.update(dict.fromkeys(REFERENCES))
+    ready: dict[str, Any] = dict.fromkeys([*chosen, *REFERENCES])
+    ready.update({name: with_defaults(c, **options) for name, c in chosen.items()})
 
     lines: list[dict[str, Any]] = []
     outputs: dict[str, np.ndarray] = {}

@@ -230,7 +230,7 @@ class ComparisonTable:
         elif self.n_trials > 1 and theirs.n_trials > 1:
             numbers = f"{self.n_trials} and {theirs.n_trials}"
             what += f", 95 % interval over {numbers} trials of different inputs"
-        numbers_of = {}
+        numbers_of: dict[tuple[str, str], dict[str, float]] = {}
         for name, (our_name, their_name) in pairs.items():
             one = mine[mine["circuit"] == our_name]
             two = yours[yours["circuit"] == their_name]
