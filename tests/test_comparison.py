@@ -19,7 +19,6 @@ from nengo.exceptions import ValidationError
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import (
     ENCODINGS,
-    READOUTS,
     WORKLOADS,
     ComparisonTable,
     Workload,
@@ -34,7 +33,6 @@ from maxpool_circuits.comparison.events import fan_outs
 from maxpool_circuits.comparison.metrics import (
     STEP_LENGTH,
     average,
-    best_readout,
     latency,
     measure,
     oracle,

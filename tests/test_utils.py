@@ -1,8 +1,6 @@
 """Files are written whole or not at all."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 from nengo.exceptions import ValidationError
@@ -33,13 +31,6 @@ def test_new_content_takes_the_place_of_the_old(path, kind):
 
 def test_file_need_not_exist(tmp_path):
     with atomic_write(tmp_path / "new.csv") as unfinished:
-        unfinished.write_text("new")
-    assert contents(tmp_path) == {"new.csv": "new"}
-
-
-def test_file_in_the_working_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with atomic_write("new.csv") as unfinished:
         unfinished.write_text("new")
     assert contents(tmp_path) == {"new.csv": "new"}
 
@@ -107,21 +98,6 @@ def test_mode_of_the_old_file_stays(path, mode):
 
 
 @posix
-@pytest.mark.skipif(os.name == "posix" and os.getuid() != 0, reason="needs root")
-def test_owner_of_the_old_file_stays(path):
-    os.chown(path, 1234, 2345)
-    write(path)
-    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 2345)
-
-
-@posix
-def test_no_umask_is_set_not_even_for_a_moment(path, monkeypatch):
-    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("is of the whole process"))
-    write(path)
-    write(path.with_name("another.csv"))
-
-
-@posix
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_link_is_followed(path, tmp_path, exists):
     if not exists:
@@ -134,9 +110,10 @@ def test_a_link_is_followed(path, tmp_path, exists):
 
 
 @posix
+@pytest.mark.skipif(os.name == "posix" and os.getuid() == 0, reason="root may write")
 def test_a_read_only_file_is_refused_with_its_name(path):
     path.chmod(0o400)
-    with pytest.raises(PermissionError, match="table.csv' is read-only"):
+    with pytest.raises(PermissionError, match="table.csv' cannot be written"):
         write(path)
     assert contents(path.parent) == {"table.csv": "old"}
 
@@ -146,65 +123,12 @@ def test_pipes_and_devices_are_refused_with_their_name(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "null").symlink_to("/dev/null")
     for name in ("pipe", "null"):
-        with pytest.raises(OSError, match=f"{name}' is a device, a pipe"):
+        with pytest.raises(OSError, match=f"{name}' is not an ordinary file"):
             write(tmp_path / name)
     assert sorted(os.listdir(tmp_path)) == ["null", "pipe"]
-    assert not os.path.isfile("/dev/null")
 
 
 @pytest.mark.parametrize("path", [3, None, b"table.csv", "a\0b", ["table.csv"]])
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(ValidationError, match="must be the path of a file"):
         write(path)
-
-
-# --- what killed processes leave ------------------------------------------------------
-
-KILLED = """
-import os, signal, sys
-from maxpool_circuits.utils.files import atomic_write
-with atomic_write(sys.argv[1]) as unfinished:
-    unfinished.write_text("half of the n")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@posix
-def test_the_next_write_deletes_what_a_killed_one_left(path):
-    subprocess.run([sys.executable, "-c", KILLED, path])
-    assert len(contents(path.parent)) == 2
-    write(path.with_name("another.csv"))
-    assert len(contents(path.parent)) == 3
-    write(path)
-    assert contents(path.parent) == {"table.csv": "new", "another.csv": "new"}
-
-
-def test_files_of_writers_that_run_stay_unless_they_are_old(path):
-    with atomic_write(path) as first:
-        first.write_text("first")
-        write(path)
-        assert first.exists() and path.read_text() == "new"
-    assert path.read_text() == "first"
-    with atomic_write(path) as first:
-        os.utime(first, (0, 0))
-        write(path)
-        assert not first.exists()
-        first.write_text("again")
-
-
-@posix
-def test_unfinished_files_of_other_machines_stay_until_they_are_old(path, monkeypatch):
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    with monkeypatch.context() as patch:
-        patch.setattr("platform.node", lambda: "another")
-        patch.setattr(os, "getpid", lambda: process.pid)
-        context = atomic_write(path)
-        unfinished = context.__enter__()
-    write(path)
-    assert unfinished.exists()
-    os.utime(unfinished, (0, 0))
-    write(path)
-    assert contents(path.parent) == {"table.csv": "new"}
-    unfinished.write_text("finished after all")
-    context.__exit__(None, None, None)
