@@ -8,7 +8,7 @@ from typing import Any, Callable
 import nengo
 from nengo.exceptions import ValidationError
 
-from .utils.checks import did_you_mean
+from .utils.checks import look_up
 
 _circuits: dict[str, Callable[..., Any]] = {}
 
@@ -32,8 +32,8 @@ def register(name: str, circuit: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the name is no text or belongs to another circuit, or the circuit cannot be
-        called.
+        If the name is not a text or belongs to another circuit, or the circuit cannot
+        be called.
 
     Examples
     --------
@@ -87,12 +87,7 @@ def unregister(name: str) -> None:
     >>> "second-name" in mpc.circuits()
     False
     """
-    if not isinstance(name, str) or name not in _circuits:
-        raise ValidationError(
-            f"must be the name of a circuit, got {name!r}"
-            f"{did_you_mean(name, _circuits)}",
-            attr="name",
-        )
+    look_up(name, _circuits, "name")
     del _circuits[name]
 
 
@@ -140,19 +135,9 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     >>> find("median")
     Traceback (most recent call last):
         ...
-    nengo.exceptions.ValidationError: circuit: no circuit is called 'median'; ...
+    maxpool_circuits.utils.checks.UnknownName: circuit: there is no circuit 'median'...
     """
-    if callable(circuit):
-        return circuit
-    if not isinstance(circuit, str) or circuit not in _circuits:
-        known = ", ".join(repr(name) for name in _circuits)
-        raise ValidationError(
-            f"no circuit is called {circuit!r}{did_you_mean(circuit, _circuits)}; the "
-            f"known circuits are {known}, and "
-            "any subclass of MaxPoolNetwork or callable that takes windows will do",
-            attr="circuit",
-        )
-    return _circuits[circuit]
+    return circuit if callable(circuit) else look_up(circuit, _circuits, "circuit")
 
 
 def unwrap_partial(circuit: Any) -> tuple[Any, dict[str, Any]]:
@@ -192,12 +177,10 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     (100.0, Lowpass(tau=0.1))
     """
     made_by, given = unwrap_partial(circuit)
-    missing = {name: value for name, value in options.items() if name not in given}
     # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
-    is_class = isinstance(made_by, type) and issubclass(made_by, nengo.Network)
-    if is_class and hasattr(made_by, "build_circuit"):
-        return functools.partial(circuit, **missing)
-    return circuit
+    if not hasattr(made_by, "build_circuit"):
+        return circuit
+    return functools.partial(circuit, **{**options, **given})
 
 
 def make(

@@ -66,14 +66,6 @@ def test_gate_passes_the_spikes_of_the_input_with_the_largest_count():
     assert of_one_pool(gated(one_pool([0, 0, 1], [1, 1, 0]))) == [1, 1, 0]
 
 
-def test_gate_with_an_average_forgets():
-    from baselines.gate import gated
-
-    spikes = one_pool([1, 1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 1])
-    assert of_one_pool(gated(spikes))[-1] == 0
-    assert of_one_pool(gated(spikes, synapse=0.002))[-1] == 1
-
-
 def test_leaders_pass_all_their_spikes():
     from baselines.accumulated import leaders_pass
 
@@ -206,14 +198,6 @@ def test_committed_fronts_are_the_best_filters_of_the_readouts():
     metrics = ["rmse", "latency", "neurons", "spikes", "synaptic_operations"]
     first += [f"{name}{end}" for name in metrics for end in ("", "_lower", "_upper")]
     assert list(fronts[0])[: len(first)] == first
-
-
-def test_page_shows_the_committed_files():
-    page = (FOLDER.parent / "how_it_compares.md").read_text()
-    for name in ("claims.csv", "about.csv"):
-        assert f":file: how_it_compares/{name}\n" in page
-    for path in FOLDER.iterdir():
-        assert f"how_it_compares/{path.name}" in page
 
 
 def test_every_compared_way_is_on_the_page():

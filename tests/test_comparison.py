@@ -19,7 +19,6 @@ from nengo.exceptions import ValidationError
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import (
     ENCODINGS,
-    READOUTS,
     WORKLOADS,
     ComparisonTable,
     Workload,
@@ -34,7 +33,6 @@ from maxpool_circuits.comparison.events import fan_outs
 from maxpool_circuits.comparison.metrics import (
     STEP_LENGTH,
     average,
-    best_readout,
     latency,
     measure,
     oracle,
@@ -132,12 +130,6 @@ def test_workload_follows_from_its_seed(name):
         assert np.any(same != getattr(other, attribute))
 
 
-def test_target_is_the_maximum_of_each_window():
-    workload = find_workload("presentations", window_size=3, n_pools=4)
-    expected = workload.values.reshape(-1, 4, 3).max(axis=2)
-    np.testing.assert_array_equal(workload.target, expected)
-
-
 def test_presentations_last_50_ms_and_are_read_at_their_end():
     workload = find_workload("presentations", n_pools=5)
     changes = np.flatnonzero(np.diff(workload.values, axis=0).any(axis=1))
@@ -145,18 +137,6 @@ def test_presentations_last_50_ms_and_are_read_at_their_end():
     np.testing.assert_array_equal(
         np.flatnonzero(workload.is_read), np.arange(149, 1100, 50)
     )
-
-
-def test_presentations_are_uniform():
-    values = find_workload("presentations").values[::50]
-    quantiles = np.linspace(0, 1, 11)
-    np.testing.assert_allclose(np.quantile(values, quantiles), quantiles, atol=0.02)
-
-
-def test_hold_repeats_and_reads_the_last_step_of_each():
-    values, is_read = hold(np.array([[1], [2], [3]]), n_steps=2, n_unread=1)
-    assert values.ravel().tolist() == [1, 1, 2, 2, 3, 3]
-    assert is_read.tolist() == [False, False, False, True, False, True]
 
 
 def test_band_limited_is_clipped_noise_after_100_ms():
@@ -255,15 +235,6 @@ def test_images_are_held_for_100_ms_and_all_but_the_first_are_read():
         images(8, n_images=1)
 
 
-@pytest.mark.parametrize(
-    ("window_size", "n_pools"), [(4, 256), (8, 256), (9, 100), (18, 100)]
-)
-def test_image_windows_of_squares_over_one_or_two_scales(window_size, n_pools):
-    windows = images(window_size).windows
-    assert windows.n_pools == n_pools
-    assert np.all(windows.sizes == window_size)
-
-
 @pytest.mark.parametrize("window_size", [3, 12, 289])
 def test_image_windows_of_other_sizes_are_refused(window_size):
     with pytest.raises(ValidationError, match=rf"\(4, 9, .*twice one.*{window_size}"):
@@ -290,14 +261,6 @@ def test_input_spikes_integrate_and_fire(rate):
     assert np.all(np.maximum(lowest, 0) < np.minimum(highest, 1) + 1e-9)
     expected = np.floor((lowest + highest) / 2 + drive)
     np.testing.assert_allclose(counts, expected, atol=1e-6)
-
-
-def test_input_spikes_follow_from_their_seed_and_do_not_fire_in_step():
-    values = np.full((200, 10), 0.5)
-    spikes = input_spikes(values, seed=1)
-    np.testing.assert_array_equal(spikes, input_spikes(values, seed=1))
-    assert np.any(spikes != input_spikes(values, seed=2))
-    assert len(np.unique(spikes.argmax(axis=0))) > 3
 
 
 def encode(name, values, window_size=None, seed=0, rate=RATE):
@@ -351,11 +314,6 @@ def test_signals_follow_from_their_seed_alone(name):
         assert np.any(encode(name, values, 4, seed=4) != first)
 
 
-@pytest.mark.parametrize("name", SPIKING)
-def test_inputs_of_zero_do_not_fire(name):
-    assert not counts(name, 0, n_inputs=20).any()
-
-
 @pytest.mark.parametrize("name", ["poisson", "correlated"])
 def test_counts_of_poisson_spikes_have_a_fano_factor_of_one(name):
     of_input = counts(name, 0.6, window_size=1).sum(axis=0)
@@ -372,12 +330,6 @@ def test_intervals_of_poisson_spikes_are_geometric():
     for length in (1, 2, 5):
         expected = chance * (1 - chance) ** (length - 1)
         assert np.mean(intervals == length) == pytest.approx(expected, abs=0.01)
-
-
-@pytest.mark.parametrize("name", ["regular", "lif"])
-def test_other_neurons_fire_regularly(name):
-    of_input = counts(name, 0.6).sum(axis=0)
-    assert np.ptp(of_input) <= 2
 
 
 def test_lif_spikes_keep_the_refractory_period():
@@ -517,14 +469,6 @@ def test_fan_out_counts_non_zero_weights_onto_neurons_and_output():
     assert counts[two].tolist() == [1, 1]
 
 
-def test_fan_out_adds_up_all_targets():
-    with network_of(1) as network:
-        nengo.Connection(network.input, network.output)
-        connect_all(network.input, neurons(2))
-        connect_all(network.input, neurons(3))
-    assert fan_outs(network)[network.input].tolist() == [1 + 2 + 3]
-
-
 def test_fan_out_multiplies_weights_across_passthrough_nodes():
     with network_of(3) as network:
         total = nengo.Node(size_in=1)
@@ -563,16 +507,6 @@ def test_fan_out_of_decoded_connections_reaches_every_neuron():
     assert counts[receiver.neurons].tolist() == [1] * 7
 
 
-def test_fan_out_of_every_decoded_dimension_counts():
-    with network_of(2, 2) as network:
-        ensemble = nengo.Ensemble(6, dimensions=2)
-        nengo.Connection(network.input, ensemble)
-        nengo.Connection(ensemble, network.output)
-    counts = fan_outs(network)
-    assert counts[network.input].tolist() == [6, 6]
-    assert counts[ensemble.neurons].tolist() == [2] * 6
-
-
 def test_fan_out_of_a_node_that_feeds_itself_counts_once():
     with network_of(1) as network:
         integrator = nengo.Node(size_in=1)
@@ -593,14 +527,6 @@ def test_a_computing_node_is_not_counted_in_the_fan_out(size_out):
         connect_all(node, neurons(3))
     counts = fan_outs(network)
     assert counts[network.input].tolist() == counts[four].tolist() == [0] * 4
-
-
-def test_exact_maximum_has_no_synapses():
-    with nengo.Network():
-        network = mpc.ExactMax(mpc.PoolWindows.independent(2, 3))
-    counts = fan_outs(network)
-    assert list(counts) == [network.input]
-    assert counts[network.input].tolist() == [0] * 6
 
 
 @pytest.mark.parametrize("amplitude", [1, 0.25])
@@ -716,12 +642,6 @@ def test_latency_does_not_jump_between_trials():
     assert np.ptp(trials.latency[trials.circuit == "oracle"]) < 0.006
 
 
-def test_latency_ends_after_the_last_excursion():
-    progress = np.ones(STEP_LENGTH)
-    progress[80:90] = 1.2
-    assert latency(step_response(progress)) == pytest.approx(0.090, abs=0.001)
-
-
 @pytest.mark.parametrize(
     "progress",
     [np.linspace(0, 1, STEP_LENGTH), np.zeros(STEP_LENGTH)],
@@ -739,19 +659,6 @@ def test_read_out_is_an_exponential_filter():
         state = decay * state + (1 - decay) * value
         expected.append(state)
     np.testing.assert_allclose(read_out(output, 0.02), expected)
-
-
-def test_best_readout_has_the_least_error_of_all():
-    workload = find_workload("presentations", n_pools=20)
-    noise = np.random.RandomState(0).normal(size=workload.target.shape)
-    output = workload.target + 0.2 * noise
-    squares = {
-        readout: np.mean(best_readout(output, workload, [readout])[1] ** 2)
-        for readout in READOUTS
-    }
-    readout, errors = best_readout(output, workload)
-    assert errors.shape == (20, 20)
-    assert np.mean(errors**2) == min(squares.values()) == squares[readout]
 
 
 def constant_workload(n_pools):
@@ -786,14 +693,6 @@ def test_all_circuits_and_both_references_by_default(table):
     assert table.circuits == [*circuits, "exact (5 ms synapse)"]
     names = [*table.circuits, "oracle", "average"]
     assert list(table["rmse"].index) == list(table.outputs) == names
-
-
-@pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
-@pytest.mark.parametrize("other", ["exact (5 ms synapse)", "average"])
-def test_best_circuits_beat_the_exact_maximum_of_spikes_and_the_average(
-    table, circuit, other
-):
-    assert table[circuit].rmse < table[other].rmse
 
 
 def test_exact_maximum_of_spikes_is_too_high_and_the_average_too_low(table):
@@ -855,12 +754,6 @@ def test_classes_and_their_partials_are_given_the_rate_of_slow_inputs():
     assert errors["own rate"] < errors["class"] < errors["callable"] / 1.5
 
 
-def test_registered_circuits_are_compared_too(monkeypatch):
-    monkeypatch.setattr("maxpool_circuits.registry._circuits", {})
-    mpc.register("mine", first_input)
-    assert mpc.compare(n_pools=2).circuits == ["mine"]
-
-
 @pytest.mark.parametrize(
     "circuits",
     [
@@ -879,12 +772,6 @@ def test_same_seed_gives_the_same_rows():
     first, again, other = (table.trials.drop(columns=TIMES) for table in tables)
     pd.testing.assert_frame_equal(first, again)
     assert (first["rmse"] != other["rmse"]).all()
-
-
-def test_references_do_not_depend_on_the_circuits():
-    one, other = (mpc.compare([name], n_pools=20) for name in ("exact", "softmax"))
-    for reference in ("oracle", "average"):
-        pd.testing.assert_series_equal(one[reference], other[reference])
 
 
 def test_every_circuit_gets_the_same_spikes_without_a_synapse(table):
@@ -1284,21 +1171,19 @@ def bold(table, column):
 
 def test_notebook_shows_the_best_in_bold():
     table = made_up({**TWO, "average": (0.01,) * 3})
+    table.trials.loc[table.trials["circuit"] == "average", "neurons"] = 0.0
     header, mine, *_ = Parser(table._repr_html_()).rows
     assert header[2]["text"].strip() == "RMSE"
     assert mine[2]["text"].strip().startswith("0.0500±0.0")
-    # references are not the best, but ties are
+    # what has no neurons is not the best, but ties are
     assert bold(table, 2) == [True, False, False]
     assert bold(table, 6) == [True, True, False]
 
 
-def test_bias_nearest_to_0_is_the_best_and_nothing_is_without_neurons():
+def test_bias_nearest_to_0_is_the_best():
     table = made_up(dict.fromkeys("abc", (0.1,)))
     table.trials["bias"] = [-0.2, 0.1, 0.3]
     assert bold(table, 3) == [False, True, False]
-    table = made_up({"exact": (0.1,), "mine": (0.2,), "yours": (0.3,)})
-    table.trials["neurons"] = [0, 1, 1]
-    assert bold(table, 2) == [False, True, False]
 
 
 def test_names_of_circuits_are_escaped_in_notebooks():
@@ -1406,9 +1291,3 @@ def test_ratios_are_bold_where_the_interval_is_on_one_side_of_1():
     similar = {"mine": (0.04, 0.05, 0.06), "yours": (0.05, 0.04, 0.06)}
     for errors, is_clear in ((TWO, True), (similar, False)):
         assert bold(made_up(errors).against("yours"), 1) == [is_clear]
-
-
-def test_ratios_of_what_has_none_are_dashes(several):
-    ratios = several.against("average")
-    assert ratios.loc["winner-take-all", "spikes"].isna().all()
-    assert "-" in str(ratios).splitlines()[-2].split()

@@ -124,14 +124,6 @@ def test_menus_offer_what_was_measured_and_change_the_front(browser, explore, fr
     assert len(set(seen.values())) == len(settings)
 
 
-def test_axis_shows_what_is_chosen(browser):
-    seen = []
-    for cost in chosen(browser, "cost")[0]:
-        choose(browser, "cost", cost)
-        seen.append(str(drawn(browser, "front")))
-    assert len(set(seen)) == len(seen) == 4
-
-
 def test_every_circuit_is_played_back_step_by_step(browser):
     seen = set()
     for name in mpc.circuits():

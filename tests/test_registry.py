@@ -76,26 +76,10 @@ def test_make_by_callable():
     assert mpc.make(fast, WINDOWS, max_rate=10).max_rate == 10
 
 
-def test_make_accepts_any_network_with_input_and_output():
-    def first_of_each(windows):
-        with nengo.Network() as network:
-            network.input = nengo.Node(size_in=windows.n_inputs)
-            network.output = nengo.Node(size_in=windows.n_pools)
-            firsts = network.input[windows.indices[:, 0]]
-            nengo.Connection(firsts, network.output, synapse=None)
-        return network
-
-    assert mpc.make(first_of_each, WINDOWS).output.size_out == 2
-
-
 @pytest.mark.parametrize("name", ["winner_take_all", "", None, 3, ["exact"]])
 def test_unknown_circuit(name):
     for function in (find, lambda name: mpc.make(name, WINDOWS)):
         assert_refused("circuit", [repr(name), *map(repr, CIRCUITS)], function, name)
-
-
-def test_known_circuits_in_messages_include_registered_ones(registered):
-    assert_refused("circuit", [repr(registered)], find, "unknown")
 
 
 def no_network(windows):
@@ -139,10 +123,6 @@ def test_registered_circuit_is_found(registered):
     assert type(mpc.make(registered, WINDOWS)) is Mine
 
 
-def test_register_returns_the_circuit_and_may_be_repeated(registered):
-    assert mpc.register(registered, Mine) is Mine
-
-
 def test_unregistered_circuit_is_unknown(registered):
     mpc.unregister(registered)
     assert mpc.circuits() == CIRCUITS
@@ -167,11 +147,6 @@ def test_bad_circuit(circuit):
     fragments = ["MaxPoolNetwork", f"got {circuit!r}"]
     assert_refused("circuit", fragments, mpc.register, "mine", circuit)
     assert mpc.circuits() == CIRCUITS
-
-
-@pytest.mark.parametrize("circuit", [*CIRCUITS.values(), len])
-def test_find_gives_callables_back(circuit):
-    assert find(circuit) is circuit
 
 
 # --- defaults -------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Callable, Union
 
 import numpy as np
@@ -148,15 +148,11 @@ def compare(
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
     encoded = look_up(encoding, ENCODINGS, "encoding")
-    options: dict[str, Any] = {}
-    if encoded.spikes:
-        options.update(rates_for(input_rate))
+    options = rates_for(input_rate) if encoded.spikes else {}
     if encoded.input_range != (0, 1):
         options["input_range"] = encoded.input_range
-    ready: dict[str, Any] = {
-        name: with_defaults(circuit, **options) for name, circuit in chosen.items()
-    }
-    ready.update(dict.fromkeys(REFERENCES))
+    ready: dict[str, Any] = dict.fromkeys([*chosen, *REFERENCES])
+    ready.update({name: with_defaults(c, **options) for name, c in chosen.items()})
 
     lines: list[dict[str, Any]] = []
     outputs: dict[str, np.ndarray] = {}
@@ -168,15 +164,14 @@ def compare(
             own_seed = seed_of_trial(seed, number)
             of_values = seed_of_values(own_seed)
             found = find_workload(workload, window_size, n_pools, of_values)
-            trial = Trial.of(encoded.spread(found), encoded, input_rate, own_seed)
+            trial = Trial.of(found, encoded, input_rate, own_seed)
             first = first or trial
-            inputs = trial.fingerprint
             results = parallel(
                 joblib.delayed(_measured)(trial, name, circuit, simulator)
                 for name, circuit in ready.items()
             )
             for (measured, output), name in zip(results, ready):
-                keys = {"circuit": name, "trial": number, "inputs": inputs}
+                keys = {"circuit": name, "trial": number, "inputs": trial.fingerprint}
                 lines += [{**keys, **metrics} for metrics in measured]
                 outputs.setdefault(name, output)
                 if name in chosen:
@@ -230,6 +225,7 @@ class Trial:
         cls, workload: Workload, encoding: Encoding, input_rate: float, seed: int | None
     ) -> Trial:
         """Encode a workload, and after it the steps for the latency."""
+        workload = encoding.spread(workload)
         held = np.resize(workload.step, (N_STEPS + 1, workload.values.shape[1]))
         steps = np.repeat(held, STEP_LENGTH, axis=0)
         values = np.concatenate([workload.values, steps])
@@ -238,15 +234,13 @@ class Trial:
         rate = input_rate if encoding.spikes else 0
         return cls(workload, values, spikes, rate, seed)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Text that only equal inputs have."""
-        windows = self.workload.windows.indices
+        indices = self.workload.windows.indices
         spikes = self.spikes[: len(self.workload.values)]
-        parts = hashlib.sha256(repr(windows.shape).encode())
-        for array in (windows, spikes):
-            parts.update(np.ascontiguousarray(array).tobytes())
-        return parts.hexdigest()[:12]
+        parts = repr(indices.shape).encode() + indices.tobytes() + spikes.tobytes()
+        return hashlib.sha256(parts).hexdigest()[:12]
 
     def record(
         self, name: str, circuit: Any, simulator: Callable[..., Any] | None = None
@@ -290,20 +284,18 @@ def _by_row_name(circuits):
     """Circuits by the name of their row."""
     if circuits is None:
         named = registered_circuits()
-        exact = named.pop("exact", None)
-        if exact is not None:
-            exact = functools.partial(exact, input_synapse=0.005)
+        if "exact" in named:
+            exact = partial(named.pop("exact"), input_synapse=0.005)
             named["exact (5 ms synapse)"] = exact
         return named
     if isinstance(circuits, dict):
         pairs = list(circuits.items())
     else:
         several = circuits if isinstance(circuits, (list, tuple)) else [circuits]
-        pairs = [(_name_of(circuit), circuit) for circuit in several]
-    if not pairs:
-        raise ValidationError(
-            "must name at least one circuit, or be None for all", attr="circuits"
-        )
+        pairs = [
+            (c if isinstance(c, str) else getattr(c, "__name__", repr(c)), c)
+            for c in several
+        ]
     named = {}
     for name, circuit in pairs:
         if name in named or name in REFERENCES:
@@ -312,11 +304,8 @@ def _by_row_name(circuits):
                 attr="circuits",
             )
         named[name] = find(circuit)
+    if not named:
+        raise ValidationError(
+            "must name at least one circuit, or be None for all", attr="circuits"
+        )
     return named
-
-
-def _name_of(circuit):
-    """Name of a row if none is given."""
-    if isinstance(circuit, str):
-        return circuit
-    return getattr(circuit, "__name__", None) or repr(circuit)

@@ -17,10 +17,9 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
-from ..network.populations import PopulationArray, rectifier
 from ..network.sparse import connect, selection
 from ..network.windows import PoolWindows
-from .simulate import run_probe
+from .simulate import build_simulator
 from .workloads import DT, Workload
 
 #: Spikes of a burst, and time steps from each to the next.
@@ -33,14 +32,11 @@ def input_spikes(
     values: np.ndarray, rate: float = 250, seed: int | None = 0
 ) -> np.ndarray:
     """One `nengo.SpikingRectifiedLinear` neuron for each value."""
-    with nengo.Network(seed=seed, add_to_container=False) as model:
-        source = nengo.Node(PresentInput(values, DT))
-        neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
-        neuron = rectifier(neuron_type, n_neurons=1, max_rate=rate, radius=1)
-        neurons = PopulationArray(neuron, values.shape[1]).neurons
-        nengo.Connection(source, neurons, synapse=None)
-        spikes = nengo.Probe(neurons)
-    return run_probe(model, spikes, len(values))
+    neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
+    n_inputs = values.shape[1]
+    return _simulated(
+        values, seed, neuron_type, np.full(n_inputs, rate), np.zeros(n_inputs)
+    )
 
 
 def poisson_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
@@ -59,21 +55,15 @@ def lif_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
     neuron_type = nengo.LIF(amplitude=1 / rate)
     if rate * neuron_type.tau_ref >= 1:
         raise ValidationError(
-            f"LIF neurons with a refractory period of {neuron_type.tau_ref * 1000:g} "
-            f"ms cannot carry inputs of {rate:g} Hz; must be below "
-            f"{1 / neuron_type.tau_ref:g} Hz, or choose an encoding without such a "
-            "period, for example encoding='regular'",
+            f"must be below {1 / neuron_type.tau_ref:g} Hz, as fast as LIF neurons "
+            f"fire, or choose encoding='regular', got {rate:g} Hz",
             attr="input_rate",
         )
     rates = np.maximum(rate * _checked(values), 1e-6)
     # with an intercept of 0 the bias is the threshold, and the gain what exceeds it
     currents, thresholds = neuron_type.gain_bias(rates, np.zeros_like(rates))
-    with nengo.Network(seed=seed, add_to_container=False) as model:
-        source = nengo.Node(PresentInput(currents, DT))
-        neurons = _neurons(neuron_type, np.ones(values.shape[1]), thresholds[0])
-        nengo.Connection(source, neurons, synapse=None)
-        spikes = nengo.Probe(neurons)
-    return run_probe(model, spikes, len(values))
+    gains = np.ones(values.shape[1])
+    return _simulated(currents, seed, neuron_type, gains, thresholds[0])
 
 
 def bursts(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
@@ -134,15 +124,15 @@ def decoded_values(values: np.ndarray, rate: float, seed: int | None) -> np.ndar
         for signs, *curves in zip(encoders, gain, bias)
     ]
     of_value = selection(np.repeat(np.arange(shape[0]), shape[1]), shape[0])
-    with nengo.Network(seed=seed, add_to_container=False) as model:
-        source = nengo.Node(PresentInput(values, DT))
-        neurons = _neurons(neuron_type, gain.ravel(), bias.ravel())
-        signs = scipy.sparse.diags(encoders.ravel())
-        connect(source, neurons, signs @ of_value)
-        decoded = nengo.Node(size_in=shape[0])
-        connect(neurons, decoded, scipy.sparse.block_diag(decoders))
-        probe = nengo.Probe(decoded, synapse=nengo.Lowpass(0.005))
-    return run_probe(model, probe, len(values))
+    return _simulated(
+        values,
+        seed,
+        neuron_type,
+        gain.ravel(),
+        bias.ravel(),
+        encoders=scipy.sparse.diags(encoders.ravel()) @ of_value,
+        decoders=scipy.sparse.block_diag(decoders),
+    )
 
 
 @dataclass(frozen=True)
@@ -208,21 +198,33 @@ def _checked(values):
     if np.all((values >= 0) & (values <= 1)):
         return values
     raise ValidationError(
-        "this encoding carries values from 0 to 1, as shares of the input rate, got "
-        f"values from {np.min(values):g} to {np.max(values):g}; scale the workload, or "
-        "choose encoding='values'",
+        "this encoding carries values from 0 to 1; scale the workload, or choose "
+        f"encoding='values', got {np.min(values):g} to {np.max(values):g}",
         attr="values",
     )
 
 
-def _neurons(neuron_type, gain, bias):
-    """Neurons that are connected to directly, without encoders and decoders."""
-    return nengo.Ensemble(
-        len(gain),
-        dimensions=1,
-        neuron_type=neuron_type,
-        gain=gain,
-        bias=bias,
-        encoders=np.ones((len(gain), 1)),
-        eval_points=np.zeros((1, 1)),
-    ).neurons
+def _simulated(values, seed, neuron_type, gain, bias, encoders=None, decoders=None):
+    """Spikes of neurons that get values as currents, or what is decoded after 5 ms."""
+    with nengo.Network(seed=seed, add_to_container=False) as model:
+        source = nengo.Node(PresentInput(values, DT))
+        neurons = nengo.Ensemble(
+            len(gain),
+            dimensions=1,
+            neuron_type=neuron_type,
+            gain=gain,
+            bias=bias,
+            encoders=np.ones((len(gain), 1)),
+            eval_points=np.zeros((1, 1)),
+        ).neurons
+        if decoders is None:
+            nengo.Connection(source, neurons, synapse=None)
+            probe = nengo.Probe(neurons)
+        else:
+            connect(source, neurons, encoders)
+            decoded = nengo.Node(size_in=source.size_out)
+            connect(neurons, decoded, decoders)
+            probe = nengo.Probe(decoded, synapse=0.005)
+    with build_simulator(model) as simulation:
+        simulation.run_steps(len(values))
+        return np.array(simulation.data[probe])

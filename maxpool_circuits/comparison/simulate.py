@@ -16,7 +16,6 @@ from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
 from ..registry import make
-from ..utils.threads import one_thread
 from .events import fan_outs
 from .workloads import DT
 
@@ -63,14 +62,6 @@ def _nengo_simulator(network, dt):
     return nengo.Simulator(network, dt=dt, model=model, progress_bar=False)
 
 
-def run_probe(model: nengo.Network, probe: nengo.Probe, n_steps: int) -> np.ndarray:
-    """What a probe records in so many steps."""
-    with build_simulator(model) as simulation:
-        simulation.run_steps(n_steps)
-        return np.array(simulation.data[probe])
-
-
-@one_thread()
 def record(
     circuit: str | Callable[..., Any],
     windows: PoolWindows,
@@ -81,6 +72,14 @@ def record(
     simulator: Callable[..., Any] | None = None,
 ) -> Recording:
     """Run a circuit on inputs, (n_steps, n_inputs); count spikes in the first steps."""
+    from threadpoolctl import threadpool_limits
+
+    # the order of sums, and so spikes, must not depend on the number of threads
+    with threadpool_limits(limits=1):
+        return _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator)
+
+
+def _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator):
     with nengo.Network(add_to_container=False):
         # what is loaded on first use, in each process, is not to be timed
         make(circuit, windows)
@@ -93,11 +92,10 @@ def record(
         pool = make(circuit, windows)
         nengo.Connection(source, pool.input, synapse=None)
         output = nengo.Probe(pool.output)
-    all_spike = all(ens.neuron_type.spiking for ens in pool.all_ensembles)
     making = time.perf_counter() - started
-
     fan_out = fan_outs(pool)
-    counts = [_count(model, fan_out, ens) for ens in pool.all_ensembles if all_spike]
+    with model:
+        counts = [_count(fan_out, ensemble) for ensemble in pool.all_ensembles]
 
     started = time.perf_counter()
     simulation = build_simulator(model, simulator)
@@ -111,12 +109,10 @@ def record(
 
     per_pool = 1 / (windows.n_pools * n_counted * DT)
     spikes = operations = None
-    if all_spike:
-        spikes, operations = np.sum(totals, axis=0) if totals else (0.0, 0.0)
+    if all(ensemble.neuron_type.spiking for ensemble in pool.all_ensembles):
         n_input_spikes = inputs[:n_counted].sum(axis=0) * DT * input_rate
-        spikes = float(spikes * per_pool)
-        operations += n_input_spikes @ fan_out[pool.input]
-        operations = float(operations * per_pool)
+        of_inputs = 0, n_input_spikes @ fan_out[pool.input]
+        spikes, operations = map(float, per_pool * np.sum([*totals, of_inputs], axis=0))
     return Recording(
         output=recorded,
         neurons=pool.n_neurons / windows.n_pools,
@@ -127,13 +123,12 @@ def record(
     )
 
 
-def _count(model, fan_out, ensemble):
+def _count(fan_out, ensemble):
     """Probe spikes of an ensemble, and the synapses that they reach, in each step."""
     amplitude = getattr(ensemble.neuron_type, "amplitude", 1)
     weights = np.stack([np.ones(ensemble.n_neurons), fan_out[ensemble.neurons]])
-    with model:
-        counter = nengo.Node(size_in=2)
-        nengo.Connection(
-            ensemble.neurons, counter, transform=weights * DT / amplitude, synapse=None
-        )
-        return nengo.Probe(counter)
+    counter = nengo.Node(size_in=2)
+    nengo.Connection(
+        ensemble.neurons, counter, transform=weights * DT / amplitude, synapse=None
+    )
+    return nengo.Probe(counter)

@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 #: Header, format and factor of each column, in their order.
 COLUMNS = {
-    "readout": ("readout\n(ms)", "{:g}", 1000),
-    "rmse": ("RMSE", "{:.4f}", 1),
-    "bias": ("bias", "{:+.4f}", 1),
-    "p99": ("99th pct.\n|error|", "{:.3f}", 1),
-    "latency": ("latency\n(ms)", "{:.0f}", 1000),
-    "neurons": ("neurons\n/pool", "{:g}", 1),
-    "spikes": ("spikes\n/pool/s", "{:.0f}", 1),
-    "synaptic_operations": ("syn. ops\n/pool/s", "{:.0f}", 1),
-    "build_time": ("build\n(s)", "{:.3f}", 1),
-    "simulation_time": ("simulate\n(s/s)", "{:.2f}", 1),
+    "readout": ("readout\n(ms)", "g", 1000),
+    "rmse": ("RMSE", ".4f", 1),
+    "bias": ("bias", "+.4f", 1),
+    "p99": ("99th pct.\n|error|", ".3f", 1),
+    "latency": ("latency\n(ms)", ".0f", 1000),
+    "neurons": ("neurons\n/pool", "g", 1),
+    "spikes": ("spikes\n/pool/s", ".0f", 1),
+    "synaptic_operations": ("syn. ops\n/pool/s", ".0f", 1),
+    "build_time": ("build\n(s)", ".3f", 1),
+    "simulation_time": ("simulate\n(s/s)", ".2f", 1),
 }
 #: What is measured in each trial.
 METRICS = [name for name in COLUMNS if name != "readout"]
@@ -162,9 +162,8 @@ class ComparisonTable:
 
     def __getitem__(self, name: str) -> pd.Series:
         """Row of a circuit, or a metric of all circuits."""
-        means = self.means
-        rows = {circuit: means.loc[circuit] for circuit in means.index}
-        return look_up(name, {**means, **rows}, "name")
+        rows = {circuit: self.means.loc[circuit] for circuit in self.means.index}
+        return look_up(name, {**self.means, **rows}, "name")
 
     def __repr__(self) -> str:
         """All rows, in units that read well."""
@@ -179,31 +178,12 @@ class ComparisonTable:
         return self._shown(about)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write ``trials`` and the heading as comma-separated values.
-
-        `maxpool_circuits.comparison.read_csv` reads the file again.
+        """Write ``trials`` and the heading as comma-separated values, for `read_csv`.
 
         Parameters
         ----------
         path : str or os.PathLike
             The file; it is written whole or not at all.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-
-        Examples
-        --------
-        >>> import pathlib, tempfile
-        >>> import maxpool_circuits as mpc
-        >>> table = mpc.compare(["exact"], n_pools=5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder) / "comparison.csv"
-        ...     table.to_csv(path)
-        ...     lines = path.read_text().splitlines()
-        >>> [line.split(",")[0] for line in lines]
-        ['circuit', 'exact', 'oracle', 'average']
         """
         with atomic_write(path) as unfinished:
             self.trials.assign(comparison=self.heading).to_csv(unfinished, index=False)
@@ -231,50 +211,36 @@ class ComparisonTable:
         ------
         nengo.exceptions.ValidationError
             If there is no row of this name, or the tables have no circuit in common.
-
-        Examples
-        --------
-        >>> import functools
-        >>> import maxpool_circuits as mpc
-        >>> fast = functools.partial(mpc.PairwiseReLU, max_rate=1000)
-        >>> circuits = {"fast": fast, "as it is": mpc.PairwiseReLU}
-        >>> table = mpc.compare(circuits, n_pools=20, n_trials=3)
-        >>> ratios = table.against("as it is")
-        >>> bool(ratios.loc["fast", "rmse"].upper < 1)
-        True
         """
         if isinstance(other, ComparisonTable):
             theirs, pairs = other, _common(self.circuits, other.circuits)
             what = "this table divided by the other"
         else:
-            known = {name: name for name in self.means.index}
-            baseline, theirs = look_up(other, known, "row"), self
-            pairs = {name: (name, baseline) for name in known if name != baseline}
-            what = f"each divided by {baseline}"
+            rows = list(self.means.index)
+            look_up(other, dict.fromkeys(rows), "row")
+            theirs, pairs = self, {row: (row, other) for row in rows if row != other}
+            what = f"each divided by {other}"
         mine, yours = self.trials, theirs.trials
         shared = set(mine["inputs"]) & set(yours["inputs"])
         # one trial has no interval, so that nothing is gained by leaving out others
         paired = len(shared) > 1
         if paired:
             mine, yours = (_trials_on(shared, trials) for trials in (mine, yours))
-        numbers = [trials["trial"].nunique() for trials in (mine, yours)]
-        if min(numbers) > 1:
-            what += ", 95 % interval over " + (
-                f"{numbers[0]} trials that both have"
-                if paired
-                else f"{numbers[0]} and {numbers[1]} trials of different inputs"
-            )
-        rows = []
-        for our_name, their_name in pairs.values():
+            what += f", 95 % interval over {len(shared)} trials that both have"
+        elif self.n_trials > 1 and theirs.n_trials > 1:
+            numbers = f"{self.n_trials} and {theirs.n_trials}"
+            what += f", 95 % interval over {numbers} trials of different inputs"
+        numbers_of: dict[tuple[str, str], dict[str, float]] = {}
+        for name, (our_name, their_name) in pairs.items():
             one = mine[mine["circuit"] == our_name]
             two = yours[yours["circuit"] == their_name]
-            row: list[float] = []
             for metric in METRICS:
                 compared = difference_of if metric == "bias" else ratio_of
-                row += compared(one[metric].to_numpy(), two[metric].to_numpy(), paired)
-            rows.append(row)
-        columns = pd.MultiIndex.from_product([METRICS, ["value", "lower", "upper"]])
-        ratios = Ratios(rows, index=pd.Index(pairs, name="circuit"), columns=columns)
+                found = compared(one[metric].array, two[metric].array, paired)
+                for part, number in zip(("value", "lower", "upper"), found):
+                    numbers_of.setdefault((metric, part), {})[name] = number
+        ratios = Ratios(numbers_of)
+        ratios.index.name = "circuit"
         ratios.heading = f"{self.heading}; {what}"
         return ratios
 
@@ -295,13 +261,6 @@ class ComparisonTable:
         ------
         nengo.exceptions.ValidationError
             If there is no row of this name, or the table was read from a file.
-
-        Examples
-        --------
-        >>> import maxpool_circuits as mpc
-        >>> table = mpc.compare(["exact"], n_pools=5)
-        >>> table.filtered_output("exact").shape
-        (2600, 5)
         """
         look_up(circuit, dict.fromkeys(self.means.index), "row")
         if circuit not in self.outputs:
@@ -311,31 +270,9 @@ class ComparisonTable:
         return read_out(self.outputs[circuit], self.loc[circuit, "readout"])
 
     def plot(self, path: str | os.PathLike[str] | None = None, pool: int = 0) -> Figure:
-        """Draw error against latency, and the traces of one pool.
+        """Plot error against latency, and the traces and spikes of one pool.
 
         As `maxpool_circuits.plots.comparison`.
-
-        Parameters
-        ----------
-        path : str or os.PathLike, optional (Default: None)
-            Write the figure to this file too.
-        pool : int, optional (Default: 0)
-            The pool whose traces are drawn.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The figure.
-
-        Examples
-        --------
-        >>> import matplotlib.pyplot as plt
-        >>> import maxpool_circuits as mpc
-        >>> table = mpc.compare(["exact"], n_pools=5)
-        >>> figure = table.plot(pool=3)
-        >>> figure.axes[1].get_title()
-        'pool 3, each circuit after its readout filter'
-        >>> plt.close(figure)
         """
         from .. import plots
 
@@ -343,28 +280,24 @@ class ComparisonTable:
 
     def _shown(self, about=None):
         """All means, below them how far their intervals go to both sides."""
-        caption = self.heading
+        caption, means = self.heading, self.means
         if self.n_trials > 1:
             caption += f"; mean of {self.n_trials} trials, ± 95 % interval"
-        best = {metric: self._best(metric) for metric in METRICS}
-        lines = []
-        for circuit, row in self.means.iterrows():
-            line = [(circuit, "", False)]
-            for name, value in row.items():
-                half = self.half_widths.at[circuit, name] if name in METRICS else 0
-                note = "±" + _text(name, half).lstrip("+") if half > 0 else ""
-                line.append((_text(name, value), note, circuit in best.get(name, ())))
-            lines.append(line)
+        cells = {}
+        for name, (_, form, factor) in COLUMNS.items():
+            cells[name] = [_text(factor * mean, form) for mean in means[name]]
+        for name, halves in self.half_widths.items():
+            _, form, factor = COLUMNS[name]
+            for i, half in enumerate(factor * halves):
+                # what is the same in all trials has no interval
+                cells[name][i] += f"\n±{half:{form.lstrip('+')}}" if half > 0 else ""
+        rivals = means[means["neurons"] > 0]
+        # a bias is best near 0, and nothing is where there is no other
+        badness = rivals.assign(bias=rivals["bias"].abs(), readout=np.nan)
+        is_best = (badness == badness.min()) & (len(rivals) > 1)
+        bold = is_best.reindex(means.index, fill_value=False)
         headers = [header for header, _, _ in COLUMNS.values()]
-        return _rendered(caption, headers, lines, about)
-
-    def _best(self, metric):
-        """Circuits that are the best in a column, of those that have neurons."""
-        means = self.means.loc[self.circuits]
-        values = means.loc[means["neurons"] > 0, metric].dropna()
-        # none is better where there is no other; a bias is best near 0
-        badness = abs(values) if metric == "bias" else values
-        return badness.index[badness == badness.min()] if len(badness) > 1 else []
+        return _rendered(caption, headers, cells, bold, about)
 
 
 class Ratios(pd.DataFrame):
@@ -403,66 +336,38 @@ class Ratios(pd.DataFrame):
         # ratios have no units
         headers = [re.sub(r"\n[(/].*", "", COLUMNS[metric][0]) for metric in METRICS]
         headers[METRICS.index("bias")] += "\n(difference)"
-        lines = []
-        for circuit, row in self.iterrows():
-            cells = [_ratio_cell(metric, *row[metric]) for metric in METRICS]
-            lines.append([(circuit, "", False), *cells])
-        return _rendered(self.heading, headers, lines, about)
+        cells, is_clear = {}, pd.DataFrame(index=self.index)
+        for metric in METRICS:
+            form, neutral = ("+.4f", 0) if metric == "bias" else (".3g", 1)
+            value, lower, upper = self[metric].to_numpy().T
+            cells[metric] = [_text(ratio, form) for ratio in value]
+            for i in np.flatnonzero(lower < upper):
+                cells[metric][i] += f"\n{lower[i]:{form}} to {upper[i]:{form}}"
+            outside = (lower > neutral) | (upper < neutral)
+            is_clear[metric] = outside & (lower < upper)
+        return _rendered(self.heading, headers, cells, is_clear, about)
 
 
-def _ratio_cell(metric, value, lower, upper):
-    """A ratio, and its interval below; bold if that is on one side of no difference."""
-    neutral, write = (0, "{:+.4f}".format) if metric == "bias" else (1, _ratio_text)
-    note = f"{write(lower)} to {write(upper)}" if upper > lower else ""
-    is_clear = lower > neutral or upper < neutral
-    return write(value), note, bool(note) and is_clear
+def _text(number, form):
+    """Text of a number, a dash where there is none."""
+    return "-" if np.isnan(number) else f"{number:{form}}"
 
 
-def _ratio_text(ratio):
-    """Two decimals, or two digits of small ones; a dash where there is none."""
-    if np.isnan(ratio):
-        return "-"
-    return f"{ratio:.2f}" if ratio >= 0.1 or ratio == 0 else f"{ratio:.2g}"
-
-
-def _text(column, value):
-    """Text of a value in a column, a dash where there is none."""
-    _, form, factor = COLUMNS[column]
-    return "-" if np.isnan(value) else form.format(value * factor)
-
-
-def _rendered(caption, headers, lines, about=None):
-    """A table as text, or as HTML with a line about how to read it below.
-
-    Lines are of (text, note below it, whether it is bold).
-    """
+def _rendered(caption, headers, cells, is_bold, about):
+    """Cells as text, or as HTML with a line about how to read it below."""
     from tabulate import tabulate
 
-    headers = ["circuit", *headers]
-    align = ["left"] + ["right"] * (len(headers) - 1)
+    headers, cells = ["circuit", *headers], pd.DataFrame(cells, index=is_bold.index)
+    align = ["left"] + ["right"] * len(is_bold.columns)
     options = {"colalign": align, "disable_numparse": True}
     if about is None:
-        cells = [["\n".join(filter(None, cell[:2])) for cell in line] for line in lines]
         return f"{caption}\n\n{tabulate(cells, headers, **options)}"
-    table = tabulate(
-        [[_html(*cell) for cell in line] for line in lines],
-        [_escaped(header) for header in headers],
-        tablefmt="unsafehtml",
-        **options,
-    )
-    return (
-        f"<div>\n<p>{_escaped(caption)}</p>\n{table}\n"
-        f"<p><small>{_escaped(about)}</small></p>\n</div>"
-    )
-
-
-def _html(text, note, is_bold):
-    text = f"<strong>{_escaped(text)}</strong>" if is_bold else _escaped(text)
-    return f"{text}<br><small>{_escaped(note)}</small>" if note else text
-
-
-def _escaped(text):
-    return html.escape(text).replace("\n", "<br>")
+    cells = cells.mask(is_bold, "<strong>" + cells + "</strong>").rename(html.escape)
+    cells = cells.replace("\n", "<br>", regex=True)
+    headers = [header.replace("\n", "<br>") for header in headers]
+    table = tabulate(cells, headers, tablefmt="unsafehtml", **options)
+    caption = html.escape(caption)
+    return f"<div>\n<p>{caption}</p>\n{table}\n<p><small>{about}</small></p>\n</div>"
 
 
 def _trials_on(inputs, trials):
@@ -473,15 +378,14 @@ def _trials_on(inputs, trials):
 
 def _common(ours, theirs):
     """Names of rows to compare, {new name: (ours, theirs)}."""
+    if len(ours) == len(theirs) == 1 and ours != theirs:
+        return {f"{ours[0]} / {theirs[0]}": (ours[0], theirs[0])}
     common = {name: (name, name) for name in ours if name in theirs}
-    if not common and len(ours) == len(theirs) == 1:
-        common = {f"{ours[0]} / {theirs[0]}": (ours[0], theirs[0])}
     if not common:
         raise ValidationError(
             "the tables have no circuit in common: this one has "
             f"{', '.join(map(repr, ours))}, the other {', '.join(map(repr, theirs))}; "
-            "compare circuits under the same names, such as "
-            'compare({"mine": circuit})',
+            'name them alike, as in compare({"mine": circuit})',
             attr="other",
         )
     return common
@@ -497,7 +401,7 @@ def with_best_readouts(lines: list[dict[str, object]]) -> pd.DataFrame:
 
 
 def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
-    """Read a table that `ComparisonTable.to_csv` wrote.
+    """Read a table that `ComparisonTable.to_csv` wrote, without outputs.
 
     Parameters
     ----------
@@ -507,8 +411,7 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     Returns
     -------
     ComparisonTable
-        All trials, without outputs: it can be printed and compared ``against`` others,
-        but not plotted.
+        It can be printed and compared ``against`` others, but not plotted.
 
     Raises
     ------
@@ -526,15 +429,14 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     table.to_csv(pathlib.Path(folder) / "last.csv")
     ...     last = read_csv(pathlib.Path(folder) / "last.csv")
-    >>> bool(last["winner-take-all"].rmse == table["winner-take-all"].rmse)
-    True
+    >>> last.circuits
+    ['winner-take-all']
     """
-    path = valid_path(path)
-    texts = ["circuit", "inputs", "comparison"]
-    types = {**dict.fromkeys(texts, str), "trial": int, **dict.fromkeys(COLUMNS, float)}
+    texts = dict.fromkeys(["circuit", "inputs", "comparison"], str)
+    types = {**texts, "trial": int, **dict.fromkeys(COLUMNS, float)}
     try:
         trials = pd.read_csv(
-            path,
+            valid_path(path),
             usecols=list(types),
             dtype=types,
             # else a circuit could not be called "None"
@@ -542,16 +444,14 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
             na_values=dict.fromkeys(METRICS, [""]),
             float_precision="round_trip",
         )
-        if trials.empty:
-            raise ValueError("it has no rows")
-        if trials["comparison"].nunique(dropna=False) > 1:
-            raise ValueError("a line of it is cut off")
+        if trials["comparison"].nunique() != 1:
+            raise ValueError("it has no rows, or is cut off")
         if any(twice := trials.duplicated(["circuit", "trial"])):
             circuit, trial = trials.loc[twice, ["circuit", "trial"]].iloc[0]
             raise ValueError(f"two rows are trial {trial} of {circuit!r}")
     except ValueError as error:
         raise ValidationError(
-            f"{path!r} is not a table that compare(...).to_csv wrote: {error}",
+            f"{str(path)!r} is not a table that compare(...).to_csv wrote: {error}",
             attr="path",
         ) from error
     heading = trials.pop("comparison")[0]

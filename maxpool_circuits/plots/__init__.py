@@ -9,10 +9,9 @@ install matplotlib``).
 
 from .errors import error_by_gap, error_map, pareto
 from .images import image_comparison, pooled_images
-from .keras import layers
 from .over_time import raster, traces
 from .styles import styles
-from .summaries import before_and_after, comparison
+from .summaries import before_and_after, comparison, layers
 
 __all__ = [
     "before_and_after",

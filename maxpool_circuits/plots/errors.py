@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import positive_number, valid_flag
-from .figure import Table, axes_or_new, checked_table, draw_colorbar
+from .figure import Table, axes_or_new, checked_table, error_bar
 from .styles import styles
 
 
@@ -40,14 +39,13 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
     >>> ax = plots.pareto(table)
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('latency after a step (ms)', 'root-mean-square error (units of the input)')
-    >>> len(ax.lines) == len(table.means)
-    True
     >>> plt.close(ax.figure)
     """
     checked_table(table)
     ax = axes_or_new(ax)
-    means, looks, highest = table.means, styles(table.means.index), _highest(table)
-    for name, latency, rmse in means[["latency", "rmse"]].itertuples():
+    looks, halves = styles(table.means.index), table.half_widths.fillna(0)
+    highest = _top(table, table["rmse"] + halves["rmse"])
+    for name, latency, rmse in table.means[["latency", "rmse"]].itertuples():
         label = name
         if not np.isfinite(latency):
             label += " (does not settle)"
@@ -55,7 +53,7 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
             label += f" (error {rmse:.2f}, not shown)"
         style: dict[str, Any] = {"label": label, "linestyle": "none", **looks[name]}
         if table.n_trials > 1:
-            half = table.half_widths.loc[name].fillna(0)
+            half = halves.loc[name]
             style.update(xerr=1000 * half["latency"], yerr=half["rmse"])
             ax.errorbar(1000 * latency, rmse, **style)
         else:
@@ -80,10 +78,8 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    table : ComparisonTable
-        The comparison.
-    ax : matplotlib.axes.Axes, optional (Default: None)
-        Where to draw.
+    table, ax
+        As in `pareto`.
 
     Returns
     -------
@@ -102,11 +98,8 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     >>> from maxpool_circuits import plots
     >>> table = mpc.compare(["winner-take-all"], n_pools=5)
     >>> ax = plots.error_by_gap(table)
-    >>> for line in ax.lines:
-    ...     print(line.get_label(), len(line.get_ydata()))
-    winner-take-all 10
-    oracle 10
-    average (not shown) 10
+    >>> len(ax.lines[0].get_ydata())
+    10
     >>> plt.close(ax.figure)
     """
     checked_table(table)
@@ -118,14 +111,13 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     for name in table.means.index:
         squares = errors_of(table, name) ** 2
         curves[name] = [np.sqrt(squares[part].mean()) for part in parts]
-    largest = {name: max(curve) for name, curve in curves.items()}
-    highest = 1.15 * max(largest[name] for name in _on_scale(table, largest))
+    highest = _top(table, {name: max(curve) for name, curve in curves.items()})
     for name, errors in curves.items():
         label = name + (" (not shown)" if min(errors) > highest else "")
         ax.plot(middles, errors, markersize=4, label=label, **looks[name])
     ax.legend(fontsize="small")
     ax.set_xlim(left=0)
-    ax.set_ylim(0, highest if highest > 0 else None)
+    ax.set_ylim(0, highest or None)
     ax.set_xlabel("gap between the two largest inputs (units of the input)")
     ax.set_ylabel("root-mean-square error (units of the input)")
     ax.set_title("error against the gap: ties are on the left")
@@ -148,12 +140,10 @@ def error_map(
 
     Parameters
     ----------
-    table : ComparisonTable
-        The comparison.
+    table, ax
+        As in `pareto`.
     circuit : str
         The name of the circuit, as in the table.
-    ax : matplotlib.axes.Axes, optional (Default: None)
-        Where to draw.
     limit : float, optional (Default: 0.25)
         Mean error with the darkest colors, in units of the input.
     colorbar : bool, optional (Default: True)
@@ -182,8 +172,6 @@ def error_map(
     >>> plt.close(ax.figure)
     """
     checked_table(table)
-    limit = positive_number(limit, "limit")
-    colorbar = valid_flag(colorbar, "colorbar")
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
     drawn = ax.hexbin(
@@ -205,7 +193,7 @@ def error_map(
     ax.set_ylabel("true maximum (units of the input)")
     ax.set_title(circuit)
     if colorbar:
-        draw_colorbar(ax, drawn, "mean error (units of the input)")
+        error_bar(ax, drawn)
     return ax
 
 
@@ -216,18 +204,11 @@ def errors_of(table: Table, circuit: str) -> np.ndarray:
     return (output - table.workload.target)[_read(table)]
 
 
-def _highest(table):
-    """Top of the scale of errors: that of circuits and what is near, with a margin."""
-    rmse = table.means["rmse"]
-    shown = _on_scale(table, rmse)
-    return 1.15 * max(rmse[shown] + table.half_widths["rmse"].fillna(0)[shown])
-
-
-def _on_scale(table, largest):
-    """Names of the circuits, and of what has no more than twice their largest error."""
+def _top(table, errors):
+    """Top of the scale of errors, from the largest of each row, with a margin."""
     # references may be far off
-    far = 2 * max(largest[name] for name in table.circuits or table.means.index)
-    return [name for name in largest.keys() if largest[name] <= far]
+    far = 2 * max(errors[name] for name in table.circuits or table.means.index)
+    return 1.15 * max(errors[name] for name in errors.keys() if errors[name] <= far)
 
 
 def _gaps(table):

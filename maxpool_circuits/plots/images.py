@@ -32,11 +32,6 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     matplotlib.axes.Axes
         The Axes.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If they are not maps.
-
     Examples
     --------
     Three maps of 4x4 pixels, in a square of four places, one pixel between them:
@@ -50,13 +45,7 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     >>> plt.close(ax.figure)
     """
     ax = axes_or_new(ax)
-    maps = np.asarray(maps)
-    if maps.ndim != 3 or maps.size == 0 or maps.dtype.kind not in "fiub":
-        raise ValidationError(
-            f"must be numbers of shape (height, width, n_maps), got {maps!r}",
-            attr="maps",
-        )
-    height, width, n_maps = maps.shape
+    height, width, n_maps = np.shape(maps)
     n_columns = int(np.ceil(np.sqrt(n_maps)))
     n_rows = -(-n_maps // n_columns)
     canvas = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1), np.nan)
@@ -93,10 +82,7 @@ def image_comparison(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the comparison is not on images, or matplotlib has no format for the ending
-        of the path.
-    OSError
-        If the file cannot be written.
+        If the comparison is not on images.
 
     Examples
     --------
@@ -110,24 +96,21 @@ def image_comparison(
     ['image', 'true maximum', 'output', 'error']
     >>> plt.close(figure)
     """
-    checked_table(table)
-    workload = table.workload
+    workload = checked_table(table).workload
     if workload.images is None:
         raise ValidationError(
             f"must be a comparison on images, got one on {workload.name!r}",
             attr="table",
         )
-    most = len(workload.images)
-    if n_images is None:
-        n_images = min(3, most)
-    n_images = valid_integer(n_images, "n_images", highest=most)
+    all_images = len(workload.images)
+    n_images = min(3, all_images) if n_images is None else n_images
+    n_images = valid_integer(n_images, "n_images", highest=all_images)
     height, width, *_, n_maps = workload.windows.output_shape
     shape = (height, width, n_maps)
-    shown = np.arange(len(workload.images))[-n_images:]
+    shown = np.arange(all_images)[-n_images:]
     # circuits are read at the end of each presentation
-    ends = (shown + 1) * (len(workload.values) // len(workload.images)) - 1
+    ends = (shown + 1) * (len(workload.values) // all_images) - 1
     targets = workload.target[ends]
-    largest = targets.max()
     names = list(table.means.index)
 
     figure, axes = plt.subplots(
@@ -136,20 +119,22 @@ def image_comparison(
         figsize=(2 * n_images * 1.25 + 2.2, (len(names) + 1) * 1.25 + 0.5),
         layout="constrained",
     )
-    of_value = {"cmap": "viridis", "vmin": 0, "vmax": largest}
+    of_value = {"cmap": "viridis", "vmin": 0, "vmax": targets.max()}
     of_error = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
-    for column, (image, target) in enumerate(zip(shown, targets)):
-        axes[0, 2 * column].imshow(workload.images[image], cmap="gray_r")
-        axes[0, 2 * column].set_title("image", fontsize="medium")
-        axes[0, 2 * column].set_axis_off()
-        pooled_images(target.reshape(shape), axes[0, 2 * column + 1], **of_value)
-        axes[0, 2 * column + 1].set_title("true maximum", fontsize="medium")
+    titles = ("image", "true maximum"), ("output", "error")
+    for line, pair in zip(axes, titles):
+        for ax, title in zip(line, n_images * pair):
+            ax.set_title(title, fontsize="medium")
+    for ax, image in zip(axes[0, ::2], workload.images[shown]):
+        ax.imshow(image, cmap="gray_r")
+        ax.set_axis_off()
+    for ax, target in zip(axes[0, 1::2], targets):
+        pooled_images(target.reshape(shape), ax, **of_value)
     for line, name in zip(axes[1:], names):
         outputs = table.filtered_output(name)[ends]
-        for column, (output, target) in enumerate(zip(outputs, targets)):
-            pooled_images(output.reshape(shape), line[2 * column], **of_value)
-            error = (output - target).reshape(shape)
-            pooled_images(error, line[2 * column + 1], **of_error)
+        for left, right, output, target in zip(line[::2], line[1::2], outputs, targets):
+            pooled_images(output.reshape(shape), left, **of_value)
+            pooled_images((output - target).reshape(shape), right, **of_error)
         # an Axes that is switched off does not draw its own label
         line[0].text(
             -0.1,
@@ -159,12 +144,7 @@ def image_comparison(
             horizontalalignment="right",
             verticalalignment="center",
         )
-    for column in range(n_images):
-        axes[1, 2 * column].set_title("output", fontsize="medium")
-        axes[1, 2 * column + 1].set_title("error", fontsize="medium")
-    halves = axes[: len(axes) // 2], axes[len(axes) // 2 :]
-    for where, label, column in zip(halves, ("value", "error"), (0, 1)):
-        drawn = axes[1, column].images[0]
-        label += " (units of the input)"
-        figure.colorbar(drawn, ax=where, label=label, shrink=0.8, extend="both")
+    for where, what, ax in zip(np.array_split(axes, 2), ("value", "error"), axes[1]):
+        label = f"{what} (units of the input)"
+        figure.colorbar(ax.images[0], ax=where, label=label, shrink=0.8, extend="both")
     return saved(figure, path)

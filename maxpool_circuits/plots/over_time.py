@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..utils.checks import valid_integer, valid_range
+from ..utils.checks import valid_integer
 from .figure import Table, axes_or_new, checked_table
 from .styles import styles
 
@@ -39,7 +39,7 @@ def traces(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there is no such pool, or an argument is not as described.
+        If there is no such pool.
 
     Examples
     --------
@@ -55,15 +55,14 @@ def traces(
     _check_pool(table, pool)
     ax = axes_or_new(ax)
     steps = _steps(table, interval)
-    time = (np.arange(len(table.workload.values))[steps] + 1) * table.workload.dt
+    time = (steps + 1) * table.workload.dt
     target = table.workload.target[steps, pool]
     ax.plot(time, target, "k", linewidth=2, label="true maximum")
-    circuits, looks = table.circuits, styles(table.means.index)
-    for number, name in enumerate(circuits):
+    looks, apart = styles(table.means.index), max(len(time) // 8, 1)
+    for number, name in enumerate(table.circuits):
         output = table.filtered_output(name)[steps, pool]
         # markers that are far from each other, and none on that of another circuit
-        apart = max(len(time) // 8, 1)
-        every = (number * apart // max(len(circuits), 1), apart)
+        every = (number * apart // len(table.circuits), apart)
         options: dict[str, Any] = {"linewidth": 1, "markersize": 4, "markevery": every}
         ax.plot(time, output, label=name, **options, **looks[name])
     ax.set_xlabel("time (s)")
@@ -83,24 +82,13 @@ def raster(
 
     Parameters
     ----------
-    table : ComparisonTable
-        The comparison.
-    pool : int, optional (Default: 0)
-        Which pool.
-    ax : matplotlib.axes.Axes, optional (Default: None)
-        Where to draw.
-    interval : (float, float), optional (Default: (0, 0.5))
-        First and last time, in seconds.
+    table, pool, ax, interval
+        As in `traces`.
 
     Returns
     -------
     matplotlib.axes.Axes
         The Axes.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If there is no such pool, or an argument is not as described.
 
     Examples
     --------
@@ -118,14 +106,12 @@ def raster(
     steps = _steps(table, interval)
     windows = table.workload.windows
     inputs = windows.indices[pool, : windows.sizes[pool]]
-    spikes = table.spikes[: len(table.workload.values)][steps][:, inputs]
-    start, dt = max(interval[0], 0.0), table.workload.dt
-    times = [start + (np.flatnonzero(train) + 1) * dt for train in spikes.T]
+    spikes = table.spikes[np.ix_(steps, inputs)] > 0
+    times = [(steps[train] + 1) * table.workload.dt for train in spikes.T]
     ax.eventplot(times, colors="k", linelengths=0.8, linewidths=0.6)
     # more labels than these would cover each other
     every = -(-len(inputs) // 10)
-    ticks = range(0, len(inputs), every)
-    ax.set_yticks(ticks, [str(index) for index in inputs[::every]])
+    ax.set_yticks(np.arange(len(inputs))[::every], map(str, inputs[::every]))
     ax.set_ylim(len(inputs) - 0.5, -0.5)
     ax.set_xlabel("time (s)")
     ax.set_ylabel("input")
@@ -139,13 +125,11 @@ def _which(table):
 
 
 def _check_pool(table, pool):
-    checked_table(table)
-    last = table.workload.windows.n_pools - 1
+    last = checked_table(table).workload.windows.n_pools - 1
     valid_integer(pool, "pool", lowest=0, highest=last)
 
 
 def _steps(table, interval):
-    """Steps of the workload that lie in an interval in seconds."""
-    interval = valid_range(interval, "interval")
-    first, last = (int(round(time / table.workload.dt)) for time in interval)
-    return slice(max(first, 0), min(last, len(table.workload.values)))
+    """Numbers of the steps of the workload that lie in an interval in seconds."""
+    first, last = (round(time / table.workload.dt) for time in interval)
+    return np.arange(max(first, 0), min(last, len(table.workload.values)))

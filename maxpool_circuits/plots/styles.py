@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
-
-from nengo.exceptions import ValidationError
 
 from ..registry import circuits
 
@@ -20,7 +19,7 @@ STYLES = {
     "exact": ("#88ccee", "P"),
 }
 REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
-#: What others get, in this order, those of circuits that are not drawn first.
+#: What others get, in this order, if it is free.
 FREE_STYLES = (
     *STYLES.values(),
     ("#332288", "p"),
@@ -45,11 +44,6 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     dict of {str: dict}
         By name, options of `matplotlib.axes.Axes.plot`.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If they are not names.
-
     Examples
     --------
     >>> from maxpool_circuits import plots
@@ -59,25 +53,18 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["mine"]["marker"]
     'o'
     """
-    try:
-        # the letters of one name are not names
-        rows: list[Any] = [None] if isinstance(names, str) else list(names)
-    except TypeError:
-        rows = [None]
-    if not all(isinstance(row, str) for row in rows):
-        raise ValidationError(
-            f"must be a list of names of rows, got {names!r}", attr="names"
-        )
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
+    rows, rest = list(names), []
     for row in rows:
         bare = row.split(" (")[0]
         style = known.get(of_class.get(bare, bare))
-        if style is not None and style not in found.values():
+        if style is None or style in found.values():
+            # another row of the same circuit, or one that nothing is known of
+            rest.append(row)
+        else:
             found[row] = style
-    for row in rows:
-        if row not in found:
-            free = [style for style in FREE_STYLES if style not in found.values()]
-            found[row] = free[0] if free else FREE_STYLES[len(found) % len(FREE_STYLES)]
+    free = [style for style in FREE_STYLES if style not in found.values()]
+    found.update(zip(rest, itertools.cycle(free or FREE_STYLES)))
     return {row: dict(zip(("color", "marker"), found[row])) for row in rows}

@@ -1,17 +1,21 @@
-"""Several pictures of one comparison side by side."""
+"""Whole figures: of a comparison, of tuning, and of a converted Keras network."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from .errors import error_by_gap, error_map, errors_of, pareto
-from .figure import Table, checked_table, draw_colorbar, saved
+from .figure import Table, checked_table, error_bar, saved
 from .over_time import raster, traces
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 def comparison(
@@ -36,10 +40,7 @@ def comparison(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If there is no such pool, or matplotlib has no format for the ending of the
-        path.
-    OSError
-        If the file cannot be written.
+        If there is no such pool.
 
     Examples
     --------
@@ -48,11 +49,8 @@ def comparison(
     >>> from maxpool_circuits import plots
     >>> table = mpc.compare(["winner-take-all"], n_pools=5)
     >>> figure = plots.comparison(table, pool=1)
-    >>> for ax in figure.axes:
-    ...     print(ax.get_title())
-    error against latency: lower left is better
-    pool 1, each circuit after its readout filter
-    spikes of the inputs of pool 1
+    >>> figure.axes[2].get_title()
+    'spikes of the inputs of pool 1'
     >>> plt.close(figure)
     """
     checked_table(table)
@@ -89,10 +87,8 @@ def before_and_after(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If no circuit is called "untuned", or none "tuned", all windows have one input,
-        or matplotlib has no format for the ending of the path.
-    OSError
-        If the file cannot be written.
+        If no circuit is called "untuned", or none "tuned", or all windows have one
+        input.
 
     Examples
     --------
@@ -103,12 +99,8 @@ def before_and_after(
     >>> untuned = functools.partial(mpc.WinnerTakeAll, decoders=None)
     >>> table = mpc.compare({"untuned": untuned, "tuned": mpc.WinnerTakeAll}, n_pools=5)
     >>> figure = plots.before_and_after(table)
-    >>> for ax in figure.axes[:4]:
-    ...     print(ax.get_title())
-    error against the gap: ties are on the left
-    error against latency: lower left is better
-    mean error, untuned
-    mean error, tuned
+    >>> figure.axes[2].get_title()
+    'mean error, untuned'
     >>> plt.close(figure)
     """
     checked_table(table)
@@ -121,9 +113,44 @@ def before_and_after(
     pareto(table, ax=axes["latency"])
     largest = max(np.abs(errors_of(table, c)).mean() for c in ("untuned", "tuned"))
     for circuit in ("untuned", "tuned"):
-        ax = axes[circuit]
-        error_map(table, circuit, ax=ax, limit=3 * largest, colorbar=False)
+        ax = error_map(table, circuit, axes[circuit], 3 * largest, colorbar=False)
         ax.set_title(f"mean error, {circuit}")
-    maps = [axes["untuned"], axes["tuned"]]
-    draw_colorbar(maps, ax.collections[0], "mean error (units of the input)")
+    error_bar([axes["untuned"], axes["tuned"]], ax.collections[0])
+    return saved(figure, path)
+
+
+def layers(frame: DataFrame, path: str | os.PathLike[str] | None = None) -> Figure:
+    """Plot how close each layer of a converted network is to Keras.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What `maxpool_circuits.nengo_dl.compare_layers` returned.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> from maxpool_circuits import plots
+    >>> figure = plots.layers(pd.DataFrame({"error": {"conv": 0.1}}))
+    >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    ['conv']
+    >>> plt.close(figure)
+    """
+    height = 1.5 + 0.3 * len(frame)
+    figure, ax = plt.subplots(figsize=(8, height), layout="constrained")
+    # layers may share a name, so that bars are put by number
+    positions = range(len(frame))
+    ax.barh(positions, frame["error"])
+    ax.set_yticks(positions, frame.index)
+    ax.invert_yaxis()
+    ax.set_ylabel("layer")
+    ax.set_xlabel("distance to Keras (of the spread of the layer's values)")
     return saved(figure, path)
