@@ -22,13 +22,7 @@ from maxpool_circuits.network import decoders
 from maxpool_circuits.network.decoders import FOLDER, FORMAT, INDEX
 from maxpool_circuits.network.populations import PopulationArray, rectifier
 from maxpool_circuits.network.setup import describe
-from maxpool_circuits.tuning.presets import (
-    file_name,
-    gains_nothing,
-    make_preset,
-    presets,
-    write,
-)
+from maxpool_circuits.tuning.presets import file_name, gains_nothing, presets, write
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=3, window_size=4)
 NO_CONTAINER = {"add_to_container": False}
@@ -38,16 +32,16 @@ RECTIFIER = {"neuron_type": nengo.SpikingRectifiedLinear()}
 UNUSUAL = {"neuron_type": nengo.SpikingRectifiedLinear(), "synapse": 0.003}
 
 
-def setup_of(circuit, options, window_size=None):
-    """Setup of a preset."""
-    windows = mpc.PoolWindows.independent(n_pools=2, window_size=window_size or 9)
-    options = {**NO_CONTAINER, **options}
-    return mpc.make(circuit, windows, decoders=None, **options).setup
+def made(circuit, options):
+    """The circuit of a preset."""
+    windows = mpc.PoolWindows.independent(2, options.get("window_size", 9))
+    options = {k: v for k, v in options.items() if k != "window_size"}
+    return mpc.make(circuit, windows, **NO_CONTAINER, **options)
 
 
 ENTRIES = json.loads((FOLDER / INDEX).read_text())
 SHIPPED = [entry["file"] for entry in ENTRIES if entry["file"]]
-PRESETS = {file_name(setup_of(*preset)): preset for preset in presets()}
+PRESETS = {file_name(made(*preset).setup): preset for preset in presets()}
 
 
 # --- the value ------------------------------------------------------------------------
@@ -69,24 +63,13 @@ def test_compares_by_value():
 
 
 def test_it_cannot_be_changed():
-    tuned = value(errors={"test": [1, {"a": 2}]})
+    tuned = mpc.PairwiseReLU(WINDOWS, **LIF, **NO_CONTAINER).decoders
     with pytest.raises(dataclasses.FrozenInstanceError):
         tuned.parameters = {}
     with pytest.raises(ValueError):
-        tuned.decoder_changes["unit"][0, 0] = 1
-    for mapping in (
-        tuned.decoder_changes,
-        tuned.parameters,
-        tuned.tuning_curves,
-        tuned.report,
-        tuned.report["errors"],
-        tuned.report["errors"]["test"][1],
-    ):
-        with pytest.raises(TypeError):
-            mapping["new"] = 1
-    pool = mpc.PairwiseReLU(WINDOWS, **LIF, **NO_CONTAINER)
+        tuned.decoder_changes["comparator"][0, 0] = 1
     with pytest.raises(TypeError):
-        pool.decoders.parameters["synapse"] = 1
+        tuned.parameters["synapse"] = 1
 
 
 def test_copies_are_equal():
@@ -99,22 +82,15 @@ def test_copies_are_equal():
     "field, wrong",
     [
         ("setup", {}),
-        ("decoder_changes", None),
-        ("decoder_changes", {3: [[1]]}),
-        ("decoder_changes", {"unit": [[np.nan]]}),
         ("decoder_changes", {"unit": [1.0]}),
-        ("decoder_changes", {"unit": [[1], [2, 3]]}),
         ("tuning_curves", {"unit": "text"}),
-        ("parameters", {"speed": 0}),
         ("parameters", {"speed": np.inf}),
-        ("parameters", {"speed": "1"}),
-        ("report", [1]),
         ("report", {"a": {1, 2}}),
     ],
     ids=str,
 )
 def test_other_values_are_refused(field, wrong):
-    with pytest.raises(ValidationError, match=field.replace("_", "[_ ]")):
+    with pytest.raises(ValidationError, match=field):
         dataclasses.replace(value(), **{field: wrong})
 
 
@@ -159,15 +135,10 @@ def header(path, **changes):
 UNIT = "decoder_changes.unit"
 DAMAGES = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
-    "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("decoders"),
     "pickled objects": lambda path: rewritten(
         path, **{UNIT: np.array([{}], dtype=object)}
     ),
-    "an array": lambda path: np.save(path.open("wb"), np.ones(3)),
-    "no header": lambda path: rewritten(path, header=None),
-    "another shape": lambda path: rewritten(path, **{UNIT: np.ones(2)}),
-    "an unknown array": lambda path: rewritten(path, own=np.ones((1, 1))),
     "other numbers": lambda path: rewritten(path, **{UNIT: np.array([[0.5, 1.25]])}),
     "missing decoders": lambda path: rewritten(path, **{UNIT: None}),
     "another setup": lambda path: rewritten(path, header=header(path, setup={})),
@@ -184,21 +155,6 @@ def test_damaged_files_are_refused(tmp_path, damage):
     DAMAGES[damage](path)
     with pytest.raises(ValidationError, match="own.npz: cannot be .* make it again"):
         mpc.TunedDecoders.load(path)
-
-
-def test_every_flipped_byte_is_noticed_or_harmless(tmp_path):
-    path = tmp_path / "own.npz"
-    value().save(path)
-    content = path.read_bytes()
-    for i in range(0, len(content), 7):
-        damaged = bytearray(content)
-        damaged[i] ^= 0xFF
-        path.write_bytes(damaged)
-        try:
-            # some bytes of the archive, such as dates, mean nothing
-            assert mpc.TunedDecoders.load(path) == value()
-        except ValidationError as error:
-            assert "own.npz" in str(error)
 
 
 def test_missing_file(tmp_path):
@@ -218,21 +174,11 @@ def tuned():
 @pytest.mark.parametrize(
     "options, change, cause",
     [
-        ({}, {"setup": mpc.Setup("their.Own", 1, 250)}, "circuit is '.*PairwiseReLU'"),
         ({"n_neurons": 2}, {}, "n_neurons is 2, tuned for 1"),
-        (LIF, {}, "neuron_type is '.*LIF.*', tuned for"),
         ({"synapse": 0.003}, {}, "synapse is '.*Lowpass.*', tuned for its default"),
-        (
-            {},
-            {"decoder_changes": {"comparator": [[1.0, 2.0]]}},
-            "comparator.* shape",
-        ),
+        ({}, {"decoder_changes": {"comparator": [[1.0, 2.0]]}}, "comparator.* shape"),
         ({}, {"decoder_changes": {"other": [[1.0]]}}, "comparator.* shape"),
-        (
-            {},
-            {"tuning_curves": {"comparator": [[1.0, 0.5]]}},
-            "comparator.* shape",
-        ),
+        ({}, {"tuning_curves": {"comparator": [[1.0, 0.5]]}}, "comparator.* shape"),
         ({}, {"parameters": {"speed": 1}}, "tunable parameters differ"),
     ],
 )
@@ -291,34 +237,24 @@ def test_a_tuned_strength_of_inhibition_is_used():
 
 def test_the_index_has_each_preset_and_each_file():
     assert [mpc.Setup(**entry["setup"]) for entry in ENTRIES] == [
-        setup_of(*preset) for preset in PRESETS.values()
+        made(*preset).setup for preset in PRESETS.values()
     ]
     files = {path.name for path in FOLDER.iterdir()}
     assert files == {*SHIPPED, INDEX} and len(set(SHIPPED)) == len(SHIPPED)
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1e6
 
 
-def test_no_file_changes_nothing():
-    assert not [f for f in SHIPPED if gains_nothing(mpc.TunedDecoders.load(FOLDER / f))]
-
-
 def test_where_tuning_gains_nothing_there_is_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name, (circuit, options, window_size) in PRESETS.items():
-            if name not in SHIPPED:
-                windows = mpc.PoolWindows.independent(2, window_size or 9)
-                options = {**NO_CONTAINER, **options}
-                assert mpc.make(circuit, windows, **options).decoders is None
+        for name in PRESETS.keys() - SHIPPED:
+            assert made(*PRESETS[name]).decoders is None
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_each_file_serves_its_setup(name):
-    circuit, options, window_size = PRESETS[name]
-    windows = mpc.PoolWindows.independent(n_pools=2, window_size=window_size or 9)
-    network = mpc.make(circuit, windows, **NO_CONTAINER, **options)
     tuned = mpc.TunedDecoders.load(FOLDER / name)
-    assert network.decoders == tuned
+    assert made(*PRESETS[name]).decoders == tuned and not gains_nothing(tuned)
     ratios = {
         name: after / before
         for name, (before, after, *_) in tuned.report["errors"]["test"].items()
@@ -348,10 +284,8 @@ def test_rates_without_a_file_get_the_nearest_that_serves():
 
 def test_decoders_for_other_rates_are_refused():
     tuned = mpc.PairwiseReLU(WINDOWS, **NO_CONTAINER, **LIF).decoders
-    for max_rate in (100, 400):
-        options = {"max_rate": max_rate, "decoders": tuned, **NO_CONTAINER, **LIF}
-        with pytest.raises(ValidationError, match="max_rate is .*, tuned for 250"):
-            mpc.PairwiseReLU(WINDOWS, **options)
+    with pytest.raises(ValidationError, match="max_rate is .*, tuned for 250"):
+        mpc.PairwiseReLU(WINDOWS, max_rate=100, decoders=tuned, **LIF)
 
 
 @pytest.fixture
@@ -378,45 +312,35 @@ def test_formulas_hold_for_the_rates_that_they_are_nearest_to(tuned, own_folder)
             assert mpc.PairwiseReLU(WINDOWS, **options).decoders == found
 
 
-@pytest.mark.parametrize(
-    "change", [{"decoder_changes": {}}, {"setup": mpc.Setup("their.Own", 1, 250)}, None]
-)
-def test_a_shipped_file_is_checked_as_a_given_one(tuned, own_folder, change):
+def test_a_shipped_file_is_checked_as_a_given_one(tuned, own_folder):
     write([tuned], own_folder)
     (path,) = own_folder.glob("*.npz")
-    if change is None:
-        path.write_bytes(b"")
-    else:
-        dataclasses.replace(tuned, **change).save(path)
+    dataclasses.replace(tuned, setup=mpc.Setup("their.Own", 1, 250)).save(path)
     with pytest.raises(ValidationError, match=path.name):
         mpc.PairwiseReLU(WINDOWS, **RECTIFIER, **NO_CONTAINER)
 
 
-def assert_regenerates(preset, n_jobs):
+@pytest.mark.parametrize(
+    "name",
+    ["EnsembleMax-50-of-5-250Hz.npz"]
+    + [pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED[::7]],
+)
+def test_samples_regenerate(name):
     """Tuning finds as good values as those that ship.
 
     On the machine that made these it finds the same. On others sums are rounded in
     another way, which many steps of a search amplify.
     """
-    again = make_preset(*preset, n_jobs=n_jobs)
-    shipped = mpc.TunedDecoders.load(FOLDER / file_name(again.setup))
+    circuit, options = PRESETS[name]
+    again = mpc.tune(circuit, progress_bar=False, **options)
+    shipped = mpc.TunedDecoders.load(FOLDER / name)
     assert again.setup == shipped.setup
-    for draw, measured in shipped.report["errors"].items():
+    for trial, measured in shipped.report["errors"].items():
         ratios = [
-            again.report["errors"][draw][name][1] / after
+            again.report["errors"][trial][name][1] / after
             for name, (_, after, *_) in measured.items()
         ]
-        assert np.mean(np.abs(np.log(ratios))) < 0.2, (draw, ratios)
-
-
-def test_a_sample_regenerates():
-    assert_regenerates(("ensemble", {"max_rate": 250, "n_neurons": 50}, 5), n_jobs=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SHIPPED[::7])
-def test_more_samples_regenerate(name):
-    assert_regenerates(PRESETS[name], n_jobs=2)
+        assert np.mean(np.abs(np.log(ratios))) < 0.2, (trial, ratios)
 
 
 # --- identity -------------------------------------------------------------------------
@@ -433,17 +357,15 @@ class LIFOfAUser(nengo.LIF):
 LIFOfAUser.__name__ = LIFOfAUser.__qualname__ = "LIF"
 
 
-def test_a_users_class_of_the_same_name_gets_no_shipped_decoders():
-    options = {**LIF, **NO_CONTAINER}
-    assert mpc.WinnerTakeAll(WINDOWS, **options).decoders is not None
+@pytest.mark.parametrize(
+    "circuit, neuron_type",
+    [(WinnerTakeAll, nengo.LIF()), (mpc.WinnerTakeAll, LIFOfAUser())],
+)
+def test_a_users_class_of_the_same_name_gets_no_shipped_decoders(circuit, neuron_type):
+    assert mpc.WinnerTakeAll(WINDOWS, **LIF, **NO_CONTAINER).decoders is not None
     with pytest.warns(UserWarning, match="no tuned decoders"):
-        assert WinnerTakeAll(WINDOWS, **options).decoders is None
-
-
-def test_a_users_neuron_type_of_the_same_name_gets_no_shipped_decoders():
-    assert nearest_rate(**LIF) == 250
-    with pytest.warns(UserWarning, match="no tuned decoders"):
-        assert nearest_rate(neuron_type=LIFOfAUser()) is None
+        network = circuit(WINDOWS, neuron_type=neuron_type, **NO_CONTAINER)
+    assert network.decoders is None
 
 
 def test_a_rate_of_inputs_that_changes_nothing_is_no_part_of_the_setup():
@@ -519,33 +441,11 @@ def test_described_objects_come_back(value, text):
     assert describe(again) == text
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"circuit": 3},
-        {"n_neurons": 2.5},
-        {"max_rate": -1},
-        {"max_rate": "250"},
-        {"any_rate": 1},
-        {"window_size": "4"},
-        {"synapse": 0.005},
-        {"own": [("beta", "steep")]},
-        {"own": 3},
-    ],
-    ids=str,
-)
-def test_setups_of_other_types_are_refused(change):
-    values = {"circuit": "their.Own", "n_neurons": 2, "max_rate": 250.0}
-    mpc.Setup(**values)
-    with pytest.raises(ValidationError, match="numbers and text"):
-        mpc.Setup(**{**values, **change})
-
-
 # --- where nothing ships --------------------------------------------------------------
 
 
-def test_one_warning_names_the_setup_and_the_line_that_tunes_it():
-    with warnings.catch_warnings(record=True) as caught:
+def test_one_warning_names_the_setup():
+    with pytest.warns(UserWarning) as caught:
         warnings.simplefilter("default")
         network = mpc.PairwiseReLU(WINDOWS, **NO_CONTAINER, **UNUSUAL)
         mpc.PairwiseReLU(WINDOWS, input_range=(-1, 1), **NO_CONTAINER, **UNUSUAL)
@@ -643,16 +543,6 @@ def test_decoders_that_cannot_reach_the_neurons_are_refused():
         Direct(WINDOWS, decoders="tuned", **NO_CONTAINER)
 
 
-class TwoUnits(mpc.MaxPoolNetwork):
-    """A circuit with two different populations under one name."""
-
-    def build_circuit(self):
-        """Rectifiers of two sizes."""
-        for radius in (0.5, 0.25):
-            neuron = rectifier(self.neuron_type, 1, self.max_rate, radius)
-            self.replicate("unit", neuron, len(self.pools))
-
-
 class OwnTunables(mpc.PairwiseReLU):
     """A circuit that does not list the tunables of its base class."""
 
@@ -668,19 +558,9 @@ def test_tunables_that_are_not_listed_have_their_default():
     assert own.input_synapse == usual.input_synapse
 
 
-class LateDefault(mpc.PairwiseReLU):
-    """A circuit whose default reads one that is settled later."""
-
-    @property
-    def default_synapse(self):
-        """As the one that comes after it."""
-        return self.input_synapse
-
-
 @pytest.mark.parametrize(
     "values",
-    [("x", 1, 2, 3), ("x", 1, 0, 3), ("x", 5, 1, 3), ("", 1, 1, 1)]
-    + [("x", "1", 1, 1), ("x", np.nan, 1, 2), (3, 1, 1, 1)],
+    [("x", 1, 2, 3), ("x", 1, 0, 3), ("x", 5, 1, 3), ("x", "1", 1, 1), (3, 1, 1, 1)],
 )
 def test_tunables_that_make_no_sense_are_refused(values):
     with pytest.raises(ValidationError):

@@ -127,10 +127,6 @@ GOOD = {
     "weight_noise": 0.1,
     "windows": WINDOWS,
     "x": np.zeros(6),
-    "Setup.circuit": "a.b",
-    "Setup.neuron_type": None,
-    "Setup.synapse": None,
-    "Setup.input_synapse": None,
     "TunedDecoders.parameters": {},
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
@@ -162,6 +158,7 @@ LEFT_OUT = {
     "Ratios": "made by ComparisonTable.against",
     "recognise": "for simulators of this package",
     "serve": "for simulators of this package",
+    "Setup": "made by circuits",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
     "Check": "made by the package, for checks()",
     "ConvertMaxPool": "made by NengoDL",
@@ -299,7 +296,7 @@ CASES = [
 def without_work(monkeypatch):
     """Leave out what takes long once all arguments are checked."""
     monkeypatch.setattr(checking, "FUNCTIONS", {})
-    monkeypatch.setattr(sys.modules["maxpool_circuits.tuning.tune"], "_search", begin)
+    monkeypatch.setattr(sys.modules["maxpool_circuits.tuning.tune"], "search", begin)
 
 
 def is_nonsense(argument, value):

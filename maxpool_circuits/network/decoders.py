@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import is_real, valid_path
+from ..utils.checks import positive_number, valid_path
 from ..utils.files import atomic_write
 from .populations import FittedPopulation, Population
 from .setup import Setup
@@ -29,8 +29,6 @@ FORMAT = 3
 MATRICES = ("decoder_changes", "tuning_curves")
 #: Parts of the report that differ between equal results.
 INCIDENTAL = {"seconds"}
-#: Units of costs, as `TunedDecoders` shows them.
-UNITS = {"latency": " (s)", "spikes": " (per pool and second)"}
 
 #: Where the shipped files are.
 FOLDER = Path(__file__).parent / "shipped"
@@ -60,7 +58,10 @@ class TunedDecoders:
         formula.
     report : mapping, optional
         How it was tuned: errors before and after, seed, seconds, versions.
-    path : str, optional
+
+    Attributes
+    ----------
+    path : str or None
         The file they were loaded from, which messages name. Not a part of the value.
 
     Raises
@@ -90,7 +91,7 @@ class TunedDecoders:
     parameters: Mapping[str, float]
     tuning_curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
-    path: str | None = field(default=None, repr=False)
+    path: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check all values and copy them, so that nobody can change them."""
@@ -98,42 +99,29 @@ class TunedDecoders:
             raise ValidationError(
                 f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
             )
-        copies: dict[str, dict[str, Any]] = {
-            what: {
-                name: _matrix(values, name, what)
-                for name, values in _named(getattr(self, what), what).items()
-            }
-            for what in MATRICES
-        }
-        given = _named(self.parameters, "parameters")
-        if not all(is_real(value) and value > 0 for value in given.values()):
-            raise ValidationError(
-                f"must be positive finite numbers, got {dict(given)}", attr="parameters"
-            )
-        copies["parameters"] = {name: float(value) for name, value in given.items()}
-        try:
-            # as it would come back from a file
-            copies["report"] = json.loads(_json(_named(self.report, "report")))
-        except (TypeError, ValueError) as error:
-            raise ValidationError(
-                f"must be what JSON can carry, but {error}", attr="report"
-            ) from error
-        if self.path is not None:
-            valid_path(self.path)
-        for name, values in copies.items():
-            object.__setattr__(self, name, _frozen(values))
+        for what, checked in (
+            ("decoder_changes", _matrix),
+            ("parameters", positive_number),
+            ("tuning_curves", _matrix),
+            ("report", _plain),
+        ):
+            try:
+                given = dict(**getattr(self, what))
+                values = {name: checked(value, name) for name, value in given.items()}
+            except (OverflowError, TypeError, ValueError) as error:
+                raise ValidationError(
+                    f"must be a dict as described for TunedDecoders ({error})", what
+                ) from error
+            object.__setattr__(self, what, MappingProxyType(values))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle plain dictionaries: frozen ones cannot be pickled."""
-        report = json.loads(_json(self.report))
         mappings = (self.decoder_changes, self.parameters, self.tuning_curves)
-        return type(self), (self.setup, *map(dict, mappings), report, self.path)
+        return type(self), (self.setup, *map(dict, mappings), dict(self.report))
 
     def __eq__(self, other: object) -> bool:
         """Compare all values."""
-        if not isinstance(other, TunedDecoders):
-            return NotImplemented
-        return self.digest == other.digest
+        return isinstance(other, TunedDecoders) and self.digest == other.digest
 
     def __hash__(self) -> int:
         """Hash all values."""
@@ -143,13 +131,9 @@ class TunedDecoders:
         """Short report: what for, what was chosen, errors before and after."""
         chosen = [f"{k} {v:.3g}" for k, v in self.parameters.items()]
         chosen += [f"tuning curves of {name}" for name in self.tuning_curves]
-        return "\n".join(
-            [
-                f"tuned decoders for {self.setup}",
-                f"chosen besides decoders: {', '.join(chosen) or 'nothing'}",
-                *_report_lines(self.report),
-            ]
-        )
+        title = f"tuned decoders for {self.setup}"
+        others = f"chosen besides decoders: {', '.join(chosen) or 'nothing'}"
+        return "\n".join([title, others, *_report_lines(self.report)])
 
     @functools.cached_property
     def digest(self) -> str:
@@ -184,37 +168,32 @@ class TunedDecoders:
             population.unit,
         )
 
-    def _check_shape(self, what, name, values):
-        """Refuse what was found for another population."""
-        found = np.shape(getattr(self, what).get(name))
-        if found != np.shape(values) or found == ():
-            raise ValidationError(
-                f"{self._source}the {what.replace('_', ' ')} of {name!r} have shape "
-                f"{found}, this circuit needs {np.shape(values)}; tune it with "
-                "maxpool_circuits.tune, or give decoders=None",
-                attr="decoders",
-            )
-
-    @property
-    def _source(self):
-        """Start of a message: the file, if there is one."""
-        return "" if self.path is None else f"{self.path}: "
-
     def check_for(self, network: Any) -> None:
         """Refuse a network of another setup, or with other tunable parameters."""
         differences = self.setup.differences(network.setup)
-        names = {tunable.name for tunable in network.free_tunables}
-        missing = names ^ set(self.parameters)
+        missing = {t.name for t in network.free_tunables} ^ set(self.parameters)
         if missing and not differences:
             differences = [f"tunable parameters differ: {', '.join(sorted(missing))}"]
         if differences:
-            raise ValidationError(
-                f"{self._source}were tuned for another setup: "
-                f"{'; '.join(differences)}. Tune this one with maxpool_circuits.tune, "
-                "or give decoders=None",
-                attr="decoders",
-                obj=network,
+            self._refuse(f"were tuned for another setup: {'; '.join(differences)}")
+
+    def _check_shape(self, what, name, values):
+        """Refuse what was found for another population."""
+        found = np.shape(getattr(self, what).get(name))
+        if found == () or found != np.shape(values):
+            self._refuse(
+                f"the {what.replace('_', ' ')} of {name!r} have shape {found}, this "
+                f"circuit needs {np.shape(values)}"
             )
+
+    def _refuse(self, reason):
+        """Say what does not fit, and where it comes from."""
+        source = "" if self.path is None else f"{self.path}: "
+        raise ValidationError(
+            f"{source}{reason}. Tune this circuit with maxpool_circuits.tune, or give "
+            "decoders=None",
+            attr="decoders",
+        )
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a file: numbers and text only, nothing that could run.
@@ -268,7 +247,8 @@ class TunedDecoders:
             for key, values in arrays.items():
                 what, _, name = key.partition(".")
                 fields[what][name] = values
-            tuned = cls(**fields, path=path)
+            tuned = cls(**fields)
+            object.__setattr__(tuned, "path", path)
             if tuned.digest != digest:
                 raise ValueError("some of it is missing or was changed")
             return tuned
@@ -277,17 +257,16 @@ class TunedDecoders:
         except Exception as error:
             # NumPy, zipfile, zlib and json raise anything for bytes that are damaged
             raise ValidationError(
-                f"{path}: cannot be read as tuned decoders "
-                f"({type(error).__name__}: {error}); make it again with "
-                "maxpool_circuits.tune(...).save(path)",
+                f"{path}: cannot be read as tuned decoders ({error!r}); make it again "
+                "with maxpool_circuits.tune(...).save(path)",
                 attr="path",
             ) from error
 
     def _header(self, report):
         """All but the arrays, as text."""
         setup = dataclasses.asdict(self.setup)
-        values = {"setup": setup, "parameters": self.parameters, "report": report}
-        return _json({"format": FORMAT, **values})
+        values = {"parameters": dict(self.parameters), "report": dict(report)}
+        return json.dumps({"format": FORMAT, "setup": setup, **values}, sort_keys=True)
 
     def _arrays(self):
         return {
@@ -344,62 +323,36 @@ def _load(path):
     return TunedDecoders.load(path)
 
 
-def _named(values, what):
-    """A mapping with text as keys."""
-    if not isinstance(values, Mapping) or not all(isinstance(n, str) for n in values):
-        raise ValidationError(f"must be a dict with names, got {values!r}", attr=what)
-    return values
-
-
-def _matrix(values, name, what):
+def _matrix(values, name):
     """Copy of a matrix that cannot be changed."""
-    try:
-        matrix = np.array(values, dtype=float)
-    except (TypeError, ValueError):
-        matrix = np.empty(0)
+    matrix = np.array(values, dtype=float)
     if matrix.ndim != 2 or not np.all(np.isfinite(matrix)):
-        raise ValidationError(
-            f"the {what.replace('_', ' ')} of {name!r} must be a matrix of finite "
-            "numbers",
-            attr=what,
-        )
+        raise ValueError(f"{name!r} must be a matrix of finite numbers")
     matrix.setflags(write=False)
     return matrix
 
 
-def _json(values):
-    """Text of values, of which some may be frozen."""
-    return json.dumps(values, sort_keys=True, default=dict)
-
-
-def _frozen(values):
-    """Mappings and lists, and those within, that cannot be changed."""
-    if isinstance(values, dict):
-        return MappingProxyType({name: _frozen(v) for name, v in values.items()})
-    return tuple(map(_frozen, values)) if isinstance(values, list) else values
+def _plain(value, name):
+    """Copy of a value, as it would come back from a file."""
+    return json.loads(json.dumps(value))
 
 
 def _report_lines(report):
     """Errors as a table, then costs, then all else."""
-    from tabulate import tabulate
+    import pandas as pd
 
+    others = dict(report)
+    errors = {
+        (trial, inputs): values
+        for trial, measured in others.pop("errors", {}).items()
+        for inputs, values in measured.items()
+    }
     lines = []
-    errors = report.get("errors", {})
-    if errors:
-        headers = ("draw", "inputs", "untuned", "tuned", "ratio", "95 %")
-        rows = [
-            (draw, inputs, f"{before:.4f}", f"{after:.4f}")
-            + (f"{after / before:.2f}", f"{low:.2f}-{high:.2f}")
-            for draw, measured in errors.items()
-            for inputs, (before, after, low, high) in measured.items()
-        ]
-        lines.append(tabulate(rows, headers, disable_numparse=True))
-    for name, (before, after) in report.get("costs", {}).items():
-        unit = UNITS.get(name, "")
-        lines.append(f"{name}: {before:.4g} untuned, {after:.4g} tuned{unit}")
-    for name in sorted(report.keys() - {"errors", "costs"}):
-        value = report[name]
-        if isinstance(value, Mapping):
-            value = ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
-        lines.append(f"{name.replace('_', ' ')}: {value}")
-    return lines
+    for rows, columns in (
+        (errors, ["untuned", "tuned", "ratio: from", "to (95 %)"]),
+        (others.pop("costs", {}), ["untuned", "tuned"]),
+    ):
+        if rows:
+            frame = pd.DataFrame(rows, index=columns).T
+            lines.append(frame.to_string(float_format="{:.4g}".format))
+    return [*lines, *(f"{name}: {value}" for name, value in others.items())]

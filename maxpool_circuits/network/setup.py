@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject
 
-from ..utils.checks import is_count, is_real
+from ..utils.checks import is_real
 
 #: Ratios of ``max_rate`` at which decoders are still better than none. It is less above
 #: 1, where neurons come closer to their refractory period.
@@ -46,11 +45,6 @@ class Setup:
     own : tuple of (str, float)
         Further arguments of the circuit that were given, for inputs from 0 to 1.
 
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a value has another type, as in a damaged file.
-
     Examples
     --------
     >>> import maxpool_circuits as mpc
@@ -71,28 +65,9 @@ class Setup:
     own: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check all types, because files may hold anything."""
-        texts = (self.neuron_type, self.synapse, self.input_synapse)
-        valid = (
-            isinstance(self.circuit, str)
-            and is_count(self.n_neurons)
-            and is_real(self.max_rate)
-            and self.max_rate > 0
-            and isinstance(self.any_rate, bool)
-            and (self.window_size is None or is_count(self.window_size))
-            and all(text is None or isinstance(text, str) for text in texts)
-        )
-        try:
-            own = tuple((str(name), float(value)) for name, value in self.own)
-        except (TypeError, ValueError, OverflowError):
-            valid = False
-        if not valid:
-            raise ValidationError(
-                "must have numbers and text as its docstring lists them, got "
-                f"{asdict(self)}",
-                attr="setup",
-            )
-        object.__setattr__(self, "own", tuple(sorted(own)))
+        """Sort further arguments, which files hold as lists."""
+        own = sorted((name, float(value)) for name, value in self.own)
+        object.__setattr__(self, "own", tuple(own))
 
     def __str__(self) -> str:
         """The circuit with its arguments."""
@@ -107,58 +82,44 @@ class Setup:
     @property
     def arguments(self) -> dict[str, str]:
         """Arguments of `.tune`, and of the circuit for inputs from 0 to 1, as text."""
-        stated = {
-            "window_size": self.window_size,
-            "n_neurons": self.n_neurons,
-            "max_rate": self.max_rate,
-            "neuron_type": self.neuron_type,
-            "synapse": self.synapse,
-            "input_synapse": self.input_synapse,
-            **dict(self.own),
-        }
-        return {name: str(value) for name, value in stated.items() if value is not None}
+        names = ("window_size", "n_neurons", "max_rate")
+        names += ("neuron_type", "synapse", "input_synapse")
+        given = {**{name: getattr(self, name) for name in names}, **dict(self.own)}
+        return {name: str(value) for name, value in given.items() if value is not None}
 
     @property
     def tuning_code(self) -> str:
         """A line of Python that tunes it."""
+        # a class that was made in a function can only be named there
+        circuit = self.circuit.rpartition("<locals>.")[2]
+        package = self.circuit.split(".")[0]
+        exported = getattr(sys.modules.get(package), self.class_name, None)
+        if exported is not None and qualified_name(exported) == self.circuit:
+            circuit = f"{package}.{self.class_name}"
         arguments = [f"{name}={value}" for name, value in self.arguments.items()]
-        package = sys.modules.get(self.circuit.split(".")[0])
-        exported = getattr(package, self.class_name, None)
-        circuit = self.circuit
-        if "<locals>" in circuit:
-            # only the code around it can name it
-            circuit = self.class_name
-        elif exported is not None and qualified_name(exported) == circuit:
-            circuit = f"{circuit.split('.')[0]}.{self.class_name}"
-        texts = [self.neuron_type, self.synapse, self.input_synapse]
-        named = [circuit, "maxpool_circuits.tune", *filter(None, texts)]
-        modules = sorted({text.split(".")[0] for text in named if "." in text})
+        texts = (circuit, self.neuron_type, self.synapse, self.input_synapse)
+        modules = {text.split(".")[0] for text in texts if text and "." in text}
+        imports = ", ".join(sorted({"maxpool_circuits", *modules}))
         call = f"maxpool_circuits.tune({', '.join([circuit, *arguments])})"
-        return f"import {', '.join(modules)}; decoders = {call}"
+        return f"import {imports}; decoders = {call}"
 
     def differences(self, needed: Setup) -> list[str]:
         """What decoders for this setup do not suit in a needed one, as text."""
         low, high = SIMILAR_RATES
-        found: list[str] = []
+        found = []
         for field in fields(self):
             own, other = getattr(self, field.name), getattr(needed, field.name)
             same = own == other
             if field.name == "max_rate":
                 same = self.any_rate or low <= other / own <= high
             if not same:
-                found.append(
-                    f"{field.name} is {_shown(other)}, tuned for {_shown(own)}"
-                )
+                shown = ["its default" if v is None else repr(v) for v in (other, own)]
+                found.append(f"{field.name} is {shown[0]}, tuned for {shown[1]}")
         return found
 
     def matches(self, needed: Setup) -> bool:
         """Whether decoders for this setup suit a needed one."""
         return not self.differences(needed)
-
-
-def _shown(value: Any) -> str:
-    """Value of a field, as messages show it."""
-    return "its default" if value is None else repr(value)
 
 
 def qualified_name(thing: Any) -> str:
@@ -185,16 +146,10 @@ def describe(value: Any) -> str:
         return repr(value)
     arguments = []
     for name, parameter in inspect.signature(type(value)).parameters.items():
-        is_variadic = parameter.kind in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        )
-        if is_variadic or name in IGNORED:
+        if name in IGNORED or parameter.kind.name.startswith("VAR"):
             continue
-        if not hasattr(value, name):
-            # it cannot be told apart from others: its address can
-            return f"{type(value).__module__}.{value!r} at {id(value)}"
-        given = describe(getattr(value, name))
+        # what it does not keep cannot be told apart from others: its address can
+        given = describe(getattr(value, name, id(value)))
         if given != describe(parameter.default):
             arguments.append(f"{name}={given}")
     return f"{qualified_name(type(value))}({', '.join(arguments)})"

@@ -56,18 +56,15 @@ class Tunable:
 
     def __post_init__(self) -> None:
         """Check all values."""
-        if not isinstance(self.name, str) or not self.name:
-            raise ValidationError(f"must be text, got {self.name!r}", attr="name")
-        if not isinstance(self.stands_for, (str, type(None))):
+        numbers = self.low, self.default, self.high
+        if not (
+            isinstance(self.name, str)
+            and isinstance(self.stands_for, (str, type(None)))
+            and all(map(is_real, numbers))
+            and 0 < self.low <= self.default <= self.high
+        ):
             raise ValidationError(
-                f"must be the name of an argument or None, got {self.stands_for!r}",
-                attr="stands_for",
-            )
-        numbers = (self.low, self.default, self.high)
-        ordered = all(map(is_real, numbers)) and 0 < self.low <= self.default
-        if not ordered or not self.default <= self.high:
-            raise ValidationError(
-                f"{self.name!r} must have 0 < low <= default <= high, got low="
-                f"{self.low!r}, default={self.default!r}, high={self.high!r}",
+                "must have a name, 0 < low <= default <= high, and the name of an "
+                f"argument or None in stands_for, got {self}",
                 attr="default",
             )

@@ -14,23 +14,13 @@ from ..utils.checks import positive_integer, positive_number, valid_integer
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of input.
-
-    Parameters
-    ----------
-    workload : str
-        Name of the workload.
-    spikes : bool
-        Whether spikes carry its values.
-    settles : bool
-        Whether values are held until circuits have settled: the neurons' answers to
-        them are what decoders are fitted on.
-    weight : float
-        How much the error counts.
-    """
+    """A kind of input, and how much its error counts."""
 
     workload: str
+    #: Whether spikes carry its values.
     spikes: bool
+    #: Whether values are held until circuits have settled: the neurons' answers to them
+    #: are what decoders are fitted on.
     settles: bool
     weight: float
 
@@ -51,17 +41,7 @@ INPUTS = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """Something for a circuit to run on.
-
-    Parameters
-    ----------
-    kind : Kind
-        What kind of input it is.
-    workload : Workload
-        Values, and when errors are read.
-    signals : (n_steps, n_inputs) array
-        What the circuit gets: the values, or spikes that carry them.
-    """
+    """A workload, and the signals that carry it, (n_steps, n_inputs)."""
 
     kind: Kind
     workload: Workload
@@ -69,10 +49,7 @@ class Inputs:
 
 
 def draw(
-    window_size: int,
-    input_rate: float,
-    seed: int,
-    n_pools: int,
+    window_size: int, input_rate: float, seed: int, n_pools: int
 ) -> dict[str, Inputs]:
     """Draw the mixture of inputs.
 

@@ -15,18 +15,10 @@ def decoder_changes(runs, regularise):
     where :math:`D_0` are the decoders that it had: what the samples do not tell stays
     as it is.
 
-    Parameters
-    ----------
-    runs : list of dict of {str: list of PopulationRecord}
-        What `.record_populations` gave, on several inputs.
-    regularise : float
-        :math:`\\lambda` is the number of samples times the square of this fraction of
-        the largest activity, as in `nengo.solvers.LstsqL2`.
-
-    Returns
-    -------
-    dict of {str: (size_out, n_neurons) array}
-        :math:`D - D_0`, in units of the population.
+    ``runs`` are what `.record_populations` gave on several inputs, and
+    :math:`\\lambda` is the number of samples times the square of ``regularise`` times
+    the largest activity, as in `nengo.solvers.LstsqL2`. Returns :math:`D - D_0` in
+    units of the population, (size_out, n_neurons), by name.
     """
     changes = {}
     for name in runs[0]:

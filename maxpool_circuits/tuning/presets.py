@@ -12,64 +12,35 @@ from ..network.decoders import FOLDER, INDEX
 from ..utils.files import atomic_write
 from .tune import tune
 
+COMPARATORS = "pairwise-relu", "winner-take-all"
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
-WINDOW_SIZES = (2, 3, 4, 5, 6, 8, 9, 16, 25, 49)
-#: Rates, in Hz, that there are decoders for if those of one rate serve all: they only
-#: differ in how the time step of 1 ms compares with the inter-spike intervals.
-PROPORTIONAL_RATES = (100, 250, 500, 1000)
-#: Rates, in Hz, of neurons that have a refractory period: 2 ms, so below 500 Hz. They
-#: serve similar rates too.
-REFRACTORY_RATES = (100, 250)
-#: A few neurons, the default, and many.
-POPULATIONS = (5, 20, 50)
+WINDOW_SIZES = 2, 3, 4, 5, 6, 8, 9, 16, 25, 49
+#: What is combined with what, the most common first. None with `.IntegrateAndFire`
+#: neurons, where tuning gains nothing. Rates are in Hz: those of rectified linear
+#: neurons differ only in how the time step of 1 ms compares with the inter-spike
+#: intervals, and those of others, which serve similar rates too, are limited by a
+#: refractory period of 2 ms.
+GRIDS = (
+    # circuits, neuron types, rates, numbers of neurons, window sizes; None: the default
+    (COMPARATORS, [nengo.SpikingRectifiedLinear()], [100, 250, 500, 1000], [None]),
+    (["softmax"], [None], [250, 100], [None]),
+    (["softmax"], [None], [250], [50]),
+    (["ensemble"], [None], [250], [None], WINDOW_SIZES),
+    (["ensemble"], [None], [250, 100], [50], WINDOW_SIZES),
+    (COMPARATORS, [nengo.LIF(), nengo.AdaptiveLIF()], [100, 250], [5, 20, 50]),
+    # larger windows gain too little for the size of their files
+    (["ensemble"], [None], [100], [None], [2, 3, 4, 5]),
+)
+OPTIONS = "neuron_type", "max_rate", "n_neurons", "window_size"
 
 
 def presets():
-    """All setups, the most common first: circuit, its options, window size or None.
-
-    None with `.IntegrateAndFire` neurons, where tuning gains nothing.
-    """
-    rectifier = {"neuron_type": nengo.SpikingRectifiedLinear()}
-    refractory = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
-    slow, fast = REFRACTORY_RATES
-    comparators = "pairwise-relu", "winner-take-all"
+    """All circuits that are tuned, each with the options of `.tune`."""
     found = []
-    for circuit in comparators:
-        for rate in PROPORTIONAL_RATES:
-            found.append((circuit, {**rectifier, "max_rate": rate}, None))
-    for options in (
-        {"max_rate": fast},
-        {"max_rate": slow},
-        {"max_rate": fast, "n_neurons": 50},
-    ):
-        found.append(("softmax", options, None))
-    few = {"n_neurons": 50}
-    for options, size in product(
-        (
-            {"max_rate": fast},
-            {"max_rate": fast, **few},
-            {"max_rate": slow, **few},
-        ),
-        WINDOW_SIZES,
-    ):
-        found.append(("ensemble", options, size))
-    for circuit, neurons, rate, n_neurons in product(
-        comparators, refractory, REFRACTORY_RATES, POPULATIONS
-    ):
-        options = {**neurons, "max_rate": rate, "n_neurons": n_neurons}
-        found.append((circuit, options, None))
-    for size in WINDOW_SIZES:
-        # those of larger ones at this rate gain too little for their size
-        if size < 6:
-            found.append(("ensemble", {"max_rate": slow}, size))
+    for circuit, *values in (each for grid in GRIDS for each in product(*grid)):
+        options = {k: v for k, v in zip(OPTIONS, values) if v is not None}
+        found.append((circuit, options))
     return found
-
-
-def make_preset(circuit, options, window_size, **tuning):
-    """Tune a setup, as `presets` gives it; further arguments are those of `.tune`."""
-    return tune(
-        circuit, window_size=window_size, progress_bar=False, **tuning, **options
-    )
 
 
 def gains_nothing(tuned):
@@ -91,16 +62,14 @@ def file_name(setup):
 def main():
     """Tune every setup, several at the same time, and write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--jobs", type=int, default=-1, help="number of processes (default: all cores)"
-    )
-    parser.add_argument(
-        "--memory", metavar="FOLDER", help="keep what was found, to go on there"
-    )
+    parser.add_argument("--jobs", type=int, default=-1, help="number of processes")
+    parser.add_argument("--memory", help="folder in which results are kept")
     arguments = parser.parse_args()
     found = joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
-        joblib.delayed(make_preset)(*preset, memory=arguments.memory)
-        for preset in presets()
+        joblib.delayed(tune)(
+            circuit, memory=arguments.memory, progress_bar=False, **options
+        )
+        for circuit, options in presets()
     )
     write(found, FOLDER)
 

@@ -20,20 +20,9 @@ def minimise(measure, objective, start, bounds, n_runs, seed):
     objective, keeps kinks of the objective (one error that must not grow) out of the
     fit.
 
-    Parameters
-    ----------
-    measure : callable
-        Takes a point and returns an array of measurements.
-    objective : callable
-        Takes measurements, (..., n_measurements), and returns (...) values.
-    start : (n_parameters,) array
-        Where to start.
-    bounds : (n_parameters, 2) array
-        Where to stay.
-    n_runs : int
-        Number of measurements after the first ones.
-    seed : int
-        Seed of the search on the approximations.
+    ``measure`` takes a point, (n_parameters,), and returns an array of measurements;
+    ``objective`` takes these, (..., n_measurements), and returns (...) values. Points
+    stay within ``bounds``, (n_parameters, 2); ``n_runs`` follow the first ones.
 
     References
     ----------

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,86 +47,63 @@ def runs_after_star(n_numbers):
 
 @dataclass(frozen=True)
 class Experiment:
-    """What candidates are tried out on.
+    """What candidates are tried out on."""
 
-    Parameters
-    ----------
-    circuit : callable
-        Makes the circuit from windows and ``decoders``.
-    sets : dict of {str: dict of {str: Inputs}}
-        The inputs for "training", "validation" and "test", by name.
-    input_rate : float
-        Firing rate of the inputs, in Hz per unit value.
-    seed : int
-        Seed of all networks, and of the search.
-    weights : dict of {str: float}
-        What "latency" and "spikes" weigh, if they do; without any, no error may grow.
-    simulator : callable or None
-        What runs the circuit.
-    parallel : joblib.Parallel
-        Runs on several inputs at the same time.
-    recall : callable
-        Takes a question and a function that answers it, which is called if there is no
-        answer yet.
-    step : callable
-        Is called after each run.
-    """
-
+    #: Makes the circuit from windows and ``decoders``.
     circuit: Callable[..., Any]
+    #: The inputs for "training", "validation" and "test", by name.
     sets: dict[str, dict[str, Inputs]]
+    #: Firing rate of the inputs, in Hz per unit value.
     input_rate: float
     seed: int
+    #: What "latency" and "spikes" weigh, if they do; without any, no error may grow.
     weights: dict[str, float]
     simulator: Callable[..., Any] | None
+    #: Runs on several inputs at the same time.
     parallel: joblib.Parallel
+    #: Takes a question and a function that answers it, to be called if that is new.
     recall: Callable[..., Any]
+    #: Is called after each run.
     step: Callable[[], Any]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A candidate, and what it did.
-
-    Parameters
-    ----------
-    candidate : TunedDecoders
-        What the circuit was given.
-    errors : dict of {str: (n_pools,) array}
-        Mean squared error of each pool, by name of the inputs.
-    costs : dict of {str: float}
-        Bias, latency and spikes, where they count.
-    """
+    """A candidate, and what it did."""
 
     candidate: TunedDecoders
+    #: Mean squared error of each pool, (n_pools,), by name of the inputs.
     errors: dict[str, np.ndarray]
+    #: Bias, latency and spikes, where they count.
     costs: dict[str, float]
 
 
 # --- runs -----------------------------------------------------------------------------
 
 
-def try_out(experiment, candidate, name):
-    """Run the circuit with a candidate on the inputs of a set."""
-    inputs = experiment.sets[name]
-    circuit = functools.partial(experiment.circuit, decoders=candidate)
+def try_out(experiment, candidate, name, regularise=None):
+    """Run the circuit on a set of inputs, with decoders fitted first or not."""
     setting = experiment.seed, experiment.simulator
 
     def run():
+        tried = candidate
+        if regularise is not None:
+            tried = fitted(experiment, candidate, regularise)
+        circuit = functools.partial(experiment.circuit, decoders=tried)
+        inputs = experiment.sets[name]
         groups = side_by_side(inputs)
         runs = experiment.parallel(
             joblib.delayed(simulate.errors)(circuit, list(group.values()), *setting)
             for group in groups
         )
-        names = [name for group in groups for name in group]
-        errors = dict(zip(names, [own for several in runs for own in several]))
+        errors = dict(zip(itertools.chain(*groups), itertools.chain(*runs)))
         costs = {}
         if experiment.weights or name == "test":
             workload = next(iter(inputs.values())).workload
-            rate = experiment.input_rate
-            costs = simulate.costs(circuit, workload, rate, *setting)
-        return errors, costs
+            costs = simulate.costs(circuit, workload, experiment.input_rate, *setting)
+        return Trial(tried, errors, costs)
 
-    trial = Trial(candidate, *experiment.recall(("run", name, candidate.digest), run))
+    trial = experiment.recall((name, candidate.digest, regularise), run)
     experiment.step()
     return trial
 
@@ -133,32 +111,15 @@ def try_out(experiment, candidate, name):
 def fitted(experiment, candidate, regularise):
     """A candidate with decoders that suit what its populations do in training."""
     circuit = functools.partial(experiment.circuit, decoders=candidate)
-    setting = experiment.seed, experiment.simulator
-
-    def fit():
-        runs = experiment.parallel(
-            joblib.delayed(simulate.record_populations)(circuit, inputs, *setting)
-            for inputs in experiment.sets["training"].values()
-            if inputs.kind.settles
+    runs = experiment.parallel(
+        joblib.delayed(simulate.record_populations)(
+            circuit, inputs, experiment.seed, experiment.simulator
         )
-        return decoder_changes(runs, regularise)
-
-    changes = experiment.recall(("fit", candidate.digest, float(regularise)), fit)
+        for inputs in experiment.sets["training"].values()
+        if inputs.kind.settles
+    )
+    changes = decoder_changes(runs, regularise)
     return dataclasses.replace(candidate, decoder_changes=changes)
-
-
-def better_tuning_curves(experiment, populations):
-    """Tuning curves that suit better what populations are asked for."""
-
-    def optimise():
-        return {
-            name: optimise_tuning_curves(population)
-            for name, population in populations.items()
-            if isinstance(population, FittedPopulation)
-            and population.n_neurons <= LARGEST
-        }
-
-    return experiment.recall(("tuning curves",), optimise)
 
 
 def side_by_side(inputs):
@@ -179,17 +140,7 @@ def side_by_side(inputs):
 
 
 class Objective:
-    """How trials compare with one without tuning, on the same inputs.
-
-    Parameters
-    ----------
-    before : Trial
-        The one without tuning.
-    inputs : dict of {str: Inputs}
-        What they ran on.
-    weights : dict of {str: float}
-        As in `Experiment`.
-    """
+    """How trials compare with one without tuning on the same inputs, by the weights."""
 
     def __init__(self, before, inputs, weights):
         self.before = before
@@ -273,23 +224,27 @@ def search(experiment, network):
 def explore(experiment, network, untuned, objective, run):
     """Trials in training of many parameters, with the decoders that suit them best."""
     tunables = (*network.free_tunables, REGULARISATION)
-    names = [tunable.name for tunable in tunables]
-    bounds = np.log([(tunable.low, tunable.high) for tunable in tunables])
-    start = np.log([tunable.default for tunable in tunables])
-    curves = better_tuning_curves(experiment, network.untuned_populations)
-    trials = {}
+    trials = []
 
     def trial(point, curves):
-        key = (*point, bool(curves))
-        if key not in trials:
-            values = dict(zip(names, np.exp(point)))
-            regularise = values.pop(REGULARISATION.name)
-            candidate = dataclasses.replace(
-                untuned, parameters=values, tuning_curves=curves
-            )
-            trials[key] = run(fitted(experiment, candidate, regularise), "training")
-        return trials[key]
+        values = dict(zip((tunable.name for tunable in tunables), np.exp(point)))
+        regularise = float(values.pop(REGULARISATION.name))
+        candidate = dataclasses.replace(
+            untuned, parameters=values, tuning_curves=curves
+        )
+        trials.append(run(candidate, "training", regularise))
+        return trials[-1]
 
+    def optimise():
+        return {
+            name: optimise_tuning_curves(population)
+            for name, population in network.untuned_populations.items()
+            if isinstance(population, FittedPopulation)
+            and population.n_neurons <= LARGEST
+        }
+
+    start = np.log([tunable.default for tunable in tunables])
+    curves = experiment.recall("tuning curves", optimise)
     # curves are chosen for the noise that the fit assumes; a run tells what it is
     if curves and objective.of(trial(start, curves)) >= objective.of(trial(start, {})):
         curves = {}
@@ -297,11 +252,11 @@ def explore(experiment, network, untuned, objective, run):
         lambda point: objective.changes(trial(point, curves)),
         objective,
         start,
-        bounds,
+        bounds=np.log([(tunable.low, tunable.high) for tunable in tunables]),
         n_runs=runs_after_star(len(tunables)),
         seed=experiment.seed,
     )
-    return trials.values()
+    return trials
 
 
 def unchanged(network):

@@ -24,43 +24,22 @@ AVERAGE = 0.05
 
 @dataclass(frozen=True)
 class PopulationRecord:
-    """What one ensemble of copies of a population did, averaged by `AVERAGE`.
-
-    Parameters
-    ----------
-    population : Population
-        What was copied.
-    inputs : (n_samples, n_copies, size_in) array
-        The input of each copy, in units of the input.
-    activities : (n_samples, n_copies, n_neurons) array
-        Output of all neurons, in Hz.
-    """
+    """What one ensemble of copies of a population did, averaged by `AVERAGE`."""
 
     population: object
+    #: The input of each copy, (n_samples, n_copies, size_in), in units of the input.
     inputs: np.ndarray
+    #: Output of all neurons, (n_samples, n_copies, n_neurons), in Hz.
     activities: np.ndarray
 
 
 @threadpool_limits.wrap(limits=1)
 def errors(circuit, several, seed, simulator=None):
-    """Run a circuit, and read it with the filter that suits it best.
+    """Mean squared error of each pool, (n_pools,), for each of several inputs.
 
-    Parameters
-    ----------
-    circuit : callable
-        Takes windows and ``seed``.
-    several : list of Inputs
-        What to run it on, all at the same time: one network has pools for each, because
-        a time step costs about the same for few pools and for many.
-    seed : int
-        Seed of the network.
-    simulator : callable, optional (Default: None)
-        As in `.compare`.
-
-    Returns
-    -------
-    list of (n_pools,) array
-        Mean squared error of each pool, for each of the inputs.
+    They run at the same time, in one network with pools for each, because a time step
+    costs about the same for few pools and for many. Each has the readout filter that
+    suits it best.
     """
     windows, signals = _beside(several)
     with nengo.Network(add_to_container=False) as model:
@@ -76,20 +55,7 @@ def errors(circuit, several, seed, simulator=None):
 
 @threadpool_limits.wrap(limits=1)
 def record_populations(circuit, inputs, seed, simulator=None):
-    """Run a circuit and record its populations, whenever the workload is read.
-
-    Parameters
-    ----------
-    circuit, seed
-        As in `errors`.
-    inputs : Inputs
-        What to run it on.
-
-    Returns
-    -------
-    dict of {str: list of PopulationRecord}
-        By name of the population, all ensembles of its copies.
-    """
+    """Records of the copies of each population whenever the workload is read."""
     reads = np.flatnonzero(inputs.workload.is_read) + 1
     every = np.gcd.reduce(reads)
     with nengo.Network(add_to_container=False) as model:
@@ -106,23 +72,7 @@ def record_populations(circuit, inputs, seed, simulator=None):
 
 
 def costs(circuit, workload, input_rate, seed, simulator=None):
-    """Run a circuit on spikes, and measure what is no error.
-
-    Parameters
-    ----------
-    circuit, seed
-        As in `errors`.
-    workload : Workload
-        What to run it on.
-    input_rate : float
-        Firing rate of the inputs, in Hz per unit value.
-
-    Returns
-    -------
-    dict of {str: float}
-        Bias, in units of the input, latency, in seconds, and spikes per pool and
-        second, as in `.ComparisonTable`.
-    """
+    """Bias, latency and spikes of a circuit, as in `.ComparisonTable`."""
     values = np.concatenate(
         [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
     )

@@ -35,18 +35,19 @@ from ..utils.progress import make_progress_bar
 from ..version import version
 from .inputs import draw
 from .memory import remembering
-from .search import Experiment, n_runs, search, unchanged
+from .search import Experiment, n_runs, search
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
 #: Sets of inputs, and how many times ``n_pools`` pools they have.
 SETS = {"training": 1, "validation": 3, "test": 3}
-#: Arguments of circuits that tuning does not take, and why.
-NOT_TUNED = {
-    "input_range": "tuning is for inputs from 0 to 1, and what it finds is scaled to "
-    "the input range of the circuit that uses it",
-    "decoders": "tuning starts from the untuned circuit",
-    "windows": "tuning makes its own, of window_size inputs",
+#: Arguments of circuits that tuning does not take.
+NOT_TUNED = {"decoders", "input_range", "windows"}
+#: What else a result depends on, for the report.
+VERSIONS = {
+    "maxpool_circuits": version,
+    "python": platform.python_version(),
+    **{module.__name__: module.__version__ for module in (nengo, np, scipy)},
 }
 
 
@@ -162,26 +163,30 @@ def tune(
     simulator = checked_simulator(simulator)
     progress_bar = valid_flag(progress_bar, "progress_bar")
     n_jobs = valid_jobs(n_jobs)
-    memory = _memory(memory)
-    weights = {
-        "latency": _weight(latency_weight, "latency_weight"),
-        "spikes": _weight(spikes_weight, "spikes_weight"),
-    }
-    weights = {name: weight for name, weight in weights.items() if weight}
-    for name, reason in NOT_TUNED.items():
-        if name in options:
-            raise ValidationError(f"cannot be given: {reason}", attr=name)
+    if not isinstance(memory, joblib.Memory):
+        folder = None if memory is None else valid_path(memory, "memory")
+        memory = joblib.Memory(folder, verbose=0)
+    weights = {"latency": latency_weight, "spikes": spikes_weight}
+    for name, weight in weights.items():
+        if not is_real(weight) or weight < 0:
+            raise ValidationError(
+                f"must be a number of 0 or more, got {weight!r}", attr=f"{name}_weight"
+            )
+    for name in NOT_TUNED & options.keys():
+        raise ValidationError(
+            "cannot be given: an untuned circuit for inputs from 0 to 1 is tuned, in "
+            "windows of its own, and what is found is scaled to other ranges",
+            attr=name,
+        )
     circuit = find(circuit)
     if input_rate is not None:
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
     sizes = _sizes(window_size)
-    network = untuned_pool(circuit, max(sizes or (4,)))
-    serves_one_size = network.tuned_per_window_size
-    if sizes is None:
-        sizes = (4,) if serves_one_size else WINDOW_SIZES
-    if serves_one_size and len(sizes) > 1:
+    network = untuned_pool(circuit, max(sizes, default=4))
+    one_size = network.tuned_per_window_size
+    if one_size and len(sizes) > 1:
         raise ValidationError(
             f"{type(network).__name__} must be tuned for one window size at a time, "
             f"got {window_size!r}",
@@ -191,14 +196,14 @@ def tune(
         "input_rate": input_rate or 1 / network.inter_spike_interval,
         "n_pools": n_pools,
         "seed": seed,
-        "weights": weights,
-        "window_sizes": sizes,
-        "versions": _versions(),
+        "weights": {name: float(weight) for name, weight in weights.items() if weight},
+        "window_sizes": sizes or ((4,) if one_size else WINDOW_SIZES),
+        "versions": VERSIONS,
     }
     if simulator is not None:
-        about["simulator"] = _name_of(simulator)
-    key = _key(circuit, network, about)
-    recall = remembering(memory, key, _code(circuit, network, simulator))
+        is_named = hasattr(simulator, "__qualname__")
+        about["simulator"] = qualified_name(simulator) if is_named else repr(simulator)
+    recall = remembering(memory, *_identity(circuit, network, about, simulator))
 
     def find_best():
         started = time.perf_counter()
@@ -213,7 +218,7 @@ def tune(
                 sets=_sets_of_inputs(about),
                 input_rate=about["input_rate"],
                 seed=seed,
-                weights=weights,
+                weights=about["weights"],
                 simulator=simulator,
                 parallel=parallel,
                 recall=recall,
@@ -235,49 +240,27 @@ def untuned_pool(circuit: Callable[..., Any], window_size: int) -> Any:
     windows = PoolWindows.independent(n_pools=1, window_size=window_size)
     with nengo.Network(add_to_container=False):
         network = make(circuit, windows, decoders=None)
-    populations = getattr(network, "populations", {})
-    if not any(
-        copies.population.neuron_type.spiking
-        for ensembles in populations.values()
-        for copies in ensembles
-    ):
+    made = sum(getattr(network, "populations", {}).values(), [])
+    if not any(copies.population.neuron_type.spiking for copies in made):
         raise ValidationError(
-            f"{type(network).__name__} has no spiking neurons here that were made with "
-            "self.replicate: there is nothing to tune, and decoders=None is what it "
-            "needs",
+            f"{type(network).__name__} makes no spiking neurons by self.replicate: "
+            "there is nothing to tune",
             attr="circuit",
         )
     return network
 
 
-def _memory(memory):
-    """Memory of joblib, which does nothing without a folder."""
-    if isinstance(memory, joblib.Memory):
-        return memory
-    folder = None if memory is None else valid_path(memory, "memory")
-    return joblib.Memory(folder, verbose=0)
-
-
-def _key(circuit, network, about):
-    """Text of all that a result depends on, but for code."""
-    _, options = unwrap_partial(circuit)
+def _identity(circuit, network, about, simulator):
+    """Text of all that a result depends on but code, and classes with that code."""
+    made_by, options = unwrap_partial(circuit)
     options = {name: describe(value) for name, value in options.items()}
-    decoders = {n: p.decoders for n, p in network.untuned_populations.items()}
-    untuned = dataclasses.replace(unchanged(network), decoder_changes=decoders)
-    return json.dumps([str(network.setup), untuned.digest, options, about])
-
-
-def _code(circuit, network, simulator):
-    """Classes and functions whose code decides about a result."""
-    parts = [unwrap_partial(circuit)[0]]
-    parts += [*type(network).__mro__, *type(network.neuron_type).__mro__]
-    return parts if simulator is None else [*parts, unwrap_partial(simulator)[0]]
-
-
-def _name_of(simulator):
-    """Name of a simulator class or function, or else text for this process only."""
-    named = hasattr(simulator, "__qualname__")
-    return qualified_name(simulator) if named else repr(simulator)
+    populations = network.untuned_populations.values()
+    formulas = joblib.hash([population.decoders for population in populations])
+    text = json.dumps([str(network.setup), formulas, options, about])
+    code = [made_by, *type(network).__mro__, *type(network.neuron_type).__mro__]
+    if simulator is not None:
+        code.append(unwrap_partial(simulator)[0])
+    return text, code
 
 
 def _sets_of_inputs(about):
@@ -296,34 +279,15 @@ def _sets_of_inputs(about):
     return sets
 
 
-def _versions():
-    return {
-        "maxpool_circuits": version,
-        "nengo": nengo.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "scipy": scipy.__version__,
-    }
-
-
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
 
 
 def _sizes(window_size):
-    """Window sizes, in ascending order; None if they were left open."""
+    """Window sizes, in ascending order; none if they were left open."""
     if window_size is None:
-        return None
+        return ()
     several = isinstance(window_size, (list, tuple, range, np.ndarray))
-    given = list(window_size) if several else [window_size]
-    sizes = tuple(sorted({positive_integer(size, "window_size") for size in given}))
-    if not sizes:
-        raise ValidationError("must name at least one window size", attr="window_size")
-    return sizes
-
-
-def _weight(weight, name):
-    if not is_real(weight) or weight < 0:
-        raise ValidationError(f"must be a number of 0 or more, got {weight!r}", name)
-    return float(weight)
+    sizes = window_size if several else [window_size]
+    return tuple(sorted({positive_integer(size, "window_size") for size in sizes}))

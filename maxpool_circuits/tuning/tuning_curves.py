@@ -33,15 +33,8 @@ def optimise_tuning_curves(population):
     decoders held fixed (variable projection [1]_); the outer one is searched by L-BFGS
     [2]_. Every neuron fires at ``max_rate`` for the input that drives it most.
 
-    Parameters
-    ----------
-    population : FittedPopulation
-        Where to start.
-
-    Returns
-    -------
-    (n_neurons, size_in + 1) array
-        Encoders and intercepts; see `.FittedPopulation.with_tuning_curves`.
+    Returns encoders and intercepts, (n_neurons, size_in + 1), for
+    `.FittedPopulation.with_tuning_curves`.
 
     References
     ----------
