@@ -9,6 +9,7 @@ from nengo.ensemble import Neurons
 
 from ..utils.checks import positive_integer, valid_integer
 from .calibration import record
+from .pooling import models_in
 
 
 def compare_layers(converter, inputs, n_steps=100, average=50):
@@ -93,7 +94,7 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
 
 def _converted(applications, network):
     """Applications of layers, with the objects that they and no earlier one became."""
-    models = [n for n in [network, *network.all_networks] if hasattr(n, "layers")]
+    models = models_in(network)
     seen = set(network.inputs.dict.values())
     for application in applications:
         # the layers of an inner model follow it

@@ -134,17 +134,3 @@ def _padding_of_images(axes):
             if all(map(Axis.equals, axes, known)):
                 return name
     return None
-
-
-def arranged(values, units, windows, columns):
-    """Move values of units to where ``columns`` has them; -inf where none is.
-
-    ``values`` and ``units`` are as in `.operators.members.Members`.
-    """
-    pools = np.arange(windows.n_pools) * (windows.n_inputs + 1)
-    at = Members(windows).columns + pools
-    order = np.argsort(at[units])
-    known, found = at[units][order], values[units][order]
-    wanted = columns + pools
-    nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[nearest] == wanted, found[nearest], -np.inf)
