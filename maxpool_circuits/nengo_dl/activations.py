@@ -10,16 +10,18 @@ from nengo_dl.converter import LayerConverter
 KERAS = ("tensorflow", "keras", "tf_keras")
 #: Name of a leaky ReLU whose slope is not said.
 LEAKY_RELU = "leaky_relu"
+#: Where ReLUs have the slope of what is below zero.
+SLOPES = {
+    tf.keras.layers.ReLU: "negative_slope",
+    tf.keras.layers.LeakyReLU: "alpha",
+    nengo_dl.LeakyReLU: "negative_slope",
+}
 #: Activations that a scale of firing rates would change.
 BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
 
 class SwappedActivations(nengo_dl.Converter.TrackedDict):
-    """What takes the place of activations, however those are written.
-
-    ``"relu"``, `tf.nn.relu`, `tf.keras.activations.relu`, `tf.keras.layers.ReLU` and
-    `nengo.RectifiedLinear` are one activation.
-    """
+    """What takes the place of activations, by a name that is equal for all spellings."""
 
     def __init__(self, swaps):
         by_name = {name_of(key): value for key, value in swaps.items()}
@@ -63,13 +65,9 @@ def name_of(activation):
         activation, (tf.keras.layers.Layer, NeuronType)
     ):
         activation = activation()
-    # for NengoDL leaky ReLUs of all slopes are equal
-    is_leaky = type(activation) is nengo_dl.LeakyReLU
-    if is_leaky or isinstance(
-        activation, (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU)
-    ):
-        alpha = getattr(activation, "alpha", None)
-        slope = activation.negative_slope if alpha is None else alpha
+    if type(activation) in SLOPES:
+        # for NengoDL leaky ReLUs of all slopes are equal
+        slope = getattr(activation, SLOPES[type(activation)])
         return f"{LEAKY_RELU}({slope:.6g})" if slope else "relu"
     if isinstance(activation, tf.keras.layers.Activation):
         activation = activation.activation

@@ -1,8 +1,4 @@
-"""TensorFlow versions of the neuron type, the transform and the filter of this package.
-
-Importing this module makes them known to NengoDL, so that no simulation step leaves
-TensorFlow for a Python function.
-"""
+"""TensorFlow versions of what other backends compute by Python functions."""
 
 import numpy as np
 import tensorflow as tf

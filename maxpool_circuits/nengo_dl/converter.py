@@ -68,37 +68,25 @@ class Converter(nengo_dl.Converter):
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
-        not a max-pooling layer of the model, or ``scale_firing_rates`` one that is not
-        a layer; or if ``calibration`` does not fit the model, or the model is built
-        with Keras 3.
+        If an argument does not fit the model, a circuit is unknown or refuses an
+        option, or the model is built with Keras 3.
 
     Warns
     -----
     UserWarning
-        If a max-pooling layer is exact although spiking neurons were asked for; if one
-        takes the maximum of raw spikes; if rates are so low that activations near 1
-        would hardly fire; if ``swap_activations`` has a key that no layer has.
+        If a layer is exact although spiking neurons were asked for, or takes the
+        maximum of raw spikes; if rates are so low that activations near 1 would hardly
+        fire; if ``swap_activations`` has a key that no layer has.
 
     Examples
     --------
-    Max pooling of the numbers from 0 to 15, in Nengo:
+    A network of spiking neurons, with a circuit and firing rates that fit data:
 
     >>> import nengo
     >>> import numpy as np
     >>> from maxpool_circuits.nengo_dl import Converter
-    >>> import nengo_dl
     >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
-    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(image))
-    >>> converter = Converter(model)
-    >>> with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
-    ...     outputs = sim.predict(np.arange(16).reshape(1, 1, 16), verbose=0)
-    >>> print(outputs[converter.outputs[model.output]])
-    [[[ 5.  7. 13. 15.]]]
-
-    A network of spiking neurons, with another circuit and firing rates that fit data:
-
     >>> active = tf.keras.layers.Activation("relu")(image)
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
     >>> converter = Converter(

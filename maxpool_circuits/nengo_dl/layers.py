@@ -42,23 +42,10 @@ class ConvertMaxPool(LayerConverter):
 
     Examples
     --------
-    Exact after rate neurons, and a circuit after spiking ones:
-
-    >>> import nengo
-    >>> from maxpool_circuits.nengo_dl import Converter
+    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, Converter
     >>> import tensorflow as tf
-    >>> image = tf.keras.Input((4, 4, 1))
-    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
-    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
-    >>> for neuron_type in (nengo.RectifiedLinear(), nengo.SpikingRectifiedLinear()):
-    ...     net = Converter(
-    ...         model,
-    ...         swap_activations={tf.nn.relu: neuron_type},
-    ...         scale_firing_rates=100,
-    ...     ).net
-    ...     print(*(type(pool).__name__ for pool in net.networks))
-    ExactMax
-    WinnerTakeAll
+    >>> Converter.converters[tf.keras.layers.MaxPool2D] is ConvertMaxPool
+    True
     """
 
     def convert(self, node_id):
@@ -106,10 +93,7 @@ def _stock(layer):
 
 
 class ConvertModel(nengo_dl.converter.ConvertModel):
-    """Convert a functional or sequential model, with its circuits at the end.
-
-    NengoDL makes a new model of a sequential one, which fails inside of another.
-    """
+    """Convert a model, also a sequential one inside of another, circuits at the end."""
 
     def convert(self, node_id):
         """Convert the model; inner models leave their pools to the outermost one."""
@@ -195,10 +179,7 @@ class ConvertElementwise(LayerConverter):
 
 
 class ConvertUnknown(nengo_dl.converter.ConvertFallback):
-    """Leave a layer to TensorFlow, which gets filtered spikes.
-
-    NengoDL's own fallback forgets the synapse.
-    """
+    """Leave a layer to TensorFlow, with the synapse that NengoDL's fallback forgets."""
 
     def convert(self, node_id):
         """Make a TensorNode."""
@@ -213,6 +194,7 @@ class ConvertUnknown(nengo_dl.converter.ConvertFallback):
 
 
 def _layers(names):
+    """Layers of Keras by name, which are too many for a line each."""
     return tuple(getattr(tf.keras.layers, name) for name in names.split())
 
 

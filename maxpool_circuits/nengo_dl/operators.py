@@ -31,11 +31,10 @@ def spikes_or_rates(config, step, rates):
 
 
 def winner_take_all(rule, unit, dt, trained):
-    """The step of a winner-take-all circuit, and the states that it starts with.
+    """The step of a circuit whose inputs are in a unit, and the states at its start.
 
-    Inputs are in units of ``unit``. The states are the spikes of all pools, and the
-    membranes of each member; in training also what neurons fired last, which takes the
-    place of membranes.
+    The states are the spikes of all pools, and the membranes of each member; in
+    training also what neurons fired last, which takes the place of membranes.
     """
     windows, members = rule.windows, members_of(rule.windows)
     units = (members.columns < windows.n_inputs) & (windows.sizes > 1)
