@@ -21,7 +21,7 @@ BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
 
 class SwappedActivations(nengo_dl.Converter.TrackedDict):
-    """What takes the place of activations, by a name that is equal for all spellings."""
+    """What takes the place of activations, by a name for all spellings."""
 
     def __init__(self, swaps):
         by_name = {name_of(key): value for key, value in swaps.items()}
