@@ -46,7 +46,6 @@ GLOBAL_MAX_POOL = {
     2: layers.GlobalMaxPool2D,
     3: layers.GlobalMaxPool3D,
 }
-each_dimension = pytest.mark.parametrize("n_axes", [1, 2, 3], ids="{}-D".format)
 SPIKING = nengo.SpikingRectifiedLinear()
 FILTER = nengo.Lowpass(0.005)
 OPTIONS = {
@@ -175,24 +174,22 @@ def model_with(pools, shape, n_inputs=3):
     return tf.keras.Model(inputs, [pool(values) for pool in pools])
 
 
-@each_dimension
+@pytest.mark.parametrize("n_axes", SHAPES)
 def test_every_layer_is_exact_in_rate_networks(n_axes):
     model = model_with(pooling_layers(n_axes), SHAPES[n_axes])
     check_rate_network(model, noise(4, 3), training=True)
 
 
-@each_dimension
-def test_channels_first(n_axes):
+def test_channels_first():
     # Keras cannot run it on the CPU, but the same with channels last
-    channels, *axes = shape = np.roll(SHAPES[n_axes], 1).tolist()
-    model = model_with(
-        pooling_layers(n_axes, data_format="channels_first"), shape, np.prod(shape)
-    )
+    shape = 2, 5, 6
+    pools = pooling_layers(2, data_format="channels_first")
+    model = model_with(pools, shape, np.prod(shape))
     dense = model.layers[1]
     dense.set_weights([np.eye(np.prod(shape)), np.zeros(np.prod(shape))])
     x = noise(*shape)
     outputs = simulate(Converter(model, allow_fallback=False), x)
-    for pool, y in zip(pooling_layers(n_axes), outputs):
+    for pool, y in zip(pooling_layers(2), outputs):
         expected = pool(np.moveaxis(x, 0, -1)[np.newaxis])[0]
         np.testing.assert_allclose(y[0], np.ravel(np.moveaxis(expected, -1, 0)))
 
@@ -222,9 +219,8 @@ def test_time_distributed():
     check_rate_network(model, noise(4, 3, 6, 6, 1), training=True, temporal_model=True)
 
 
-@pytest.mark.parametrize("pool", [layers.MaxPool1D, layers.GlobalMaxPool1D])
-def test_pooling_over_time_is_refused(pool):
-    model = functional(pool(name="pool"), shape=(6, 2))
+def test_pooling_over_time_is_refused():
+    model = functional(layers.GlobalMaxPool1D(name="pool"), shape=(6, 2))
     with pytest.raises(ValidationError, match="'pool' must be wrapped in TimeDistrib"):
         Converter(model, temporal_model=True)
 
@@ -232,22 +228,15 @@ def test_pooling_over_time_is_refused(pool):
 # --- the registry and the arguments ---------------------------------------------------
 
 
-def test_importing_leaves_nengo_dls_registry_alone():
-    assert ConvertMaxPool not in nengo_dl.Converter.converters.values()
-    with pytest.raises(TypeError, match="max_to_avg_pool"):
-        nengo_dl.Converter(conv_model(), allow_fallback=False)
-
-
 def test_register(monkeypatch):
     registry = dict(nengo_dl.Converter.converters)
     monkeypatch.setattr(nengo_dl.Converter, "converters", registry)
+    # importing is not enough
+    with pytest.raises(TypeError, match="max_to_avg_pool"):
+        nengo_dl.Converter(conv_model(), allow_fallback=False)
     register()
-    changed = dict(registry)
-    ours = {layer for layer, made_by in changed.items() if made_by is ConvertMaxPool}
+    ours = {layer for layer, made_by in registry.items() if made_by is ConvertMaxPool}
     assert ours == set(MAX_POOL_LAYERS)
-    register()
-    assert registry == changed
-
     converter = nengo_dl.Converter(conv_model(), allow_fallback=False)
     assert [type(pool) for pool in pools_in(converter)] == [mpc.ExactMax]
     assert converter.verify(inputs=[noise(4, 8, 8, 1)])
@@ -278,27 +267,19 @@ def test_converters_of_users_are_found_whenever_they_are_registered(registry):
         del registry.converters[Twice]
 
 
-@pytest.mark.parametrize("pool", [layers.MaxPool2D, layers.GlobalMaxPool2D])
-def test_averages_as_nengo_dl_does(pool):
-    model = conv_model([pool])
-    x = noise(8, 8, 1)
+def test_averages_as_nengo_dl_does():
+    options = {"allow_fallback": False, "max_to_avg_pool": True}
+    model = conv_model([layers.GlobalMaxPool2D])
     ours, stock = (
-        simulate(make(model, allow_fallback=False, max_to_avg_pool=True), x)[0]
+        simulate(make(model, **options), noise(8, 8, 1))[0]
         for make in (Converter, nengo_dl.Converter)
     )
     np.testing.assert_array_equal(ours, stock)
-
-
-def test_what_nengo_dl_averages_decides():
-    options = {"allow_fallback": False, "max_to_avg_pool": True}
     converter = Converter(conv_model([UsersMaxPool]), **options)
     assert pools_in(converter) == []
     # merged operators are slow where there are pools only
     assert get_setting(converter.net, "planner") is None
     assert get_setting(Converter(conv_model()).net, "planner") is noop_planner
-    padded = conv_model([functools.partial(layers.MaxPool2D, padding="same")])
-    with pytest.raises(TypeError, match="padding"):
-        Converter(padded, **options)
 
 
 def users_circuit(windows):
@@ -329,47 +310,25 @@ def test_circuit_that_is_asked_for(max_pool, kind, max_rate):
         assert isinstance(before.transform, nengo.transforms.NoTransform)
 
 
-def test_circuits_by_layer():
-    model = conv_model([layers.MaxPool2D, layers.GlobalMaxPool2D])
-    converter = Converter(model, max_pool={model.layers[3]: "softmax"})
-    kinds = [type(pool) for pool in pools_in(converter)]
-    assert kinds == [mpc.ExactMax, mpc.SoftmaxApproximation]
-
-
-@pytest.mark.parametrize("key", ["max_pooling2d", 0, "convolution"])
-def test_key_that_is_not_a_max_pooling_layer_is_refused(key):
+@pytest.mark.parametrize("key", ["max_pooling2d", "convolution"])
+def test_key_that_is_not_a_layer_of_the_kind_is_refused(key):
     model = conv_model()
     key = model.layers[1] if key == "convolution" else key
-    with pytest.raises(ValidationError, match="max_pool.*layers of the model"):
+    with pytest.raises(ValidationError, match="max_pool.*max-pooling layers of the m"):
         Converter(model, max_pool={key: "exact"})
+    with pytest.raises(ValidationError, match="scale_firing_rates.*layers of the mod"):
+        Converter(model, scale_firing_rates={layers.ReLU(): 100})
 
 
-@pytest.mark.parametrize("by_layer", [False, True])
-def test_unknown_circuit_is_refused_before_anything_is_converted(by_layer):
+def test_unknown_circuit_is_refused_before_anything_is_converted():
     model = conv_model()
-    max_pool = {model.layers[2]: "quickest"} if by_layer else "quickest"
     with nengo.Network() as container:
         with pytest.raises(ValidationError, match="'quickest'.*'winner-take-all'"):
-            Converter(model, max_pool=max_pool)
+            Converter(model, max_pool={model.layers[2]: "quickest"})
     assert container.networks == []
 
 
-def test_scale_of_a_layer_that_is_not_there_is_refused():
-    options = {**OPTIONS, "scale_firing_rates": {layers.ReLU(): 100}}
-    with pytest.raises(ValidationError, match="scale_firing_rates.*layers of the mod"):
-        Converter(conv_model(), **options)
-
-
 # --- the amplitude of spikes ----------------------------------------------------------
-
-
-@pytest.mark.parametrize("slopes", [[5, 5], [-5, -5]], ids=["positive", "negative"])
-def test_amplitude_of_spikes_is_followed_through_batch_norm(slopes):
-    model = functional(layers.ReLU(), batch_norm(slopes), layers.MaxPool2D())
-    (pool,) = pools_in(Converter(model, **OPTIONS))
-    low, high = pool.input_range
-    # a spike has the amplitude 5/100, and a full range of them arrives at max_rate
-    assert (high - low) / pool.max_rate == pytest.approx(0.05)
 
 
 def test_channels_with_slopes_of_their_own_are_scaled():
@@ -399,45 +358,47 @@ def test_amplitude_of_a_channel_is_the_median_of_its_spikes():
     assert by_channel(np.array([2, 0, 2]), np.array([0, 1, 2])) == (2, None)
 
 
+def sums_through(transform, amplitudes):
+    """Sums of |weight x amplitude|, and of their squares, after a transform."""
+    with nengo.Network():
+        ends = (nengo.Node(size_in=n) for n in (transform.size_in, transform.size_out))
+        connection = nengo.Connection(*ends, transform=transform)
+    return [through(connection, np.array(amplitudes), power) for power in (1, 2)]
+
+
 @pytest.mark.parametrize(
     "transform",
     [
         nengo.Dense((3, 4), np.arange(12).reshape(3, 4) - 5),
         nengo.Sparse((3, 4), indices=[(0, 1), (2, 3), (2, 0)], init=[-2, 3, 0.5]),
         nengo.Dense((4, 4), [1, -2, 3, 0]),
-        nengo.Dense((4, 4), -2),
     ],
-    ids=["dense", "sparse", "vector", "scalar"],
+    ids=["dense", "sparse", "vector"],
 )
 def test_amplitude_after_a_transform_is_that_of_equal_spikes(transform):
-    amplitudes = np.array([0.1, 1, 2, 3])
+    amplitudes = [0.1, 1, 2, 3]
     weights = transform.sample()
     weights = weights.toarray() if hasattr(weights, "toarray") else weights
-    weights = weights.allocate().toarray() if hasattr(weights, "allocate") else weights
-    if np.ndim(weights) < 2:
-        weights = np.diag(np.broadcast_to(weights, 4))
+    weights = np.diag(weights) if np.ndim(weights) < 2 else weights
     parts = np.abs(weights) * amplitudes
-    for power in (1, 2):
-        expected = (parts**power).sum(axis=1)
-        np.testing.assert_allclose(through(transform, amplitudes, power), expected)
+    expected = [parts.sum(axis=1), (parts**2).sum(axis=1)]
+    np.testing.assert_allclose(sums_through(transform, amplitudes), expected)
 
 
 def test_amplitude_after_convolutions():
     kernel = np.random.RandomState(0).uniform(-1, 1, (2, 2, 2, 3))
     transform = nengo.Convolution(3, (4, 5, 2), kernel_size=(2, 2), init=kernel)
-    for power in (1, 2):
-        expected = np.einsum(
-            "xyio,i->o", np.abs(kernel) ** power, np.power([0.5, 2], power)
-        )
-        found = through(transform, np.tile([0.5, 2], 20), power)
-        np.testing.assert_allclose(found, np.tile(expected, 12))
+    parts = np.abs(kernel) * [[0.5], [2]]
+    expected = [np.tile((parts**power).sum((0, 1, 2)), 12) for power in (1, 2)]
+    found = sums_through(transform, np.tile([0.5, 2], 20))
+    np.testing.assert_allclose(found, expected)
     kernel = np.random.RandomState(0).uniform(-1, 1, (1, 1, 2, 4))
     transform = nengo.Convolution(
         4, (4, 2, 3), kernel_size=(1, 1), init=kernel, channels_last=False, groups=2
     )
     halves = np.abs(kernel[0, 0])
     expected = np.concatenate([[1, 2] @ halves[:, :2], [3, 4] @ halves[:, 2:]])
-    found = through(transform, np.repeat([1, 2, 3, 4], 6), 1)
+    found, _ = sums_through(transform, np.repeat([1, 2, 3, 4], 6))
     np.testing.assert_allclose(found, np.repeat(expected, 6))
 
 
@@ -677,7 +638,6 @@ def test_keys_that_no_layer_has_are_warned_of_with_those_that_would_do():
         ("LeakyReLU", [0.1, 0.3]),
         (tf.nn.leaky_relu, [0.1, 0.3]),
     ],
-    ids=["nengo_dl", "layer", "layer class", "text", "class text", "tf.nn"],
 )
 def test_spellings_of_leaky_relus(key, slopes):
     steps = [layers.LeakyReLU(0.1), layers.LeakyReLU(0.3)]
@@ -738,10 +698,9 @@ def test_firing_rates_reach_into_inner_models_and_sequential_ones():
         (np.ones((2, 5, 6, 2)), {}, "data: must be inputs of the model"),
         (-images(), {}, "silent.*above zero"),
         (images(), {"rate": 0}, "rate"),
-        (images(), {"quantile": 0}, "quantile"),
         (images(), {"quantile": 1.5}, "quantile"),
     ],
-    ids=["none", "other shape", "silent", "rate", "quantile 0", "quantile 1.5"],
+    ids=["none", "other shape", "silent", "rate", "quantile"],
 )
 def test_wrong_arguments_of_firing_rates_are_refused(data, options, message):
     model = functional(layers.ReLU(name="silent"))
@@ -768,48 +727,50 @@ def test_bounded_activations_are_not_scaled():
     assert active.neuron_type.amplitude == pytest.approx(1 / 100)
 
 
-@pytest.mark.parametrize("scale", [0.5, 5])
 @pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
-def test_without_data_no_synapse_is_absurd_and_a_warning_says_what_to_do(
-    scale, circuit
-):
+def test_without_data_no_synapse_is_absurd_and_a_warning_says_what_to_do(circuit):
     model = functional(layers.ReLU(), layers.MaxPool2D())
-    options = {**OPTIONS, "scale_firing_rates": scale}
+    options = {**OPTIONS, "scale_firing_rates": 0.5}
     with pytest.warns(UserWarning, match="scale_firing_rates.*calibration=inputs"):
         converter = Converter(model, max_pool=circuit, **options)
     (pool,) = pools_in(converter)
     assert pool.max_rate == LOWEST_RATE
-    low, high = pool.input_range
-    assert (high - low) / pool.max_rate == pytest.approx(1 / scale)
-    for connection in pool.all_connections:
-        assert getattr(connection.synapse, "tau", 0) <= 0.015
+    assert np.ptp(pool.input_range) / pool.max_rate == pytest.approx(2)
+    taus = [getattr(each.synapse, "tau", 0) for each in pool.all_connections]
+    assert max(taus) <= 0.015
 
 
 # --- layers around pools --------------------------------------------------------------
 
 AROUND = {
-    "dropout": [layers.ReLU(), layers.Dropout(0.5), layers.MaxPool2D()],
-    "spatial dropout": [layers.SpatialDropout2D(0.5), layers.MaxPool2D()],
-    "noise": [layers.GaussianNoise(1.0), layers.MaxPool2D()],
-    "gaussian dropout": [layers.GaussianDropout(0.5), layers.MaxPool2D()],
-    "batch norm": [layers.BatchNormalization(), layers.MaxPool2D(), layers.ReLU()],
-    "padding": [layers.ReLU(), layers.ZeroPadding2D(1), layers.MaxPool2D(3)],
-    "cropping": [layers.Cropping2D(1), layers.MaxPool2D()],
-    "permute": [layers.Permute((3, 1, 2)), layers.MaxPool2D(1, 2)],
-    "reshape": [layers.Reshape((4, 9, 2)), layers.MaxPool2D()],
-    "up-sampling": [layers.ReLU(), layers.UpSampling2D(2), layers.MaxPool2D(3)],
-    "flatten channels first": [
+    "identities": [
+        layers.Dropout(0.5),
+        layers.SpatialDropout2D(0.5),
+        layers.GaussianNoise(1.0),
+        layers.GaussianDropout(0.5),
+        layers.RandomFlip(),
+        layers.RandomZoom(0.1),
         layers.MaxPool2D(),
+    ],
+    "moves": [
+        layers.Permute((3, 1, 2)),
+        layers.Reshape((4, 9, 2)),
+        layers.Cropping2D(1),
+        layers.UpSampling2D(2),
+        layers.CenterCrop(3, 10),
+        layers.ReLU(),
+        layers.ZeroPadding2D(1),
+        layers.MaxPool2D(3),
         layers.Flatten(data_format="channels_first"),
         layers.Dense(2),
     ],
-    "rescaling": [layers.Rescaling(0.5, offset=-0.1), layers.MaxPool2D()],
-    "normalization": [
+    "elementwise": [
+        layers.BatchNormalization(),
+        layers.Rescaling(0.5, offset=-0.1),
         layers.Normalization(mean=[0.1, 0.2], variance=[0.5, 2.0]),
         layers.MaxPool2D(),
+        layers.ReLU(),
     ],
-    "augmentation": [layers.RandomFlip(), layers.RandomZoom(0.1), layers.MaxPool2D()],
-    "center crop": [layers.CenterCrop(4, 4), layers.MaxPool2D()],
     "regularised": [layers.Conv2D(2, 3, kernel_regularizer="l2"), layers.MaxPool2D()],
 }
 
@@ -844,12 +805,8 @@ def test_networks_that_differ_in_training_are_converted_for_inference():
         Converter(model, allow_fallback=False, inference_only=False)
 
 
-def test_layer_that_cannot_be_converted():
-    model = functional(
-        layers.ReLU(), layers.DepthwiseConv2D(2, name="deep"), layers.MaxPool2D()
-    )
-    with pytest.raises(TypeError, match="'deep'.*Conv2D with groups"):
-        Converter(model, **OPTIONS)
+def test_layer_that_is_left_to_tensorflow_gets_filtered_spikes():
+    model = functional(layers.ReLU(), layers.DepthwiseConv2D(2), layers.MaxPool2D())
     with pytest.warns(UserWarning, match="TensorNode"):
         converter = Converter(model, **{**OPTIONS, "allow_fallback": True})
     relu = converter.layers[model.layers[1]]
@@ -864,17 +821,13 @@ class Subclassed(tf.keras.Model):
         return values
 
 
+FLAT = functional(layers.Dense(2, "swish", name="a"), shape=(3,))
+MAPS = functional(layers.Dense(4, name="a"))
 REFUSED = {
-    "softmax": (
-        functional(layers.Dense(2, "softmax", name="a"), shape=(3,)),
-        "softmax",
-    ),
+    "depthwise": (functional(layers.DepthwiseConv2D(2, name="a")), "Conv2D with gro"),
     "softmax layer": (functional(layers.Softmax(name="a")), "leave it out"),
-    "swish": (functional(layers.Dense(2, "swish", name="a"), shape=(3,)), "'swish'"),
-    "dense on maps": (
-        functional(layers.Dense(4, name="a")),
-        "of size 1 with 4 filters",
-    ),
+    "swish": (FLAT, "'swish'"),
+    "dense on maps": (MAPS, "of size 1 with 4 filters"),
     "subclassed": (Subclassed(name="a"), r"tf.keras.Model\(inputs, outputs\)"),
 }
 
@@ -1019,30 +972,19 @@ def test_integrate_and_fire_trains_as_its_rate_version():
     np.testing.assert_allclose(trained, rate_trained, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "windows",
-    [
-        mpc.PoolWindows((4, 4, 2)),
-        mpc.PoolWindows((5, 4, 1), pool_size=3, strides=2, padding="same"),
-        mpc.PoolWindows.from_indices([[4, 0, 7], [1], [2, 3, 5, 6]], n_inputs=9),
-    ],
-    ids=["2-D", "overlapping", "ragged"],
-)
-def test_max_pool_builder(windows):
+def test_maxima_add_up_in_a_minibatch():
+    windows = mpc.PoolWindows((4, 4, 2))
     x = noise(3, 5, windows.n_inputs)
     with nengo.Network() as model:
         inputs = nengo.Node(np.zeros(windows.n_inputs))
-        maxima = nengo.Node(size_in=windows.n_pools)
         twice = nengo.Node(size_in=windows.n_pools)
-        transform = mpc.MaxPool(windows)
-        nengo.Connection(inputs, maxima, transform=transform, synapse=None)
         for _ in range(2):
+            transform = mpc.MaxPool(windows)
             nengo.Connection(inputs, twice, transform=transform, synapse=None)
-        probes = [nengo.Probe(maxima), nengo.Probe(twice)]
+        probe = nengo.Probe(twice)
     with nengo_dl.Simulator(model, minibatch_size=3, progress_bar=False) as sim:
         sim.run_steps(5, data={inputs: x})
-    for factor, probe in enumerate(probes, 1):
-        np.testing.assert_array_equal(sim.data[probe], factor * windows.max(x))
+    np.testing.assert_array_equal(sim.data[probe], 2 * windows.max(x))
 
 
 @pytest.mark.parametrize("circuit", ["exact", "winner-take-all", "pairwise-relu"])
@@ -1076,17 +1018,15 @@ def test_demonstration(monkeypatch):
     pytest.importorskip("sklearn")
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
     conversions = pytest.importorskip("conversions")
-    for name, value in {"N_TEST": 50, "BATCH_SIZE": 50, "EPOCHS": 5}.items():
+    settings = {"N_TEST": 50, "BATCH_SIZE": 50, "EPOCHS": 5, "STEPS": (10, 40)}
+    for name, value in settings.items():
         monkeypatch.setattr(conversions, name, value)
-    monkeypatch.setattr(conversions, "STEPS", (10, 40))
     table = conversions.conversions(circuits=["winner-take-all"], progress_bar=False)
-    chance, plain = 0.1, 6 * 6 * 8 + 2 * 2 * 16 + 64
-    assert (table["accuracy_40_steps"] > 3 * chance).all()
+    assert (table["accuracy_40_steps"] > 0.3).all()
     # one neuron per activation, and those of the circuit
+    plain = 6 * 6 * 8 + 2 * 2 * 16 + 64
     assert table.loc["average pooling", "neurons"] == plain
     assert table.loc["winner-take-all", "neurons"] == plain + 4 * 3 * 3 * 8
-    # no neuron here fires much faster than 2 kHz
-    assert table["spikes"].drop("Keras").between(1, 2 * 40 * plain).all()
 
 
 def test_nengo_dl_is_imported_only_when_asked_for():

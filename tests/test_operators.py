@@ -82,7 +82,9 @@ def model_of(circuit, windows, change=lambda pool: None, **options):
 
 def is_ours(operator):
     """Whether an operator, also of NengoDL, computes a whole circuit."""
-    return isinstance(operator, (PairwiseReLUStep, WinnerTakeAllStep))
+    steps = PairwiseReLUStep, WinnerTakeAllStep
+    names = "step_pairwise_relu", "step_winner_take_all"
+    return isinstance(operator, steps) or operator.tag in names
 
 
 def operators_in(simulator):

@@ -10,27 +10,28 @@ from nengo_dl.converter import LayerConverter
 KERAS = ("tensorflow", "keras", "tf_keras")
 #: Name of a leaky ReLU whose slope is not said.
 LEAKY_RELU = "leaky_relu"
+#: Where ReLUs have the slope of what is below zero.
+SLOPES = {
+    tf.keras.layers.ReLU: "negative_slope",
+    tf.keras.layers.LeakyReLU: "alpha",
+    nengo_dl.LeakyReLU: "negative_slope",
+}
 #: Activations that a scale of firing rates would change.
 BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
 
 
 class SwappedActivations(nengo_dl.Converter.TrackedDict):
-    """What takes the place of activations, however those are written.
-
-    ``"relu"``, `tf.nn.relu`, `tf.keras.activations.relu`, `tf.keras.layers.ReLU` and
-    `nengo.RectifiedLinear` are one activation.
-    """
+    """What takes the place of activations, by a name for all spellings."""
 
     def __init__(self, swaps):
-        self.keys_given = {}
-        for key in swaps:
-            same = self.keys_given.setdefault(name_of(key), key)
-            if same is not key:
-                raise ValidationError(
-                    f"{key!r} and {same!r} are the same activation; give one of them",
-                    attr="swap_activations",
-                )
-        super().__init__({name_of(key): value for key, value in swaps.items()})
+        by_name = {name_of(key): value for key, value in swaps.items()}
+        if len(by_name) < len(swaps):
+            raise ValidationError(
+                f"some of the keys {list(swaps)} are the same activation; give one of "
+                "them",
+                attr="swap_activations",
+            )
+        super().__init__(by_name)
 
     def __getitem__(self, activation):
         """What takes the place of an activation."""
@@ -39,14 +40,6 @@ class SwappedActivations(nengo_dl.Converter.TrackedDict):
             # a key without a slope is for all slopes
             name = LEAKY_RELU
         return super().__getitem__(name)
-
-    def __iter__(self):
-        """The keys as they were given."""
-        return iter(self.keys_given.values())
-
-    def unused_keys(self):
-        """The keys that no layer of the model has."""
-        return {self.keys_given[name] for name in super().unused_keys()}
 
     def names_read(self):
         """Names of the activations that the layers of the model have."""
@@ -68,19 +61,14 @@ def name_of(activation):
             ) from error
     if activation in (tf.keras.layers.LeakyReLU, tf.nn.leaky_relu):
         return LEAKY_RELU
-    if isinstance(activation, tf.keras.layers.LeakyReLU):
-        return f"{LEAKY_RELU}({activation.alpha:.6g})"
-    if type(activation) is nengo_dl.LeakyReLU:
-        # for NengoDL those of all slopes are equal
-        return f"{LEAKY_RELU}({activation.negative_slope:.6g})"
     if isinstance(activation, type) and issubclass(
         activation, (tf.keras.layers.Layer, NeuronType)
     ):
         activation = activation()
-    if isinstance(activation, tf.keras.layers.ReLU):
-        plain = activation.max_value is None and not activation.threshold
-        if plain and not activation.negative_slope:
-            activation = tf.keras.activations.relu
+    if type(activation) in SLOPES:
+        # for NengoDL leaky ReLUs of all slopes are equal
+        slope = getattr(activation, SLOPES[type(activation)])
+        return f"{LEAKY_RELU}({slope:.6g})" if slope else "relu"
     if isinstance(activation, tf.keras.layers.Activation):
         activation = activation.activation
     if isinstance(activation, NeuronType):

@@ -1,11 +1,8 @@
-"""TensorFlow versions of the neuron type, the transform and the filter of this package.
+"""TensorFlow versions of what other backends compute by Python functions."""
 
-Importing this module makes them known to NengoDL, so that no simulation step leaves
-TensorFlow for a Python function.
-"""
-
+import numpy as np
 import tensorflow as tf
-from nengo.builder import Operator
+from nengo.builder import Operator, Signal
 from nengo_dl.builder import Builder, NengoModel, OpBuilder
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
 
@@ -39,38 +36,46 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
 SimNeuronsBuilder.TF_NEURON_IMPL[IntegrateAndFire] = IntegrateAndFireBuilder
 
 
-class MaxPoolSet(Operator):
-    """Set one signal to the maxima of the windows of another."""
+class TensorOperator(Operator):
+    """Compute a time step by a function of tensors.
 
-    def __init__(self, x, y, windows):
-        super().__init__(tag="max_pool")
-        self.sets, self.incs, self.reads, self.updates = [y], [], [x], []
-        self.windows = windows
+    ``step(config, x, *states)`` returns what is set, if anything is, and then the next
+    states. The states are arrays that they start with.
+    """
+
+    def __init__(self, step, x, sets=(), states=()):
+        super().__init__(tag=step.__name__)
+        self.step = step
+        self.sets, self.incs, self.reads = list(sets), [], [x]
+        self.updates = [Signal(np.array(each), name="state") for each in states]
 
 
-@Builder.register(MaxPoolSet)
-class MaxPoolSetBuilder(OpBuilder):
-    """Build a `MaxPoolSet`."""
+@Builder.register(TensorOperator)
+class TensorOperatorBuilder(OpBuilder):
+    """Build a `TensorOperator`."""
 
     def build_pre(self, signals, config):
         """Look up signals."""
         super().build_pre(signals, config)
-        # operators with different windows are not merged (see OpBuilder.mergeable)
+        # operators are not merged (see OpBuilder.mergeable)
         (op,) = self.ops
-        self.x, self.y, self.windows = (
-            signals[op.reads[0]],
-            signals[op.sets[0]],
-            op.windows,
-        )
+        self.before = [signals[each] for each in op.reads + op.updates]
+        self.after = [signals[each] for each in op.sets + op.updates]
 
     def build_step(self, signals):
-        """Take the maxima of all windows."""
-        signals.scatter(self.y, maxima(signals.gather(self.x), self.windows))
+        """Compute a time step."""
+        tensors = [signals.gather(each) for each in self.before]
+        results = self.ops[0].step(self.config, *tensors)
+        for signal, result in zip(self.after, results):
+            signals.scatter(signal, result)
 
 
 def _add_max_pool(model, x, y, windows):
+    def step_max_pool(config, x):
+        return [maxima(x, windows)]
+
     if enabled():
-        model.add_op(MaxPoolSet(x, y, windows))
+        model.add_op(TensorOperator(step_max_pool, x, [y]))
     else:
         transform.add_function(model, x, y, windows)
 
@@ -78,22 +83,12 @@ def _add_max_pool(model, x, y, windows):
 transform.ADD[NengoModel] = _add_max_pool
 
 
-@Builder.register(AlphaFilter)
-class AlphaFilterBuilder(OpBuilder):
-    """Build an `AlphaFilter`."""
+def add_filter(model, synapse, scale, x):
+    """Filter a signal, from the next step on, and scale it; return the result."""
+    p, a, c = AlphaFilter(synapse.tau, scale, x).constants(model.dt)
 
-    def build_pre(self, signals, config):
-        """Look up signals and constants."""
-        super().build_pre(signals, config)
-        (op,) = self.ops
-        self.x = signals[op.reads[0]]
-        self.y, self.w = (signals[each] for each in op.updates)
-        constants = op.constants(signals.dt_val)
-        self.constants = [tf.constant(each, signals.dtype) for each in constants]
+    def step_filter(config, x, y, w):
+        return p * y + (a * x + c * w), p * w + x
 
-    def build_step(self, signals):
-        """Compute a time step."""
-        p, a, c = self.constants
-        x, y, w = (signals.gather(each) for each in (self.x, self.y, self.w))
-        signals.scatter(self.y, p * y + (a * x + c * w))
-        signals.scatter(self.w, p * w + x)
+    model.add_op(TensorOperator(step_filter, x, states=np.zeros((2, *x.shape))))
+    return model.operators[-1].updates[0]

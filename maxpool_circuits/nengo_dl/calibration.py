@@ -11,8 +11,13 @@ from nengo_dl import compat
 from ..utils.checks import positive_number
 from .activations import has_neurons
 
+#: Firing rate at the top of a layer, in Hz.
+RATE = 250
+#: Which quantile of its activations is the top of a layer.
+QUANTILE = 0.999
 
-def firing_rates(model, data, rate=250, quantile=0.999):
+
+def firing_rates(model, data, rate=RATE, quantile=QUANTILE):
     """Choose ``scale_firing_rates`` by the activations of a network on data.
 
     Every layer that becomes neurons gets the scale, in Hz per unit of activation, with
@@ -58,7 +63,7 @@ def firing_rates(model, data, rate=250, quantile=0.999):
     return scales(record(model, data), rate, share.coerce(None, quantile))
 
 
-def scales(applications, rate, quantile):
+def scales(applications, rate=RATE, quantile=QUANTILE):
     """Scale of each layer that becomes neurons, {layer: Hz per unit}."""
     tops = {}
     for application in applications:
@@ -76,7 +81,7 @@ def scales(applications, rate, quantile):
     return {layer: float(rate / top) for layer, top in tops.items()}
 
 
-def channel_ranges(applications, layer, quantile):
+def channel_ranges(applications, layer, quantile=QUANTILE):
     """Quantiles of the inputs of a pooling layer, (lowest, highest) of each channel."""
     # inside TimeDistributed there is one axis more in front
     channels_last = layer.data_format == "channels_last"
@@ -105,11 +110,10 @@ def record(model, data):
     data = data if isinstance(data, (list, tuple)) else [data]
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
-    fitting = len(shapes) == len(data) and all(
-        x.size > 0 and tensor.shape[1:].is_compatible_with(x.shape[1:])
-        for x, tensor in zip(data, model.inputs)
-    )
-    if not fitting:
+    if len(shapes) != len(data) or not all(
+        x.size > 0 and tf.TensorShape(shape).is_compatible_with(x.shape[1:])
+        for x, shape in zip(data, shapes)
+    ):
         raise ValidationError(
             "must be inputs of the model, one array (n_samples, *shape) for each of "
             f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
@@ -124,10 +128,8 @@ def _record(model, data):
     for node in nodes:
         for tensor in _inputs(node) + tf.nest.flatten(node.outputs):
             tensors[tensor.ref()] = tensor
-    values = tf.keras.Model(model.inputs, list(tensors.values())).predict(
-        data if len(data) > 1 else data[0], batch_size=32, verbose=0
-    )
-    values = dict(zip(tensors, values if len(tensors) > 1 else [values]))
+    recorded = tf.keras.Model(model.inputs, list(tensors.values()))
+    values = dict(zip(tensors, recorded.predict(data, batch_size=32, verbose=0)))
     applications = []
     for node in nodes:
         outputs = tf.nest.flatten(node.outputs)

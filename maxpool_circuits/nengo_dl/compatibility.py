@@ -6,7 +6,6 @@ TensorFlow 2.12. They moved to ``keras.src`` in 2.13, and to another package,
 ``TF_USE_LEGACY_KERAS`` says otherwise when it is imported.
 """
 
-import contextlib
 import importlib
 import os
 import platform
@@ -34,8 +33,17 @@ def import_nengo_dl():
     if "tensorflow" not in sys.modules and find_spec("tf_keras"):
         # it stays: parts of TensorFlow read it later, when they are first used
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    with _found_as_before(_keras_2(_imported("tensorflow"))):
+    package = _keras_2(_imported("tensorflow"))
+    before = {name: sys.modules[name] for name in WANTED if name in sys.modules}
+    for name in WANTED:
+        sys.modules[name] = importlib.import_module(package + name[len("keras") :])
+    try:
         nengo_dl = _imported("nengo_dl")
+    finally:
+        # what others import is as before
+        for name in WANTED:
+            del sys.modules[name]
+        sys.modules.update(before)
     if not hasattr(nengo_dl, "Converter"):
         raise _error(f"the module nengo_dl in {nengo_dl.__file__} is not NengoDL")
 
@@ -97,18 +105,3 @@ def _keras_2(tensorflow):
         "start again and import maxpool_circuits.nengo_dl before tensorflow and keras, "
         "or set the environment variable TF_USE_LEGACY_KERAS=1 before Python starts",
     )
-
-
-@contextlib.contextmanager
-def _found_as_before(package):
-    """Let the modules of Keras 2 be imported by the names that NengoDL knows."""
-    before = {name: sys.modules[name] for name in WANTED if name in sys.modules}
-    for name in WANTED:
-        there = importlib.import_module(package + name[len("keras") :])
-        sys.modules[name] = there
-    try:
-        yield
-    finally:
-        for name in WANTED:
-            del sys.modules[name]
-        sys.modules.update(before)

@@ -8,6 +8,7 @@ import nengo_dl
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo_dl import compat
+from nengo_dl.converter import LayerConverter
 
 from ..registry import find
 from . import calibration as calibrate
@@ -15,25 +16,18 @@ from .activations import SwappedActivations, scale_by_layer
 from .compatibility import check_keras_2
 from .layers import (
     ADVICE,
-    ELEMENTWISE,
+    CONVERTERS,
     IDENTITIES,
     MAX_POOL_LAYERS,
-    MOVES,
-    ConvertElementwise,
-    ConvertIdentity,
     ConvertMaxPool,
     ConvertModel,
-    ConvertMove,
-    ConvertUnknown,
     check_convertible,
 )
-from .pooling import pools_of
+from .pooling import models_in, pools_of
 
 #: Lowest scale of firing rates, in Hz per unit of activation, that networks whose
 #: activations are near 1 are run with.
 LOWEST_SCALE = 20
-#: Which quantile of its values is the top of a layer (see `firing_rates`).
-QUANTILE = 0.999
 #: How far apart results in single precision may be that are the same (see `verify`).
 TOLERANCE = 1e-4
 
@@ -74,37 +68,25 @@ class Converter(nengo_dl.Converter):
     Raises
     ------
     nengo.exceptions.ValidationError
-        If a circuit is unknown, or refuses an option; if ``max_pool`` has a key that is
-        not a max-pooling layer of the model, or ``scale_firing_rates`` one that is not
-        a layer; or if ``calibration`` does not fit the model, or the model is built
-        with Keras 3.
+        If an argument does not fit the model, a circuit is unknown or refuses an
+        option, or the model is built with Keras 3.
 
     Warns
     -----
     UserWarning
-        If a max-pooling layer is exact although spiking neurons were asked for; if one
-        takes the maximum of raw spikes; if rates are so low that activations near 1
-        would hardly fire; if ``swap_activations`` has a key that no layer has.
+        If a layer is exact although spiking neurons were asked for, or takes the
+        maximum of raw spikes; if rates are so low that activations near 1 would hardly
+        fire; if ``swap_activations`` has a key that no layer has.
 
     Examples
     --------
-    Max pooling of the numbers from 0 to 15, in Nengo:
+    A network of spiking neurons, with a circuit and firing rates that fit data:
 
     >>> import nengo
     >>> import numpy as np
     >>> from maxpool_circuits.nengo_dl import Converter
-    >>> import nengo_dl
     >>> import tensorflow as tf
     >>> image = tf.keras.Input((4, 4, 1))
-    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(image))
-    >>> converter = Converter(model)
-    >>> with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
-    ...     outputs = sim.predict(np.arange(16).reshape(1, 1, 16), verbose=0)
-    >>> print(outputs[converter.outputs[model.output]])
-    [[[ 5.  7. 13. 15.]]]
-
-    A network of spiking neurons, with another circuit and firing rates that fit data:
-
     >>> active = tf.keras.layers.Activation("relu")(image)
     >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
     >>> converter = Converter(
@@ -120,16 +102,7 @@ class Converter(nengo_dl.Converter):
     """
 
     #: Ours, then NengoDL's, which may be registered later.
-    converters = ChainMap(
-        {
-            **POOLING,
-            **dict.fromkeys(ELEMENTWISE, ConvertElementwise),
-            **dict.fromkeys(IDENTITIES, ConvertIdentity),
-            **dict.fromkeys(MOVES, ConvertMove),
-            None: ConvertUnknown,
-        },
-        nengo_dl.Converter.converters,
-    )
+    converters = ChainMap({**CONVERTERS, **POOLING}, nengo_dl.Converter.converters)
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
@@ -149,7 +122,15 @@ class Converter(nengo_dl.Converter):
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
         super().__init__(**options)
-        self._check_keys(scales)
+        self._check_keys("max_pool", max_pool, ConvertMaxPool, "max-pooling layers")
+        self._check_keys("scale_firing_rates", scales, LayerConverter, "layers")
+        if self.swap_activations.unused_keys():
+            # NengoDL has warned of the keys, but says not which others would do
+            warnings.warn(
+                "the activations that layers of the model have are "
+                f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
+                stacklevel=2,
+            )
         if calibration is None:
             self._warn_of_low_rates()
 
@@ -157,14 +138,12 @@ class Converter(nengo_dl.Converter):
         """Choose firing rates, and ranges of the values that pools see."""
         applications = calibrate.record(model, data)
         if options.get("scale_firing_rates") is None:
-            options["scale_firing_rates"] = calibrate.scales(
-                applications, 250, QUANTILE
-            )
-        for layer in {application.layer for application in applications}:
-            if isinstance(layer, tuple(MAX_POOL_LAYERS)):
-                self.value_ranges[layer] = calibrate.channel_ranges(
-                    applications, layer, QUANTILE
-                )
+            options["scale_firing_rates"] = calibrate.scales(applications)
+        self.value_ranges = {
+            each.layer: calibrate.channel_ranges(applications, each.layer)
+            for each in applications
+            if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
+        }
 
     @property
     def swap_activations(self):
@@ -176,43 +155,22 @@ class Converter(nengo_dl.Converter):
         # NengoDL's dict compares functions, which have several names
         self._swap_activations = SwappedActivations(dict(swaps.dict))
 
-    def _check_keys(self, scales):
-        """Refuse keys of arguments that mean nothing in the model, or warn of them."""
-        layers = self._layer_converters
-        pools = [x for x, made in layers.items() if isinstance(made, ConvertMaxPool)]
-        for attr, given, allowed, meaning in (
-            (
-                "max_pool",
-                self.max_pool,
-                pools,
-                "max-pooling layers of the model, "
-                "inside of TimeDistributed if there is one",
-            ),
-            (
-                "scale_firing_rates",
-                scales,
-                layers,
-                "layers of the model",
-            ),
-        ):
-            wrong = set(given) - set(allowed) if isinstance(given, dict) else ()
-            for key in wrong:
-                message = f"the keys must be {meaning}, got {key!r}"
-                raise ValidationError(message, attr=attr, obj=self)
-        if self.swap_activations.unused_keys():
-            # NengoDL has warned of the keys, but says not which others would do
-            warnings.warn(
-                "the activations that layers of the model have are "
-                f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
-                stacklevel=3,
-            )
+    def _check_keys(self, attr, given, made_by, kind):
+        """Refuse keys of an argument that are not layers of the model."""
+        for key in given if isinstance(given, dict) else ():
+            if not isinstance(self._layer_converters.get(key), made_by):
+                raise ValidationError(
+                    f"the keys must be {kind} of the model, inside of "
+                    f"TimeDistributed if there is one; got {key!r}",
+                    attr=attr,
+                    obj=self,
+                )
 
     def _warn_of_low_rates(self):
         """Say what to do if rates are too low for activations near 1."""
         amplitudes = [
             getattr(ensemble.neuron_type, "amplitude", 1)
-            for network in [self.net, *self.net.all_networks]
-            if hasattr(network, "layer_map")
+            for network in models_in(self.net)
             for ensemble in network.ensembles
             if ensemble.neuron_type.spiking
         ]
@@ -229,7 +187,7 @@ class Converter(nengo_dl.Converter):
         """Find the converter of a layer; subclasses of max pooling have one too."""
         known = type(layer) in self.converters
         if not known and isinstance(layer, tuple(MAX_POOL_LAYERS)):
-            self.converters = self.converters.new_child({type(layer): ConvertMaxPool})
+            self.converters = ChainMap({type(layer): ConvertMaxPool}, self.converters)
         if isinstance(layer, tf.keras.Model):
             check_convertible(layer, self)
         try:
@@ -263,15 +221,11 @@ class Converter(nengo_dl.Converter):
 def differs_in_training(model):
     """Whether some layer, also of a model in it, does something else in training."""
     normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
-    regularised = [
-        f"{part}_{kind}"
-        for part in ("kernel", "bias", "activity")
-        for kind in ("regularizer", "constraint")
-    ]
+    training_only = ("_regularizer", "_constraint")
     return any(
         isinstance(layer, IDENTITIES)
         or (isinstance(layer, normalises) and layer.trainable)
-        or any(getattr(layer, name, None) is not None for name in regularised)
+        or any(vars(layer)[x] for x in vars(layer) if x.endswith(training_only))
         for layer in model.submodules
     )
 

@@ -15,14 +15,9 @@ from .pooling import Pool, finish, pools_of
 #: The layers that are converted, with NengoDL's own converter of each.
 MAX_POOL_LAYERS = {
     layer: nengo_dl.Converter.converters[layer]
-    for layer in (
-        tf.keras.layers.MaxPool1D,
-        tf.keras.layers.MaxPool2D,
-        tf.keras.layers.MaxPool3D,
-        tf.keras.layers.GlobalMaxPool1D,
-        tf.keras.layers.GlobalMaxPool2D,
-        tf.keras.layers.GlobalMaxPool3D,
-    )
+    for scope in ("MaxPool", "GlobalMaxPool")
+    for n_axes in (1, 2, 3)
+    for layer in [getattr(tf.keras.layers, f"{scope}{n_axes}D")]
 }
 
 
@@ -47,91 +42,58 @@ class ConvertMaxPool(LayerConverter):
 
     Examples
     --------
-    Exact after rate neurons, and a circuit after spiking ones:
-
-    >>> import nengo
-    >>> from maxpool_circuits.nengo_dl import Converter
+    >>> from maxpool_circuits.nengo_dl import ConvertMaxPool, Converter
     >>> import tensorflow as tf
-    >>> image = tf.keras.Input((4, 4, 1))
-    >>> active = tf.keras.layers.Activation(tf.nn.relu)(image)
-    >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D(2)(active))
-    >>> for neuron_type in (nengo.RectifiedLinear(), nengo.SpikingRectifiedLinear()):
-    ...     net = Converter(
-    ...         model,
-    ...         swap_activations={tf.nn.relu: neuron_type},
-    ...         scale_firing_rates=100,
-    ...     ).net
-    ...     print(*(type(pool).__name__ for pool in net.networks))
-    ExactMax
-    WinnerTakeAll
+    >>> Converter.converters[tf.keras.layers.MaxPool2D] is ConvertMaxPool
+    True
     """
 
     def convert(self, node_id):
         """Make the node for the maxima; its circuit follows in ``finish``."""
         if self.converter.max_to_avg_pool:
-            stock = _stock(type(self.layer))(self.layer, self.converter)
-            return stock.convert(node_id)
+            return _stock(self.layer)(self.layer, self.converter).convert(node_id)
         windows = self._windows(node_id)
-        output = self.add_nengo_obj(node_id)
-        pools_of(self.converter).append(
-            Pool(
-                layer=self.layer,
-                windows=windows,
-                source=self.get_input_obj(node_id),
-                output=output,
-                network=nengo.Network.context[-1],
-            )
-        )
+        source, output = self.get_input_obj(node_id), self.add_nengo_obj(node_id)
+        pool = Pool(self.layer, windows, source, output, nengo.Network.context[-1])
+        pools_of(self.converter).append(pool)
         return output
 
     @classmethod
     def convertible(cls, layer, converter):
         """All of these layers are convertible, but for some averages."""
         if converter.max_to_avg_pool:
-            return _stock(type(layer)).convertible(layer, converter)
+            return _stock(layer).convertible(layer, converter)
         return super().convertible(layer, converter)
 
     def _windows(self, node_id):
         """Read the windows of the layer from its arguments."""
+        layer, shape = self.layer, self.input_shape(node_id)
         if self.converter.temporal_model:
             # inside TimeDistributed, NengoDL says False here
             raise ValidationError(
-                f"{self.layer.name!r} must be wrapped in TimeDistributed, because the "
+                f"{layer.name!r} must be wrapped in TimeDistributed, because the "
                 "model is temporal: alone, it takes time for one of the axes it pools",
                 attr="layer",
             )
-        channels_last = self.layer.data_format == "channels_last"
-        shape = self.input_shape(node_id)
-        if not hasattr(self.layer, "pool_size"):
+        channels_last = layer.data_format == "channels_last"
+        if not hasattr(layer, "pool_size"):
             return PoolWindows.global_pooling(shape, channels_last=channels_last)
-        # Keras keeps sizes of 1-D pools as tuples or as numbers, by version
-        n_spatial = len(shape) - 1
         return PoolWindows(
             shape,
-            pool_size=_per_axis(self.layer.pool_size, n_spatial),
-            strides=_per_axis(self.layer.strides, n_spatial),
-            padding=self.layer.padding,
+            layer.pool_size,
+            layer.strides,
+            layer.padding,
             channels_last=channels_last,
         )
 
 
-def _stock(layer_class):
+def _stock(layer):
     """NengoDL's converter of a max-pooling layer, which averages."""
-    bases = (base for base in layer_class.__mro__ if base in MAX_POOL_LAYERS)
-    return MAX_POOL_LAYERS[next(bases)]
-
-
-def _per_axis(sizes, n_axes):
-    """One number per spatial axis, as plain integers."""
-    sizes = (sizes,) * n_axes if isinstance(sizes, int) else sizes
-    return tuple(int(size) for size in sizes)
+    return next(m for kind, m in MAX_POOL_LAYERS.items() if isinstance(layer, kind))
 
 
 class ConvertModel(nengo_dl.converter.ConvertModel):
-    """Convert a functional or sequential model, with its circuits at the end.
-
-    NengoDL makes a new model of a sequential one, which fails inside of another.
-    """
+    """Convert a model, also a sequential one inside of another, circuits at the end."""
 
     def convert(self, node_id):
         """Convert the model; inner models leave their pools to the outermost one."""
@@ -165,7 +127,10 @@ class ConvertMove(LayerConverter):
             return self.get_input_obj(node_id)
         shape = self.input_shape(node_id)
         numbered = np.arange(1, np.prod(shape) + 1, dtype=np.float64).reshape(1, *shape)
-        origin = np.ravel(_fresh(self.layer)(numbered)).astype(int) - 1
+        # a copy that numbers may be sent through without a trace in the model
+        config = {**self.layer.get_config(), "dtype": "float64"}
+        moved = type(self.layer).from_config(config)(numbered)
+        origin = np.ravel(moved).astype(int) - 1
         if np.array_equal(origin, np.arange(np.prod(shape))):
             return self.get_input_obj(node_id)
         output = self.add_nengo_obj(node_id)
@@ -192,11 +157,6 @@ class ConvertMove(LayerConverter):
         return super().convertible(layer, converter)
 
 
-def _fresh(layer):
-    """A copy that numbers may be sent through without a trace in the model."""
-    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
-
-
 class ConvertElementwise(LayerConverter):
     """Convert a layer that scales and shifts each value."""
 
@@ -219,10 +179,7 @@ class ConvertElementwise(LayerConverter):
 
 
 class ConvertUnknown(nengo_dl.converter.ConvertFallback):
-    """Leave a layer to TensorFlow, which gets filtered spikes.
-
-    NengoDL's own fallback forgets the synapse.
-    """
+    """Leave a layer to TensorFlow, with the synapse that NengoDL's fallback forgets."""
 
     def convert(self, node_id):
         """Make a TensorNode."""
@@ -236,41 +193,32 @@ class ConvertUnknown(nengo_dl.converter.ConvertFallback):
         return node
 
 
+def _layers(names):
+    """Layers of Keras by name, which are too many for a line each."""
+    return tuple(getattr(tf.keras.layers, name) for name in names.split())
+
+
 #: Layers that pass their input on when a model is only run.
-IDENTITIES = (
-    tf.keras.layers.ActivityRegularization,
-    tf.keras.layers.AlphaDropout,
-    tf.keras.layers.Dropout,
-    tf.keras.layers.GaussianDropout,
-    tf.keras.layers.GaussianNoise,
-    tf.keras.layers.RandomBrightness,
-    tf.keras.layers.RandomContrast,
-    tf.keras.layers.RandomFlip,
-    tf.keras.layers.RandomHeight,
-    tf.keras.layers.RandomRotation,
-    tf.keras.layers.RandomTranslation,
-    tf.keras.layers.RandomWidth,
-    tf.keras.layers.RandomZoom,
-    tf.keras.layers.SpatialDropout1D,
-    tf.keras.layers.SpatialDropout2D,
-    tf.keras.layers.SpatialDropout3D,
+IDENTITIES = _layers(
+    "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise "
+    "RandomBrightness RandomContrast RandomFlip RandomHeight RandomRotation "
+    "RandomTranslation RandomWidth RandomZoom "
+    "SpatialDropout1D SpatialDropout2D SpatialDropout3D"
 )
-#: Layers that scale and shift each value.
-ELEMENTWISE = (tf.keras.layers.Normalization, tf.keras.layers.Rescaling)
-#: Layers that only move, repeat or leave out values.
-MOVES = (
-    tf.keras.layers.CenterCrop,
-    tf.keras.layers.Cropping1D,
-    tf.keras.layers.Cropping2D,
-    tf.keras.layers.Cropping3D,
-    tf.keras.layers.Flatten,
-    tf.keras.layers.Permute,
-    tf.keras.layers.RepeatVector,
-    tf.keras.layers.Reshape,
-    tf.keras.layers.UpSampling1D,
-    tf.keras.layers.UpSampling2D,
-    tf.keras.layers.UpSampling3D,
-)
+#: The converters of all layers but models.
+CONVERTERS = {
+    **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
+    **dict.fromkeys(IDENTITIES, ConvertIdentity),
+    **dict.fromkeys(_layers("Normalization Rescaling"), ConvertElementwise),
+    **dict.fromkeys(
+        _layers(
+            "CenterCrop Cropping1D Cropping2D Cropping3D Flatten Permute RepeatVector "
+            "Reshape UpSampling1D UpSampling2D UpSampling3D"
+        ),
+        ConvertMove,
+    ),
+    None: ConvertUnknown,
+}
 SOFTMAX = (
     "the largest output stays the same, and tf.nn.softmax of the outputs is what Keras "
     "returns"
@@ -287,33 +235,37 @@ ADVICE = {
 
 def check_convertible(layer, converter):
     """Refuse what NengoDL would refuse without the layer's name or a remedy."""
-    remedy = None
+    remedy = _remedy(layer, converter)
+    if remedy is not None:
+        raise TypeError(f"{type(layer).__name__} {layer.name!r} {remedy}.")
+
+
+def _remedy(layer, converter):
+    """What a layer has that cannot be converted, and what to do; None if nothing."""
     if isinstance(layer, tf.keras.Model) and not getattr(layer, "outputs", None):
-        remedy = (
+        return (
             "has layers that cannot be found; build it from layers, by "
             "tf.keras.Model(inputs, outputs) or tf.keras.Sequential with a "
             "tf.keras.Input at the start"
         )
-    elif isinstance(layer, tf.keras.layers.Dense):
+    if isinstance(layer, tf.keras.layers.Dense):
         n_axes = len(layer.get_input_shape_at(0)) - 1 - converter.temporal_model
         if n_axes > 1:
-            remedy = (
+            return (
                 f"works on one of {n_axes} axes; use a convolution of size 1 with "
                 f"{layer.units} filters, which is the same"
             )
     activation = getattr(layer, "activation", None)
     activation = converter.swap_activations.get(activation, activation)
     known = activation in LayerConverter.activation_map
-    if not (known or isinstance(activation, NeuronType) or converter.allow_fallback):
-        name = name_of(activation)
-        if name == "softmax":
-            line = f"get_layer({layer.name!r}).activation = tf.keras.activations.linear"
-            remedy = f"has a softmax; leave it out by model.{line}: {SOFTMAX}"
-        else:
-            remedy = (
-                f"has the activation {name!r}, for which Nengo has no neurons; train "
-                "with relu, or name what takes its place in swap_activations; with "
-                "allow_fallback=True TensorFlow computes it, without spikes"
-            )
-    if remedy is not None:
-        raise TypeError(f"{type(layer).__name__} {layer.name!r} {remedy}.")
+    if known or isinstance(activation, NeuronType) or converter.allow_fallback:
+        return None
+    name = name_of(activation)
+    if name == "softmax":
+        line = f"get_layer({layer.name!r}).activation = tf.keras.activations.linear"
+        return f"has a softmax; leave it out by model.{line}: {SOFTMAX}"
+    return (
+        f"has the activation {name!r}, for which Nengo has no neurons; train "
+        "with relu, or name what takes its place in swap_activations; with "
+        "allow_fallback=True TensorFlow computes it, without spikes"
+    )

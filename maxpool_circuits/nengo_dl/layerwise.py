@@ -9,6 +9,7 @@ from nengo.ensemble import Neurons
 
 from ..utils.checks import positive_integer, valid_integer
 from .calibration import record
+from .pooling import models_in
 
 
 def compare_layers(converter, inputs, n_steps=100, average=50):
@@ -66,21 +67,26 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     average = valid_integer(average, "average", highest=n_steps)
     applications = record(converter.model, inputs)
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    data = {
+        node: np.tile(np.reshape(x, (len(x), 1, -1)), (1, n_steps, 1))
+        for node, x in zip(converter.inputs.values(), inputs)
+    }
     network = converter.net
-    probes_before = list(network.probes)
-    try:
-        with network:
-            probes = [
-                (application, obj, nengo.Probe(obj))
-                for application, obj in _converted(applications, network)
-            ]
-        recorded = _run(converter, [np.asarray(x) for x in inputs], n_steps)
-    finally:
-        # the network is left as it was
-        network.probes[:] = probes_before
+    n_probes = len(network.probes)
+    with network:
+        probes = [
+            (application, obj, nengo.Probe(obj))
+            for application, obj in _converted(applications, network)
+        ]
+    with nengo_dl.Simulator(
+        network, minibatch_size=len(inputs[0]), progress_bar=False
+    ) as simulator:
+        simulator.run_steps(n_steps, data=data)
+    # the network is left as it was
+    del network.probes[n_probes:]
     rows = []
     for application, obj, probe in probes:
-        mean = recorded[probe][:, -average:].mean(axis=1)
+        mean = simulator.data[probe][:, -average:].mean(axis=1)
         expected = application.outputs[0].reshape(mean.shape)
         rate = np.nan
         if isinstance(obj, Neurons):
@@ -93,28 +99,13 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
 
 def _converted(applications, network):
     """Applications of layers, with the objects that they and no earlier one became."""
-    models = [n for n in [network, *network.all_networks] if hasattr(n, "layers")]
-    seen = set(network.inputs.dict.values())
+    models = models_in(network)
+    seen = {node for each in models for node in each.inputs.values()}
     for application in applications:
-        # the layers of an inner model follow it
-        is_own = not isinstance(
-            application.layer, (tf.keras.Model, tf.keras.layers.InputLayer)
-        )
         key = application.tensors
-        found = [each.layers[key] for each in models if key in each.layers]
-        if is_own and len(key) == 1 and found and found[0] not in seen:
-            seen.add(found[0])
-            yield application, found[0]
-
-
-def _run(converter, inputs, n_steps):
-    """Show all inputs at the same time: {probe: (n_inputs, n_steps, size)}."""
-    data = {
-        node: np.tile(x.reshape(len(x), 1, -1), (1, n_steps, 1))
-        for node, x in zip(converter.inputs.values(), inputs)
-    }
-    with nengo_dl.Simulator(
-        converter.net, minibatch_size=len(inputs[0]), progress_bar=False
-    ) as simulator:
-        simulator.run_steps(n_steps, data=data)
-        return {probe: simulator.data[probe] for probe in converter.net.probes}
+        # the layers of an inner model follow it
+        if len(key) == 1 and not isinstance(application.layer, tf.keras.Model):
+            found = {each.layers[key] for each in models if key in each.layers}
+            for obj in found - seen:
+                seen.add(obj)
+                yield application, obj

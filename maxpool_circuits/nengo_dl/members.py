@@ -22,23 +22,14 @@ def _is_regular(windows):
 
 
 class Gathered:
-    """Members of any windows, by index.
-
-    Attributes
-    ----------
-    columns : (n_members, n_pools) array of int
-        Input of each member of each window; the number of inputs where one lacks.
-    """
+    """Members of any windows, by index: ``columns`` as in `.operators.members`."""
 
     def __init__(self, windows):
         self.columns = Members(windows).columns
         self.complete = bool(np.all(self.columns < windows.n_inputs))
 
     def __call__(self, x):
-        """Members of (batch, n_inputs) inputs, as a list of (batch, n_pools) tensors.
-
-        Members that lack are 0.
-        """
+        """Members of (batch, n_inputs) inputs, each (batch, n_pools); 0 for lacking."""
         if not self.complete:
             x = tf.pad(x, [[0, 0], [0, 1]])
         return [tf.gather(x, column, axis=1) for column in self.columns]
@@ -134,17 +125,3 @@ def _padding_of_images(axes):
             if all(map(Axis.equals, axes, known)):
                 return name
     return None
-
-
-def arranged(values, units, windows, columns):
-    """Move values of units to where ``columns`` has them; -inf where none is.
-
-    ``values`` and ``units`` are as in `.operators.members.Members`.
-    """
-    pools = np.arange(windows.n_pools) * (windows.n_inputs + 1)
-    at = Members(windows).columns + pools
-    order = np.argsort(at[units])
-    known, found = at[units][order], values[units][order]
-    wanted = columns + pools
-    nearest = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[nearest] == wanted, found[nearest], -np.inf)

@@ -7,21 +7,16 @@ sums and maxima over an axis, and slices of large tensors.
 import numpy as np
 import tensorflow as tf
 from nengo import Alpha
-from nengo.builder import Signal
-from nengo_dl.builder import Builder, NengoModel, OpBuilder
+from nengo_dl.builder import NengoModel
 from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
-from ..operators.filters import AlphaFilter
-from ..operators.pairwise_relu import PairwiseReLURule, PairwiseReLUStep
-from ..operators.winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
-from .members import Gathered, arranged, members_of
-
-
-def states(name, rows):
-    """A signal for each row of a state."""
-    return [Signal(np.array(row), name=name) for row in rows]
+from ..operators.members import in_place
+from ..operators.pairwise_relu import PairwiseReLURule
+from ..operators.winner_take_all import WinnerTakeAllRule
+from .builders import TensorOperator, add_filter
+from .members import Gathered, members_of
 
 
 def spikes_or_rates(config, step, rates):
@@ -35,161 +30,99 @@ def spikes_or_rates(config, step, rates):
     )
 
 
-class WinnerTakeAllTensors(WinnerTakeAllStep):
-    """The same operator, with a signal for each member's membranes."""
+def winner_take_all(rule, unit, dt, trained):
+    """The step of a circuit whose inputs are in a unit, and the states at its start.
 
-    def __init__(self, x, y, rule, unit, trained):
-        super().__init__(x, y, rule)
-        self.unit = unit
-        self.members = members_of(rule.windows)
-        units = np.isfinite(rule.start)
-        start = arranged(rule.start, units, rule.windows, self.members.columns)
-        self.updates = [self.updates[1], *states("units.voltage", start)]
-        if trained:
-            # what neurons fired last, which takes the place of membranes
-            self.updates += states("units.fired", np.zeros(start.shape))
+    The states are the spikes of all pools, and the membranes of each member; in
+    training also what neurons fired last, which takes the place of membranes.
+    """
+    windows, members = rule.windows, members_of(rule.windows)
+    units = (members.columns < windows.n_inputs) & (windows.sizes > 1)
+    start = in_place(rule.start.T[np.isfinite(rule.start.T)], units, -np.inf)
+    n_members, sizes = len(start), windows.sizes
+    share = 1 / (sizes if np.ptp(sizes) else sizes[0])
+    gain, height, strength = rule.gain * dt * unit, rule.area / dt, rule.strength
 
+    def scaled(values):
+        """Values in units of the threshold: a product less where they already are."""
+        return values if abs(gain - 1) < 1e-12 else gain * values
 
-@Builder.register(WinnerTakeAllTensors)
-class WinnerTakeAllBuilder(OpBuilder):
-    """Build a `WinnerTakeAllTensors` operator."""
+    def floor(present, dtype):
+        """The lowest membranes of a member: those that lack never fire."""
+        if present.all():
+            return rule.floor
+        return tf.constant(np.where(present, rule.floor, -np.inf), dtype)
 
-    def build_pre(self, signals, config):
-        """Look up signals and constants."""
-        super().build_pre(signals, config)
-        (op,) = self.ops
-        rule, self.members = op.rule, op.members
-        self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
-        n_members = len(self.members.columns)
-        self.spikes, *units = (signals[each] for each in op.updates)
-        self.voltages, self.fired = units[:n_members], units[n_members:]
-
-        def constant(value):
-            return tf.constant(value, signals.dtype)
-
-        sizes = rule.windows.sizes
-        self.share = constant(1 / (sizes if np.ptp(sizes) else sizes[0]))
-        self.unit, gain = constant(op.unit), rule.gain * signals.dt_val * op.unit
-        # a product less where it is 1
-        self.gain = None if abs(gain - 1) < 1e-12 else constant(gain)
-        self.height = constant(rule.area / signals.dt_val)
-        self.strength, lowest = constant(rule.strength), constant(rule.floor)
-        self.floors, self.present = [], []
-        for voltage in op.updates[1 : 1 + n_members]:
-            present = np.isfinite(voltage.initial_value)
-            self.present.append(None if present.all() else present)
-            # members that lack never fire
-            floor = constant(np.where(present, rule.floor, -np.inf))
-            self.floors.append(lowest if present.all() else floor)
-
-    def build_step(self, signals):
-        """Compute a time step."""
-        members = self.members(signals.gather(self.x))
-        mean = tf.add_n(members) * self.share
-        spikes = signals.gather(self.spikes)
-        counts = self.ops[0].rule.strength == 1
+    def step_winner_take_all(config, x, spikes, *states):
+        inputs, before, fired = members(x), states[:n_members], states[n_members:]
+        mean = tf.add_n(inputs) * tf.constant(share, x.dtype)
         # what all units of a pool are lowered by
-        lowered = self._scaled(mean) + (spikes if counts else self.strength * spikes)
-        currents = [self._scaled(member) - lowered for member in members]
-        before = [signals.gather(state) for state in self.voltages]
-        fired = [signals.gather(state) for state in self.fired]
+        lowered = scaled(mean) + (spikes if strength == 1 else strength * spikes)
+        currents = [scaled(each) - lowered for each in inputs]
 
         def step():
             spikes, after = [], []
-            for voltage, current, floor in zip(before, currents, self.floors):
-                voltage = tf.maximum(voltage + current, floor)
+            for voltage, current, present in zip(before, currents, units):
+                voltage = tf.maximum(voltage + current, floor(present, x.dtype))
                 spikes.append(tf.floor(tf.nn.relu(voltage)))
-                if not counts:
-                    voltage -= (1 - self.strength) * spikes[-1]
+                if strength != 1:
+                    voltage -= (1 - strength) * spikes[-1]
                 after.append(voltage)
-            return tf.add_n(spikes), after, fired
+            return tf.add_n(spikes), [*after, *fired]
 
         def rates():
             after = []
-            for last, current, present in zip(fired, currents, self.present):
-                rate = tf.nn.relu(current + self.strength * last)
+            for last, current, present in zip(fired, currents, units):
+                rate = tf.nn.relu(current + strength * last)
                 # members that lack have a current too
-                after.append(rate if present is None else tf.where(present, rate, 0))
-            return tf.add_n(after), before, after
+                after.append(rate if present.all() else tf.where(present, rate, 0))
+            return tf.add_n(after), [*before, *after]
 
-        spikes, voltages, fired = spikes_or_rates(self.config, step, rates)
-        signals.scatter(self.y, self.unit * mean + self.height * spikes)
-        signals.scatter(self.spikes, spikes)
-        for signal, state in zip(self.voltages + self.fired, [*voltages, *fired]):
-            signals.scatter(signal, state)
+        spikes, states = spikes_or_rates(config, step, rates)
+        return unit * mean + height * spikes, spikes, *states
 
-    def _scaled(self, values):
-        """Values in units of the threshold."""
-        return values if self.gain is None else self.gain * values
+    fired = np.zeros_like(start) if trained else ()
+    return step_winner_take_all, [np.zeros(windows.n_pools), *start, *fired]
 
 
-class PairwiseReLUTensors(PairwiseReLUStep):
-    """The same operator, with a signal for each pair's membranes."""
+def pairwise_relu(rule, unit, dt, trained):
+    """The step of a tree, and the membranes of each pair, as in `winner_take_all`."""
+    members = members_of(rule.windows)
+    if np.any(members.columns == rule.windows.n_inputs):
+        # pairs are of neighbours in what a window has, not of positions
+        members = Gathered(rule.windows)
+    gain, height = rule.gain * dt * unit, rule.area / dt / unit
 
-    def __init__(self, x, y, rule, unit, trained):
-        super().__init__(x, y, rule)
-        self.unit = unit
-        self.levels = [states("comparators", start) for start in rule.start]
-        self.updates = [state for level in self.levels for state in level]
-
-
-@Builder.register(PairwiseReLUTensors)
-class PairwiseReLUBuilder(OpBuilder):
-    """Build a `PairwiseReLUTensors` operator."""
-
-    def build_pre(self, signals, config):
-        """Look up signals."""
-        super().build_pre(signals, config)
-        (op,) = self.ops
-        rule, windows = op.rule, op.rule.windows
-        self.gain = tf.constant(rule.gain * signals.dt_val * op.unit, signals.dtype)
-        self.height = tf.constant(rule.area / signals.dt_val / op.unit, signals.dtype)
-        self.unit = tf.constant(op.unit, signals.dtype)
-        self.floor = tf.constant(rule.floor, signals.dtype)
-        self.x, self.y = signals[op.reads[0]], signals[op.sets[0]]
-        self.levels = [[signals[each] for each in level] for level in op.levels]
-        self.members = members_of(windows)
-        if np.any(self.members.columns == windows.n_inputs):
-            # pairs are of neighbours in what a window has, not of positions
-            self.members = Gathered(windows)
-
-    def build_step(self, signals):
-        """Compute a time step."""
-        values = self.members(signals.gather(self.x))
-        for level, paired in zip(self.levels, self.ops[0].rule.paired):
-            end = 2 * len(paired)
-            maximum = []
-            pairs = zip(level, values[:end:2], values[1:end:2], paired)
-            for state, a, b, both in pairs:
-                if not both.all():
-                    # a value without partner is paired with itself
-                    b = tf.where(both, b, a)
-                voltage = signals.gather(state)
-                spikes, voltage = self._compared(self.gain * (a - b), voltage)
-                signals.scatter(state, voltage)
-                maximum.append(b + self.height * spikes)
-            values = maximum + values[end:]
-        signals.scatter(self.y, self.unit * values[0])
-
-    def _compared(self, current, voltage):
+    def compared(config, current, voltage):
         """Spikes of comparators, and their membranes after them."""
 
         def step():
-            v = tf.maximum(voltage + current, self.floor)
+            v = tf.maximum(voltage + current, rule.floor)
             spikes = tf.floor(tf.nn.relu(v))
             return spikes, v - spikes
 
-        def rates():
-            return tf.nn.relu(current), voltage
+        return spikes_or_rates(config, step, lambda: (tf.nn.relu(current), voltage))
 
-        return spikes_or_rates(self.config, step, rates)
+    def step_pairwise_relu(config, x, *voltages):
+        values, before, after = members(x), iter(voltages), []
+        for paired in rule.paired:
+            end = 2 * len(paired)
+            maximum = []
+            for a, b, both in zip(values[:end:2], values[1:end:2], paired):
+                if not both.all():
+                    # a value without partner is paired with itself
+                    b = tf.where(both, b, a)
+                spikes, voltage = compared(config, gain * (a - b), next(before))
+                after.append(voltage)
+                maximum.append(b + height * spikes)
+            values = maximum + values[end:]
+        return unit * values[0], *after
+
+    return step_pairwise_relu, [each for level in rule.start for each in level]
 
 
-#: Operators by the rule that they compute.
-TENSORS = {
-    WinnerTakeAllRule: WinnerTakeAllTensors,
-    PairwiseReLURule: PairwiseReLUTensors,
-}
+#: Steps by the rule that they compute.
+STEPS = {WinnerTakeAllRule: winner_take_all, PairwiseReLURule: pairwise_relu}
 
 
 def _add(model, rule, synapse, x, y):
@@ -198,12 +131,12 @@ def _add(model, rule, synapse, x, y):
     if type(synapse) is Alpha:
         # inputs in units of the threshold
         unit = 1 / (rule.gain * model.dt)
-        model.add_op(AlphaFilter(synapse.tau, 1 / unit, x))
-        x = model.operators[-1].updates[0]
+        x = add_filter(model, synapse, 1 / unit, x)
     elif synapse is not None:
         x = model.build(synapse, x, mode="update")
     trained = not get_setting(model, "inference_only", False)
-    model.add_op(TENSORS[type(rule)](x, y, rule, unit, trained))
+    step, states = STEPS[type(rule)](rule, unit, model.dt, trained)
+    model.add_op(TensorOperator(step, x, [y], states))
 
 
 serve(NengoModel, _add)

@@ -1,19 +1,23 @@
 """Max-pooling layers become circuits, once the network around them is known."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
 
 import nengo
 import nengo_dl
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo_dl.graph_optimizer import noop_planner
 
 from ..network.neurons import IntegrateAndFire
+from ..network.paths import passes_on, upstream
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
-from .spike_amplitude import SpikeAmplitude, is_linear
+from .spike_amplitude import SpikeAmplitude
 
 #: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
 #: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
@@ -24,15 +28,17 @@ LOWEST_RATE = 100
 START = 0.5
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Pool:
-    """One application of a max-pooling layer, before it has its circuit."""
+    """One application of a max-pooling layer, which gets its circuit at the end."""
 
     layer: tf.keras.layers.Layer
     windows: PoolWindows
     source: object
     output: nengo.Node
     network: nengo.Network
+    circuit: nengo.Network | None = None
+    takes_spikes: bool = False
 
     @property
     def channels(self):
@@ -42,86 +48,84 @@ class Pool:
         return np.ravel(np.indices(shape)[axis])
 
 
-@dataclass(frozen=True, eq=False)
-class Circuit:
-    """A pool's circuit, with its connections to the layers before and after it."""
-
-    pool: Pool
-    network: nengo.Network
-    connections: tuple
-    takes_spikes: bool
-
-
 def pools_of(converter):
     """The list of the pools that a converter, perhaps NengoDL's own, has met."""
     return vars(converter).setdefault("_max_pools", [])
 
 
+def models_in(network):
+    """A converted network, and those of the models inside of its model."""
+    return [n for n in [network, *network.all_networks] if hasattr(n, "layer_map")]
+
+
 def finish(network, converter):
     """Build the circuits of all pools, and decide where synapses and membranes are."""
     pools = pools_of(converter)
-    between_layers = list(network.all_connections)
     amplitudes = SpikeAmplitude(
         network, {pool.output: (pool.source, pool.windows) for pool in pools}
     )
-    circuits = [build(pool, amplitudes.at(pool.source), converter) for pool in pools]
+    for pool in pools:
+        build(pool, amplitudes.at(pool.source), converter)
     if pools:
         with network:
             # merged operators share arrays, and writing to a part of one is slow
             nengo_dl.configure_settings(planner=noop_planner)
-    into_circuits = [each for circuit in circuits for each in circuit.connections]
-    raw = nodes_with_raw_spikes(circuits, amplitudes)
-    for connection in between_layers + into_circuits:
-        connection.synapse = synapse_of(connection, raw, converter.synapse)
+    raw = nodes_with_raw_spikes(pools, amplitudes)
+    for model in models_in(network):
+        for connection in model.connections:
+            connection.synapse = synapse_of(connection, raw, converter.synapse)
+        for ensemble in model.ensembles:
+            start_half_way(ensemble)
     filter_outputs(network, raw, converter.synapse)
-    for inner in [network, *network.all_networks]:
-        if hasattr(inner, "layer_map"):
-            for ensemble in inner.ensembles:
-                start_half_way(ensemble)
 
 
 def build(pool, spikes, converter):
     """Make the circuit of a pool for spikes of these amplitudes, and connect it."""
     spiking = bool(spikes.any())
-    asked_for = getattr(converter, "max_pool", None)
-    if isinstance(asked_for, dict):
-        asked_for = asked_for.get(pool.layer)
-    if asked_for is None:
-        asked_for = "winner-take-all" if spiking else "exact"
-        swaps = converter.swap_activations.dict.values()
-        if not spiking and any(getattr(swap, "spiking", False) for swap in swaps):
-            warnings.warn(
-                f"the max pooling of {pool.layer.name!r} is exact, although "
-                "swap_activations asks for spiking neurons: none of its inputs come "
-                "from neurons that spike",
-                stacklevel=2,
-            )
-    circuit, factors = with_options(find(asked_for), pool, spikes, converter)
-    before, after = {}, {}
+    circuit, factors = with_options(
+        circuit_for(pool, spiking, converter), pool, spikes, converter
+    )
+    before, after = {"synapse": None}, {"synapse": None}
     if factors is not None:
         before["transform"] = 1 / factors
         after["transform"] = pool.windows.max(factors)
+    if spiking and isinstance(pool.source, Neurons):
+        before["synapse"] = converter.synapse
     with pool.network:
-        network = make(circuit, pool.windows)
-        with network:
+        pool.circuit = make(circuit, pool.windows)
+        with pool.circuit:
             nengo_dl.configure_settings(trainable=False)
-        takes_spikes = spiking and network.n_neurons > 0
-        if spiking and isinstance(pool.source, Neurons):
-            before["synapse"] = converter.synapse
-        connections = (
-            nengo.Connection(pool.source, network.input, **{"synapse": None, **before}),
-            nengo.Connection(network.output, pool.output, synapse=None, **after),
-        )
-        for connection in connections:
+        for connection in (
+            nengo.Connection(pool.source, pool.circuit.input, **before),
+            nengo.Connection(pool.circuit.output, pool.output, **after),
+        ):
             pool.network.config[connection].trainable = False
-    if spiking and not takes_spikes and converter.synapse is None:
+    pool.takes_spikes = spiking and pool.circuit.n_neurons > 0
+    if spiking and not pool.takes_spikes and converter.synapse is None:
         warnings.warn(
             f"the max pooling of {pool.layer.name!r} has no neurons, and takes the "
             "maximum of raw spikes in each time step, which is far too large; give the "
             "converter a synapse, or leave max_pool to its default",
             stacklevel=2,
         )
-    return Circuit(pool, network, connections, takes_spikes)
+
+
+def circuit_for(pool, spiking, converter):
+    """The circuit that was asked for, or the default one."""
+    asked_for = getattr(converter, "max_pool", None)
+    if isinstance(asked_for, dict):
+        asked_for = asked_for.get(pool.layer)
+    if asked_for is not None:
+        return find(asked_for)
+    swaps = converter.swap_activations.dict.values()
+    if not spiking and any(getattr(swap, "spiking", False) for swap in swaps):
+        warnings.warn(
+            f"the max pooling of {pool.layer.name!r} is exact, although "
+            "swap_activations asks for spiking neurons: none of its inputs come "
+            "from neurons that spike",
+            stacklevel=2,
+        )
+    return find("winner-take-all" if spiking else "exact")
 
 
 def with_options(circuit, pool, spikes, converter):
@@ -134,22 +138,21 @@ def with_options(circuit, pool, spikes, converter):
         # a callable that is not a class of circuits brings its own options
         return circuit, None
     made_by, given = unwrap_partial(circuit)
-    factors = None
-    options = {"label": pool.layer.name}
-    ranges = getattr(converter, "value_ranges", {}).get(pool.layer)
+    options, factors = {"label": pool.layer.name}, None
+    low, high = getattr(converter, "value_ranges", {}).get(pool.layer, (0, 0))
     if spikes.any():
+        amplitude, factors = by_channel(spikes, pool.channels)
         if "max_rate" in given:
-            amplitude = np.median(spikes[spikes > 0])
-        else:
-            amplitude, factors = by_channel(spikes, pool.channels)
-    if ranges is not None:
-        low, high = ranges if factors is None else ranges / factors
-        low, high = float(np.min(low)), float(np.max(high))
-        if low < high:
-            options["input_range"] = (low, high)
+            factors = None
+        elif factors is not None:
+            low, high = low / factors, high / factors
+    low, high = float(np.min(low)), float(np.max(high))
+    if low < high:
+        options["input_range"] = low, high
     if spikes.any():
-        options.setdefault("input_range", (0, max(1, LOWEST_RATE * amplitude)))
-        low, high = options["input_range"]
+        low, high = options.setdefault(
+            "input_range", (0, max(1, LOWEST_RATE * amplitude))
+        )
         options["max_rate"] = (high - low) / amplitude
         membranes_average = getattr(made_by, "takes_raw_spikes", False)
         membranes_average = membranes_average and "neuron_type" not in given
@@ -163,30 +166,22 @@ def with_options(circuit, pool, spikes, converter):
 
 def by_channel(spikes, channels):
     """Median amplitude of spikes, and that of each channel relative to it, or None."""
-    medians = np.full(channels.max() + 1, np.nan)
-    for channel in range(len(medians)):
-        # zeros are padding, or come from a slope of zero
-        present = spikes[(channels == channel) & (spikes > 0)]
-        if len(present) > 0:
-            medians[channel] = np.median(present)
-    amplitude = np.nanmedian(medians)
-    factors = np.nan_to_num(medians / amplitude, nan=1)
-    return amplitude, factors if np.ptp(factors) > 1e-6 else None
+    # zeros are padding, or come from a slope of zero
+    present = pd.Series(spikes[spikes > 0]).groupby(channels[spikes > 0])
+    medians = present.median().reindex(range(channels.max() + 1))
+    factors = (medians / medians.median()).fillna(1).to_numpy()
+    return medians.median(), factors if np.ptp(factors) > 1e-6 else None
 
 
-def nodes_with_raw_spikes(circuits, amplitudes):
+def nodes_with_raw_spikes(pools, amplitudes):
     """Ends of circuits that take spikes, and linear nodes that lead spikes there."""
-    spiking = [circuit for circuit in circuits if circuit.takes_spikes]
-    raw = {end for each in spiking for end in (each.network.input, each.network.output)}
-    filtered = {c.pool.output for c in circuits if not c.takes_spikes}
-    nodes = [circuit.pool.source for circuit in spiking]
-    while nodes:
-        node = nodes.pop()
-        if node in raw | filtered or not is_linear(node):
-            continue
-        if amplitudes.at(node).any():
-            raw.add(node)
-            nodes += [each.pre_obj for each in amplitudes.incoming.get(node, ())]
+    takers = [pool for pool in pools if pool.takes_spikes]
+    raw = {end for each in takers for end in (each.circuit.input, each.circuit.output)}
+    filtered = {pool.output for pool in pools if not pool.takes_spikes}
+    for pool in takers:
+        for node in upstream(pool.source, amplitudes.incoming):
+            if passes_on(node) and node not in filtered and amplitudes.at(node).any():
+                raw.add(node)
     return raw
 
 

@@ -1,9 +1,11 @@
 """The amplitude of spikes in a converted network, followed through linear nodes."""
 
-import nengo
 import numpy as np
 from nengo.ensemble import Neurons
-from nengo.transforms import Convolution, Dense, NoTransform, Sparse
+from nengo.transforms import Convolution
+
+from ..network.paths import incoming, passes_on
+from ..network.sparse import weights_of
 
 
 class SpikeAmplitude:
@@ -21,10 +23,8 @@ class SpikeAmplitude:
 
     def __init__(self, network, pools=None):
         self.pools = pools or {}
-        self.incoming = {}
+        self.incoming = incoming(network)
         self._known = {}
-        for connection in network.all_connections:
-            self.incoming.setdefault(connection.post_obj, []).append(connection)
 
     def at(self, source):
         """Amplitude at each value of a node or of neurons; 0 without spikes."""
@@ -40,41 +40,32 @@ class SpikeAmplitude:
         if source in self.pools:
             inputs, windows = self.pools[source]
             return windows.max(self.at(inputs))
-        squares, sizes = np.zeros((2, source.size_out))
+        sizes, squares = np.zeros((2, source.size_out))
         for connection in self.incoming.get(source, ()):
             amplitudes = self.at(connection.pre_obj)[connection.pre_slice]
             if not amplitudes.any():
                 continue
-            if not is_linear(source):
+            if not passes_on(source):
                 # what a layer that was left to TensorFlow does is not known
                 return np.full(source.size_out, np.median(amplitudes[amplitudes > 0]))
             into = connection.post_slice
-            squares[into] += through(connection.transform, amplitudes, 2)
-            sizes[into] += through(connection.transform, amplitudes, 1)
+            sizes[into] += through(connection, amplitudes, 1)
+            squares[into] += through(connection, amplitudes, 2)
         return np.divide(squares, sizes, out=squares, where=sizes > 0)
 
 
-def is_linear(node):
-    """Whether a node sums up its inputs, and computes nothing."""
-    return type(node) is nengo.Node and node.output is None
-
-
-def through(transform, amplitudes, power):
-    """Sum over the inputs of (weight x amplitude) ** power, for each output."""
+def through(connection, amplitudes, power):
+    """Sum over the inputs of |weight x amplitude| ** power, for each output."""
     amplitudes = amplitudes**power
-    if isinstance(transform, Dense):
-        weights = np.abs(transform.init) ** power
-        return weights @ amplitudes if weights.ndim == 2 else weights * amplitudes
-    if isinstance(transform, Sparse):
-        return abs(transform.sample().allocate()).power(power) @ amplitudes
-    if isinstance(transform, Convolution):
-        return _through_convolution(transform, amplitudes, power)
-    if isinstance(transform, NoTransform):
-        return amplitudes
-    return np.full(transform.size_out, np.mean(amplitudes))
+    if isinstance(connection.transform, Convolution):
+        return _convolved(connection.transform, amplitudes, power)
+    weights = weights_of(connection)
+    if weights is None:
+        return np.full(connection.size_out, np.mean(amplitudes))
+    return abs(weights).power(power) @ amplitudes
 
 
-def _through_convolution(transform, amplitudes, power):
+def _convolved(transform, amplitudes, power):
     """Take all positions of a channel together."""
     shape = transform.input_shape.shape
     axis = -1 if transform.channels_last else 0
