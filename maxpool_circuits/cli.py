@@ -31,7 +31,8 @@ NEURON_TYPES = {
     )
 }
 #: Packages whose versions are shown.
-PACKAGES = "nengo numpy scipy pandas matplotlib scikit-learn nengo-dl tensorflow tf_keras".split()
+PACKAGES = ["nengo", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn"]
+PACKAGES += ["nengo-dl", "tensorflow", "tf_keras"]
 INSTALL_PLOTS = "what helps: pip install matplotlib scikit-learn"
 
 
@@ -210,10 +211,10 @@ def doctor():
     print(f"Python {platform.python_version()}, maxpool_circuits {version}\n")
     for package in PACKAGES:
         print(f"{package:24} {installed(package) or '-'}")
-    without_nengo_dl = _problem_with_nengo_dl()
+    without_nengo_dl = _import_error("maxpool_circuits.nengo_dl") or _untried_keras()
     problems = {
         "circuits, compare, tune": None,
-        "figures, demo": _problem_with_figures(),
+        "figures, demo": _import_error("matplotlib", "sklearn", helps=INSTALL_PLOTS),
         "Keras networks": without_nengo_dl,
     }
     print()
@@ -223,30 +224,26 @@ def doctor():
         sys.exit(1)
 
 
-def _problem_with_figures():
-    """What is missing for figures, or None."""
-    try:
-        for module in ("matplotlib", "sklearn"):
-            importlib.import_module(module)
-    except ImportError as error:
-        return f"{error}; {INSTALL_PLOTS}"
-    return None
-
-
-def _problem_with_nengo_dl():
-    """Why Keras networks cannot be converted, or None."""
+def _import_error(*modules, helps=""):
+    """Why modules cannot be imported, and what helps; None if they can."""
     # TensorFlow reads this when it is imported
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            importlib.import_module("maxpool_circuits.nengo_dl")
+            for module in modules:
+                importlib.import_module(module)
     except ImportError as error:
-        return " ".join(str(error).split())
-    found = installed("tensorflow")
-    if minor(found) not in allowed_minors(sys.version_info[:2]):
-        return (
-            f"TensorFlow {found} was not tried on this Python, or fails there. What "
-            f"helps: {how_to_install_nengo_dl()}"
-        )
+        return " ".join(f"{error} {helps}".split())
     return None
+
+
+def _untried_keras():
+    """What is said about a TensorFlow that the converter was not tried with."""
+    found = installed("tensorflow")
+    if minor(found) in allowed_minors(sys.version_info[:2]):
+        return None
+    return (
+        f"TensorFlow {found} was not tried on this Python, or fails there. What helps: "
+        f"{how_to_install_nengo_dl()}"
+    )
