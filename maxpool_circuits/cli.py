@@ -11,19 +11,13 @@ from typing import Any
 import click
 import nengo
 from nengo.exceptions import ValidationError
-from tabulate import tabulate
 
 from .comparison import ENCODINGS, WORKLOADS, compare
 from .network.neurons import IntegrateAndFire
 from .registry import circuits
 from .tuning import tune
-from .utils.versions import (
-    WITH_KERAS_3,
-    allowed_minors,
-    how_to_install_nengo_dl,
-    installed,
-    minor,
-)
+from .utils.files import writable_target
+from .utils.versions import allowed_minors, how_to_install_nengo_dl, installed, minor
 from .version import version
 
 #: Neuron types that circuits can be tuned for by name.
@@ -36,18 +30,21 @@ NEURON_TYPES = {
         nengo.SpikingRectifiedLinear,
     )
 }
+#: Packages whose versions are shown.
+PACKAGES = ["nengo", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn"]
+PACKAGES += ["nengo-dl", "tensorflow", "tf_keras"]
 INSTALL_PLOTS = "what helps: pip install matplotlib scikit-learn"
 
 
-class _Command(click.Command):
-    """A command whose errors are messages, in terms of its options."""
+class _Group(click.Group):
+    """Commands whose errors are messages, in terms of their options."""
 
     def invoke(self, ctx):
-        """Run it."""
+        """Run a command."""
         try:
             return super().invoke(ctx)
         except ValidationError as error:
-            for option in self.params:
+            for option in self.commands[ctx.invoked_subcommand].params:
                 if option.name == error.attr:
                     raise click.BadParameter(error.args[0], ctx, option) from error
             raise click.UsageError(str(error), ctx) from error
@@ -57,35 +54,27 @@ class _Command(click.Command):
             raise click.ClickException(str(error)) from error
 
 
-def _new_file(path):
-    """Refuse files that cannot be written, before work starts that would be lost."""
-    if Path(path).is_dir():
-        raise click.BadParameter(f"{path!r} is a folder")
-    if not os.access(Path(path).resolve().parent, os.W_OK):
-        raise click.BadParameter(f"the folder of {path!r} cannot be written to")
-    return path
-
-
 def _new_figure(path):
-    """Refuse figures that cannot be drawn."""
-    try:
-        from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError as error:
-        raise click.BadParameter(f"{error}; {INSTALL_PLOTS}") from error
+    """Refuse figures that cannot be drawn, before work starts that would be lost."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
     formats = FigureCanvasBase.get_supported_filetypes()
     if Path(path).suffix[1:].lower() not in formats:
         raise click.BadParameter(f"{path!r} must end in one of {', '.join(formats)}")
-    return _new_file(path)
+    return writable_target(path)
 
 
 CIRCUIT = click.Choice(list(circuits()))
-FILE: dict[str, Any] = {"type": _new_file, "metavar": "FILE"}
+FILE: dict[str, Any] = {"type": writable_target, "metavar": "FILE"}
 FIGURE: dict[str, Any] = {**FILE, "type": _new_figure, "help": "Draw to FILE."}
-JOBS: dict[str, Any] = {"type": int, "default": 1, "help": "Number of processes."}
 HZ: dict[str, Any] = {"type": float, "metavar": "HZ"}
 
+csv_option = click.option("--csv", help="Write the table to FILE.", **FILE)
+jobs_option = click.option("--jobs", "n_jobs", default=1, help="Number of processes.")
+seed_option = click.option("--seed", default=0)
 
-@click.group(context_settings={"show_default": True})
+
+@click.group(cls=_Group, context_settings={"show_default": True})
 @click.version_option(version, message="%(version)s")
 def main():
     """Spiking max-pooling circuits for Nengo.
@@ -94,7 +83,7 @@ def main():
     """
 
 
-@main.command("list", cls=_Command)
+@main.command("list")
 def list_circuits():
     """List the circuits."""
     for name, circuit in circuits().items():
@@ -102,7 +91,7 @@ def list_circuits():
         print(f"{name:16} {summary}")
 
 
-@main.command("compare", cls=_Command)
+@main.command("compare")
 @click.argument("circuit", nargs=-1, type=CIRCUIT, metavar="[CIRCUIT]...")
 @click.option(
     "--workload",
@@ -128,9 +117,9 @@ def list_circuits():
     metavar="N",
     help="How often inputs and networks are drawn; from 2 on with 95 % intervals.",
 )
-@click.option("--jobs", "n_jobs", **JOBS)
-@click.option("--seed", default=0)
-@click.option("--csv", help="Write the table to FILE.", **FILE)
+@jobs_option
+@seed_option
+@csv_option
 @click.option("--plot", **FIGURE)
 def compare_circuits(circuit, window_size, csv, plot, **options):
     """Compare circuits on the same spikes.
@@ -141,7 +130,7 @@ def compare_circuits(circuit, window_size, csv, plot, **options):
     _report(table, table.plot, csv, plot)
 
 
-@main.command("tune", cls=_Command)
+@main.command("tune")
 @click.argument("circuit", type=CIRCUIT, metavar="CIRCUIT")
 @click.option(
     "--out", required=True, help="Write the parameters to FILE (*.npz).", **FILE
@@ -165,8 +154,8 @@ def compare_circuits(circuit, window_size, csv, plot, **options):
     metavar="FOLDER",
     help="Keep what is measured in FOLDER: the same command goes on from there.",
 )
-@click.option("--jobs", "n_jobs", **JOBS)
-@click.option("--seed", default=0)
+@jobs_option
+@seed_option
 def tune_circuit(circuit, out, window_size, neuron_type, **options):
     """Tune a circuit by watching it run.
 
@@ -179,12 +168,12 @@ def tune_circuit(circuit, out, window_size, neuron_type, **options):
     tuned = tune(circuit, window_size=window_size or None, **given)
     tuned.save(out)
     print(tuned)
-    print(f"\nfile: {Path(out).resolve()}")
+    print(f"\nfile: {out}")
 
 
-@main.command("demo", cls=_Command)
-@click.option("--seed", default=0)
-@click.option("--csv", help="Write the table to FILE.", **FILE)
+@main.command("demo")
+@seed_option
+@csv_option
 @click.option("--plot", default="maxpool_circuits_demo.png", **FIGURE)
 def demo(seed, csv, plot):
     """Pool images of digits by every circuit.
@@ -203,29 +192,29 @@ def _report(table, draw, csv, plot):
     print(table)
     if csv:
         table.to_csv(csv)
-        print(f"\ntable: {Path(csv).resolve()}")
+        print(f"\ntable: {csv}")
     if plot:
         import matplotlib
 
         # a screen is not needed
         matplotlib.use("Agg")
         draw(plot)
-        print(f"\nfigure: {Path(plot).resolve()}")
+        print(f"\nfigure: {plot}")
 
 
-@main.command("doctor", cls=_Command)
+@main.command("doctor")
 def doctor():
     """Show what is installed, what works, and what installs the rest.
 
     The exit status is 1 if NengoDL is installed and does not work.
     """
-    print(f"maxpool_circuits {version}, Python {platform.python_version()}\n")
-    rows = [(name, installed(name) or "-", limits) for name, limits in _packages()]
-    print(tabulate(rows, ["package", "installed", "works with"], disable_numparse=True))
-    without_nengo_dl = _problem_with_nengo_dl()
+    print(f"Python {platform.python_version()}, maxpool_circuits {version}\n")
+    for package in PACKAGES:
+        print(f"{package:24} {installed(package) or '-'}")
+    without_nengo_dl = _import_error("maxpool_circuits.nengo_dl") or _untried_keras()
     problems = {
         "circuits, compare, tune": None,
-        "figures, demo": _problem_with_figures(),
+        "figures, demo": _import_error("matplotlib", "sklearn", helps=INSTALL_PLOTS),
         "Keras networks": without_nengo_dl,
     }
     print()
@@ -235,51 +224,26 @@ def doctor():
         sys.exit(1)
 
 
-def _packages():
-    """Packages, and the versions that work with the others that are installed."""
-    minors = allowed_minors(sys.version_info[:2])
-    keras = minor(installed("tensorflow"))
-    has_keras_3 = keras in minors and keras >= WITH_KERAS_3
-    return [
-        ("nengo", "4.0 and newer"),
-        ("numpy", "1.24 and newer"),
-        ("scipy", "1.9 and newer"),
-        ("pandas", "1.5 and newer"),
-        ("matplotlib", "3.7 and newer"),
-        ("scikit-learn", "1.2 and newer"),
-        ("nengo-dl", "3.6"),
-        ("tensorflow", f"2.{minors[0]} to 2.{minors[-1]}"),
-        (
-            "tf_keras",
-            f"2.{keras}, as TensorFlow" if has_keras_3 else "TensorFlow's, from 2.16",
-        ),
-    ]
-
-
-def _problem_with_figures():
-    """What is missing for figures, or None."""
-    try:
-        for module in ("matplotlib", "sklearn"):
-            importlib.import_module(module)
-    except ImportError as error:
-        return f"{error}; {INSTALL_PLOTS}"
-    return None
-
-
-def _problem_with_nengo_dl():
-    """Why Keras networks cannot be converted, or None."""
+def _import_error(*modules, helps=""):
+    """Why modules cannot be imported, and what helps; None if they can."""
     # TensorFlow reads this when it is imported
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            importlib.import_module("maxpool_circuits.nengo_dl")
+            for module in modules:
+                importlib.import_module(module)
     except ImportError as error:
-        return " ".join(str(error).split())
-    found = installed("tensorflow")
-    if minor(found) not in allowed_minors(sys.version_info[:2]):
-        return (
-            f"TensorFlow {found} was not tried on this Python, or fails there. What "
-            f"helps: {how_to_install_nengo_dl()}"
-        )
+        return " ".join(f"{error} {helps}".split())
     return None
+
+
+def _untried_keras():
+    """What is said about a TensorFlow that the converter was not tried with."""
+    found = installed("tensorflow")
+    if minor(found) in allowed_minors(sys.version_info[:2]):
+        return None
+    return (
+        f"TensorFlow {found} was not tried on this Python, or fails there. What helps: "
+        f"{how_to_install_nengo_dl()}"
+    )

@@ -2,9 +2,7 @@
 
 import csv
 import inspect
-import os
 import re
-import struct
 import subprocess
 import sys
 from unittest import mock
@@ -44,28 +42,22 @@ def test_list_has_all_circuits_with_a_summary():
         assert line.endswith(circuit.__doc__.splitlines()[0])
 
 
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
-        ([], ["list", "compare", "tune", "demo", "doctor"]),
-        (["tune"], ["--out", "--neuron-type", "AdaptiveLIF", "--memory", "--seed"]),
-        (["compare"], ["CIRCUIT", "band-limited", "poisson", "--csv", "--plot"]),
-        (["demo"], ["HMAX", "--seed", "--csv", "maxpool_circuits_demo.png"]),
-    ],
-)
-def test_help(words, parts):
-    result = run(*words, "--help")
-    assert result.exit_code == 0
-    for part in parts:
-        assert part in result.output
-
-
 # --- compare and demo -----------------------------------------------------------------
 
 
-def test_compare_passes_all_options_on(monkeypatch):
-    compare = mock.Mock()
-    monkeypatch.setattr(cli, "compare", compare)
+@pytest.fixture
+def called(monkeypatch):
+    """What stands in for a function of the package, by its name."""
+
+    def replace(name, **options):
+        monkeypatch.setattr(cli, name, mock.Mock(**options))
+        return getattr(cli, name)
+
+    return replace
+
+
+def test_compare_passes_all_options_on(called):
+    compare = called("compare")
     words = "--workload band-limited --encoding lif --window-size 9 --pools 5 "
     words += "--input-rate 100 --jobs 2 --trials 3 --seed 7"
     run("compare", "softmax", "ensemble", *words.split())
@@ -83,9 +75,8 @@ def test_compare_passes_all_options_on(monkeypatch):
     )
 
 
-def test_defaults_are_those_of_compare(monkeypatch):
-    compare = mock.Mock()
-    monkeypatch.setattr(cli, "compare", compare)
+def test_defaults_are_those_of_compare(called):
+    compare = called("compare")
     run("compare")
     defaults = inspect.signature(mpc.compare).parameters
     given = dict(zip(["circuits", "window_size"], compare.call_args.args))
@@ -107,31 +98,14 @@ def test_compare_prints_and_writes_table_and_figure(tmp_path):
     assert figure.read_bytes().startswith(PNG)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_progress_goes_to_a_terminal_on_stderr():
-    import fcntl
-    import pty
-    import termios
-
-    terminal, theirs = pty.openpty()
-    size = struct.pack("HHHH", 24, 80, 0, 0)
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
-    words = [sys.executable, "-m", "maxpool_circuits", *SMALL]
-    process = subprocess.run(words, stdout=subprocess.PIPE, stderr=theirs)
-    os.write(theirs, b"the end")
-    shown = b""
-    while b"the end" not in shown:
-        shown += os.read(terminal, 2**16)
-    assert process.returncode == 0 and b"\noracle " in process.stdout
-    assert b"1/1" in shown and b"1/1" not in process.stdout
-
-
-def test_demo_draws_a_figure_and_says_where(tmp_path, monkeypatch):
+def test_demo_draws_a_figure_and_says_where(tmp_path, monkeypatch, called):
     monkeypatch.chdir(tmp_path)
+    small = mpc.comparison.images(window_size=64, n_images=2)
+    compare = called("compare", return_value=mpc.compare("exact", workload=small))
     result = run("demo", "--csv", "demo.csv", "--seed", "1")
-    assert result.stdout.startswith("images: 256 pools of 8 spiking inputs")
-    for name in (*mpc.circuits(), "oracle", "average"):
-        assert f"\n{name} " in result.stdout
+    compare.assert_called_with(
+        workload="images", window_size=8, seed=1, progress_bar=True
+    )
     figure = tmp_path / "maxpool_circuits_demo.png"
     assert result.stdout.splitlines()[-1] == f"figure: {figure}"
     assert figure.read_bytes().startswith(PNG)
@@ -141,11 +115,10 @@ def test_demo_draws_a_figure_and_says_where(tmp_path, monkeypatch):
 # --- tune -----------------------------------------------------------------------------
 
 
-def test_tune_passes_options_on_writes_a_file_and_reports(tmp_path, monkeypatch):
+def test_tune_passes_options_on_writes_a_file_and_reports(tmp_path, called):
     setup = mpc.Setup("their.softmax", n_neurons=1, max_rate=100.0)
     found = mpc.TunedDecoders(setup, {"unit": [[1]]}, {"speed": 2})
-    tune = mock.Mock(return_value=found)
-    monkeypatch.setattr(cli, "tune", tune)
+    tune = called("tune", return_value=found)
     path = tmp_path / "own.npz"
     result = run("tune", "softmax", "--out", path)
     # what is not given is left to the circuit
@@ -189,16 +162,13 @@ def test_every_neuron_type_can_be_used(name):
     [
         ("compare nope", ["CIRCUIT", "'winner-take-all'"]),
         ("compare --workload speech", ["--workload", "band-limited"]),
-        ("compare --window-size two", ["--window-size", "two"]),
         ("compare --window-size 0", ["--window-size", "got 0"]),
         ("compare --pools -3", ["--pools", "-3"]),
-        ("compare --input-rate inf", ["--input-rate", "inf"]),
         ("compare --workload images --window-size 5", ["--window-size", "got 5"]),
-        ("compare --seed -1", ["--seed", "-1"]),
+        ("compare --plot figure.xyz", ["--plot", "figure.xyz", "png"]),
         ("tune exact --out file.npz", ["nothing"]),
         ("tune softmax --out file.npz --neuron-type Lif", ["--neuron-type", "LIF"]),
         ("tune softmax", ["--out"]),
-        ("list --seed 1", ["--seed"]),
     ],
 )
 def test_errors_are_messages_that_speak_of_options(words, parts):
@@ -211,24 +181,22 @@ def test_errors_are_messages_that_speak_of_options(words, parts):
 def test_files_are_checked_before_the_work(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.png").mkdir()
-    for name, part in [("missing/a.png", "the folder of"), ("folder.png", "a folder")]:
-        assert_refused(run(*words.split(), name), words.split()[-1], repr(name), part)
-    if "plot" in words:
-        assert_refused(run(*words.split(), "figure.xyz"), "figure.xyz", "png")
+    for name, part in [("missing/a.png", "no folder"), ("folder.png", "not an ord")]:
+        assert_refused(run(*words.split(), name), repr(name), part, status=1)
 
 
 @pytest.mark.parametrize(
-    ("module", "words", "status"),
+    ("module", "words"),
     [
-        ("matplotlib.backend_bases", "demo", 2),
-        ("matplotlib.backend_bases", "compare exact --plot figure.png", 2),
-        ("sklearn.datasets", "compare exact --workload images", 1),
+        ("matplotlib.backend_bases", "demo"),
+        ("matplotlib.backend_bases", "compare exact --plot figure.png"),
+        ("sklearn.datasets", "compare exact --workload images"),
     ],
 )
-def test_a_missing_package_is_named_with_what_helps(monkeypatch, module, words, status):
+def test_a_missing_package_is_named_with_what_helps(monkeypatch, module, words):
     monkeypatch.setitem(sys.modules, module, None)
     result = run(*words.split())
-    assert_refused(result, module, "pip install matplotlib scikit-learn", status=status)
+    assert_refused(result, module, "pip install matplotlib scikit-learn", status=1)
 
 
 def test_import_and_help_need_none_of_the_optional_packages():

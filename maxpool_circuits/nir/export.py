@@ -104,8 +104,10 @@ def to_nir(
     relays = valid_flag(relays, "relays")
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
     _check(circuit)
-    layout = (_Chain if relays else _Meeting)(circuit, spike_value)
-    layout.build()
+    layout = _Layout(circuit, spike_value)
+    last = layout.add_chain() if relays else layout.add_paths()
+    shape = {"output": np.array([circuit.windows.n_pools])}
+    layout.add("output", nir.Output(shape), last)
     largest = layout.largest_jump()
     # thresholds that were computed are as exact as floats
     if largest > 1 + 1e-6:
@@ -188,47 +190,35 @@ def _check(circuit: Any) -> None:
             f"must be a circuit such as mpc.PairwiseReLU(windows), got {circuit!r}",
             attr="circuit",
         )
+    reason = next(_reasons_against(circuit), None)
+    if reason:
+        raise ValidationError(f"{reason}. {CAN_EXPORT}", attr="circuit", obj=circuit)
+
+
+def _reasons_against(circuit):
+    """Yield all that cannot be exported."""
+    for ensemble in circuit.all_ensembles:
+        if not integrates(ensemble.neuron_type):
+            yield f"{ensemble} has neurons of type {ensemble.neuron_type}"
+        elif np.any(ensemble.bias):
+            yield f"neurons of {ensemble} have bias currents"
     connections = incoming(circuit)
-    reasons = [
-        *map(_reason_of_ensemble, circuit.all_ensembles),
-        *(_reason_of_node(node, connections) for node in circuit.all_nodes),
-        *map(_reason_of_connection, circuit.all_connections),
-    ]
-    for reason in reasons:
-        if reason:
-            raise ValidationError(
-                f"{reason}. {CAN_EXPORT}", attr="circuit", obj=circuit
-            )
-
-
-def _reason_of_ensemble(ensemble):
-    if not integrates(ensemble.neuron_type):
-        return f"{ensemble} has neurons of type {ensemble.neuron_type}"
-    if np.any(ensemble.bias):
-        return f"neurons of {ensemble} have bias currents"
-    return None
-
-
-def _reason_of_node(node, connections):
-    if node.output is not None:
-        return f"{node} computes something"
-    before = [connection.pre_obj for connection in connections.get(node, ())]
-    if any(node in upstream(obj, connections) for obj in before):
-        return f"{node} feeds itself"
-    return None
-
-
-def _reason_of_connection(connection):
-    ends = connection.pre_obj, connection.post_obj
-    if any(isinstance(end, nengo.Ensemble) for end in ends):
-        return f"{connection} decodes or encodes an ensemble"
-    if connection.learning_rule_type or connection.function is not None:
-        return f"{connection} learns or computes a function"
-    if full_weights(connection) is None:
-        return f"{connection} has the transform {connection.transform}"
-    if _time_constants(connection.synapse) is None:
-        return f"{connection} has the synapse {connection.synapse}"
-    return None
+    for node in circuit.all_nodes:
+        before = [connection.pre_obj for connection in connections.get(node, ())]
+        if node.output is not None:
+            yield f"{node} computes something"
+        elif any(node in upstream(obj, connections) for obj in before):
+            yield f"{node} feeds itself"
+    for connection in circuit.all_connections:
+        ends = connection.pre_obj, connection.post_obj
+        if any(isinstance(end, nengo.Ensemble) for end in ends):
+            yield f"{connection} decodes or encodes an ensemble"
+        elif connection.learning_rule_type or connection.function is not None:
+            yield f"{connection} learns or computes a function"
+        elif full_weights(connection) is None:
+            yield f"{connection} has the transform {connection.transform}"
+        elif _time_constants(connection.synapse) is None:
+            yield f"{connection} has the synapse {connection.synapse}"
 
 
 def _time_constants(synapse):
@@ -270,8 +260,8 @@ class _Layout:
                 for (source, filters), weights in paths.into(place).items()
             }
 
-        #: gains are those of currents, in thresholds per second
-        self.inputs: dict[Any, Arriving] = {
+        # gains are those of currents, in thresholds per second
+        self.inputs = {
             ensemble.neurons: arriving_at(ensemble.neurons, ensemble.gain)
             for ensemble in circuit.all_ensembles
         }
@@ -307,21 +297,11 @@ class _Layout:
         ones = np.ones(size, np.float32)
         return self.add(name, nir.IF(r=ones, v_threshold=(1 - MARGIN) * ones), *before)
 
-    def build(self) -> None:
-        """Add what lies between the input and the output."""
-        raise NotImplementedError
+    def add_chain(self) -> str:
+        """Add layers of neurons, each of an ensemble and relays for later layers.
 
-    def finish(self, last: str) -> None:
-        """Add the output node."""
-        shape = {"output": np.array([self.circuit.windows.n_pools])}
-        self.add("output", nir.Output(shape), last)
-
-
-class _Chain(_Layout):
-    """Layers of neurons, in which relays hand on what later layers need."""
-
-    def build(self) -> None:
-        """Add all layers; a layer is an ensemble and its relays."""
+        Returns the name of the last node.
+        """
         self._check_relays()
         # which signals of which source the last layer hands on, in their order
         present = {self.circuit.input: np.arange(self.circuit.windows.n_inputs)}
@@ -350,12 +330,11 @@ class _Chain(_Layout):
                 self.edges.append((loop, last))
             present = {neurons: np.arange(neurons.size_out), **relayed}
         weights = _joined(self.output, present, self.circuit.windows.n_pools)
-        self.finish(self.add_weights(f"weights_{len(stages) + 1}", weights, last))
+        return self.add_weights(f"weights_{len(stages) + 1}", weights, last)
 
     def _check_relays(self):
         """Refuse what relays cannot hand on."""
         known = {self.circuit.input}
-        why = None
         for neurons, arriving in [*self.inputs.items(), (None, self.output)]:
             known.add(neurons)
             if any(filters for _, filters in arriving):
@@ -365,30 +344,27 @@ class _Chain(_Layout):
                 )
             elif any(source not in known for source, _ in arriving):
                 why = "ensembles of the circuit form a loop"
-        if why is not None:
-            raise ValidationError(
-                f"{why}, or export it with relays=False",
-                attr="relays",
-                obj=self.circuit,
-            )
+            else:
+                continue
+            message = f"{why}, or export it with relays=False"
+            raise ValidationError(message, attr="relays", obj=self.circuit)
 
+    def add_paths(self) -> str:
+        """Add ensembles and the paths between them, each with nodes of its own.
 
-class _Meeting(_Layout):
-    """Ensembles and the paths between them, each with nodes of its own."""
-
-    def build(self) -> None:
-        """Add all paths; signals that meet are added up at the neurons."""
+        Signals that meet are added up at the neurons. Returns the last node's name.
+        """
         for neurons in self.inputs:
             self.add_neurons(self.names[neurons], neurons.size_in)
         for neurons, arriving in self.inputs.items():
             end = self.names[neurons]
             self.edges += [(last, end) for last in self._add_paths(arriving, end)]
         ends = self._add_paths(self.output, "output")
-        if len(ends) > 1:
-            # not every reader adds up what arrives at the output itself
-            same = scipy.sparse.identity(self.circuit.windows.n_pools)
-            ends = [self.add_weights("sum", same, *ends)]
-        self.finish(*ends)
+        if len(ends) == 1:
+            return ends[0]
+        # not every reader adds up what arrives at the output itself
+        same = scipy.sparse.identity(self.circuit.windows.n_pools)
+        return self.add_weights("sum", same, *ends)
 
     def _add_paths(self, arriving, end):
         """Names of the last nodes of all paths to a place."""
