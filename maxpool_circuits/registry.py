@@ -116,11 +116,6 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
     circuit : str or callable
         A name, or a class or callable, which is returned as it is.
 
-    Returns
-    -------
-    callable
-        The circuit.
-
     Raises
     ------
     nengo.exceptions.ValidationError

@@ -144,7 +144,11 @@ FREE = {
     "add_to_container": "handed on to nengo.Network",
     "report": "anything that JSON can carry",
     "x": "values may be NaN or infinite",
-    "maps": "values may be NaN or infinite",
+    **dict.fromkeys(["ax", "maps", "limit", "colorbar"], "matplotlib checks it"),
+    "interval": "of plots",
+    "names": "of plots",
+    "images": "of plots",
+    "Workload.name": "a text for people",
 }
 
 #: Names that are not called by users, with the reason.

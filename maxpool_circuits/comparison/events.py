@@ -1,4 +1,4 @@
-"""How many synaptic events a spike causes."""
+"""How many synaptic operations a spike causes."""
 
 from __future__ import annotations
 
@@ -20,40 +20,7 @@ def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
     A synapse is a non-zero weight onto a neuron or onto an output of the network.
     Nodes that only pass values on are no stages of their own: the weights on both of
     their sides are multiplied, as on hardware that has only neurons. They may feed
-    themselves; a loop of several is followed once.
-
-    Parameters
-    ----------
-    network : nengo.Network
-        A network with an ``input`` and an ``output`` node.
-
-    Returns
-    -------
-    dict of {nengo.Node or nengo.ensemble.Neurons: (size,) array of int}
-        For ``network.input`` and for the neurons of each ensemble, the number of
-        synapses that each of its entries reaches.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If a connection has a transform that is neither dense nor sparse.
-
-    Examples
-    --------
-    The first input reaches two neurons, the second one; the third neuron is not read:
-
-    >>> import nengo
-    >>> from maxpool_circuits.comparison.events import fan_outs
-    >>> to_neurons = [[1, 0], [1, 0], [0, 1]]
-    >>> with nengo.Network() as network:
-    ...     network.input = nengo.Node(size_in=2)
-    ...     network.output = nengo.Node(size_in=1)
-    ...     neurons = nengo.Ensemble(3, dimensions=1).neurons
-    ...     _ = nengo.Connection(network.input, neurons, transform=to_neurons)
-    ...     _ = nengo.Connection(neurons, network.output, transform=[[1, 1, 0]])
-    >>> counts = fan_outs(network)
-    >>> print(counts[network.input], counts[neurons])
-    [2 1] [1 1 0]
+    themselves; a loop of several is followed once. Transforms must be dense or sparse.
     """
     neurons = [ensemble.neurons for ensemble in network.all_ensembles]
     sources = [network.input, *neurons]

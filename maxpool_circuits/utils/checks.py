@@ -48,10 +48,10 @@ def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> f
 def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
     """Return two finite numbers in ascending order as floats."""
     try:
-        low, high = map(float, value)
-        # not so for NaN
-        valid = 0 < high - low < np.inf
-    except (TypeError, ValueError, OverflowError):
+        low, high = value
+        valid = is_real(low) and is_real(high) and low < high and is_real(high - low)
+        valid = valid and not isinstance(value, (bytes, bytearray))
+    except (TypeError, ValueError):
         valid = False
     if not valid:
         raise ValidationError(
@@ -59,7 +59,7 @@ def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
             attr=attr,
             obj=obj,
         )
-    return low, high
+    return float(low), float(high)
 
 
 def valid_flag(value: Any, attr: str, obj: Any = None) -> bool:

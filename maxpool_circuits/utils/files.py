@@ -21,15 +21,6 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields another file in the same folder, with the same ending, to be written instead.
     It takes the place of ``path``, with the mode of what was there, if the block ends
     without an exception, and is deleted otherwise. Raises what `writable_target` does.
-
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name) / "numbers.txt"
-    >>> with atomic_write(path) as unfinished:
-    ...     _ = unfinished.write_text("1 2 3")
-    >>> os.listdir(folder.name)
-    ['numbers.txt']
-    >>> folder.cleanup()
     """
     target = writable_target(path)
     unfinished = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
