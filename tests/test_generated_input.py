@@ -220,7 +220,7 @@ CASES = [
     (name, argument)
     for name, call in PUBLIC.items()
     for argument in arguments_of(name, call)
-    if argument not in FREE
+    if not {argument, f"{name}.{argument}"} & FREE.keys()
 ]
 
 

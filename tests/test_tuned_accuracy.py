@@ -1,8 +1,8 @@
 """What tuned decoders promise, on inputs that no tuning has seen.
 
-Spiking inputs of 250 Hz; errors behind the best of the usual readout filters, and those
+Spiking inputs of 250 Hz; errors after the best of the usual readout filters, and those
 of untuned circuits with the same neurons and the same seed. How accurate circuits are
-untuned is in test_accuracy.py; the figures of the documentation come from
+untuned is in test_accuracy.py; the metrics in the documentation come from
 benchmarks/tuning.py.
 """
 

@@ -99,12 +99,13 @@ class TunedDecoders:
             raise ValidationError(
                 f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
             )
-        for what, checked in (
-            ("decoder_changes", _matrix),
-            ("parameters", positive_number),
-            ("tuning_curves", _matrix),
-            ("report", _plain),
-        ):
+        checks: dict[str, Any] = {
+            "decoder_changes": _matrix,
+            "parameters": positive_number,
+            "tuning_curves": _matrix,
+            "report": _plain,
+        }
+        for what, checked in checks.items():
             try:
                 given = dict(**getattr(self, what))
                 values = {name: checked(value, name) for name, value in given.items()}

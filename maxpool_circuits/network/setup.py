@@ -82,8 +82,8 @@ class Setup:
     @property
     def arguments(self) -> dict[str, str]:
         """Arguments of `.tune`, and of the circuit for inputs from 0 to 1, as text."""
-        names = ("window_size", "n_neurons", "max_rate")
-        names += ("neuron_type", "synapse", "input_synapse")
+        others = {"circuit", "any_rate", "own"}
+        names = (field.name for field in fields(self) if field.name not in others)
         given = {**{name: getattr(self, name) for name in names}, **dict(self.own)}
         return {name: str(value) for name, value in given.items() if value is not None}
 

@@ -240,8 +240,9 @@ def untuned_pool(circuit: Callable[..., Any], window_size: int) -> Any:
     windows = PoolWindows.independent(n_pools=1, window_size=window_size)
     with nengo.Network(add_to_container=False):
         network = make(circuit, windows, decoders=None)
-    made = sum(getattr(network, "populations", {}).values(), [])
-    if not any(copies.population.neuron_type.spiking for copies in made):
+    made = getattr(network, "populations", {}).values()
+    spiking = (c.population.neuron_type.spiking for copies in made for c in copies)
+    if not any(spiking):
         raise ValidationError(
             f"{type(network).__name__} makes no spiking neurons by self.replicate: "
             "there is nothing to tune",
