@@ -4,7 +4,6 @@ Most of it runs on packages that are made up here, in processes of their own, an
 neither NengoDL nor TensorFlow.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -67,7 +66,7 @@ def make_up(folder, version, with_keras_2=True):
 def python(folder, code, **environment):
     """Run code in a process that sees the modules of a folder first."""
     start = (
-        f"import json, os, sys, types\nsys.path.insert(0, {str(folder)!r})\n"
+        f"import os, sys, types\nsys.path.insert(0, {str(folder)!r})\n"
         "NAMES = ['keras', 'keras.engine.functional', 'keras.layers']\n"
         # the packages without what they import
         "for name in ('maxpool_circuits', 'maxpool_circuits.nengo_dl'):\n"
@@ -278,32 +277,18 @@ def test_a_model_of_keras_3_is_exact_when_rebuilt(tmp_path):
 # --- what users copy ------------------------------------------------------------------
 
 
-def code_blocks():
-    """Blocks of code of the documentation, notebooks, benchmarks and docstrings."""
-    for path in ROOT.glob("docs/**/*.md"):
-        if "_build" not in path.parts:
-            # the blocks of a page run one after another
-            blocks = re.findall(r"^```.*?^```", path.read_text(), re.M | re.S)
-            yield path, "\n".join(blocks)
-    for path in ROOT.glob("notebooks/*.ipynb"):
-        lines = []
-        for cell in json.loads(path.read_text())["cells"]:
-            lines += cell["source"] if cell["cell_type"] == "code" else []
-        yield path, "\n".join(lines)
-    for path in ROOT.glob("benchmarks/*.py"):
-        yield path, path.read_text()
-    for path in ROOT.glob("maxpool_circuits/nengo_dl/*.py"):
-        for block in path.read_text().split("Examples\n    --------")[1:]:
-            yield path, block
-
-
 def test_our_module_is_imported_before_nengo_dl_and_tensorflow():
+    blocks = []
+    for pattern in ("docs/**/*.md", "notebooks/*.ipynb", "benchmarks/*.py"):
+        blocks += [
+            (p, p.read_text()) for p in ROOT.glob(pattern) if "_build" not in str(p)
+        ]
+    for path in ROOT.glob("maxpool_circuits/nengo_dl/*.py"):
+        examples = path.read_text().split("Examples\n    --------")[1:]
+        blocks += [(path, each) for each in examples]
     names = r"(maxpool_circuits\.nengo_dl|nengo_dl|tensorflow)"
-    imported = rf"^ *(?:>>> )?(?:import|from) {names}\b"
-    first = {}
-    for path, code in code_blocks():
-        modules = re.findall(imported, code, flags=re.MULTILINE)
-        if modules:
-            first.setdefault(path.name, set()).add(modules[0])
-    assert first
-    assert set().union(*first.values()) == {"maxpool_circuits.nengo_dl"}, first
+    # also in a notebook, whose lines are text in quotes
+    imported = re.compile(rf'^ *(?:>>> |")?(?:import|from) {names}\b', re.MULTILINE)
+    found = [(path.name, imported.search(text)) for path, text in blocks]
+    first = [(name, each.group(1)) for name, each in found if each]
+    assert {each for _, each in first} == {"maxpool_circuits.nengo_dl"}, first
