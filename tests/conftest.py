@@ -4,27 +4,19 @@ Nengo's own pytest plugin is switched off in ``setup.cfg`` (pytest 9 refuses it)
 its ``Simulator`` fixture is defined here.
 """
 
-import atexit
 import functools
 import importlib
 import os
-import shutil
-import tempfile
 
 # Before anything imports matplotlib or TensorFlow: no windows, no start-up messages.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-# What tuning remembers goes into a folder of this run, not into the user's.
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="maxpool_circuits_tests-")
 
 import hypothesis
 import nengo
 import pytest
 
 from maxpool_circuits import testing
-
-atexit.register(shutil.rmtree, os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 # The same examples in every run, however slow the machine.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
