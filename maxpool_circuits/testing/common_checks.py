@@ -324,12 +324,13 @@ def check_another_seed(subject: Subject) -> None:
 @common_check()
 def check_number_of_objects(subject: Subject) -> None:
     """The number of Nengo objects is small and does not grow with that of pools."""
-    few, many = (
-        subject.make(PoolWindows.from_indices([*rows, *rows[:, ::2], *rows[:, 1:2]]))
-        for rows in (np.arange(12).reshape(3, 4), np.arange(1200).reshape(300, 4))
-    )
+    networks = []
+    for n_pools in (3, 300):
+        rows = np.arange(4 * n_pools).reshape(n_pools, 4)
+        windows = [*rows, *rows[:, ::2], *rows[:, 1:2]]
+        networks.append(subject.make(PoolWindows.from_indices(windows, rows.size)))
     for kind, most in MOST_OBJECTS.items():
-        n_few, n_many = (len(getattr(made, f"all_{kind}")) for made in (few, many))
+        n_few, n_many = (len(getattr(made, f"all_{kind}")) for made in networks)
         assert n_few == n_many <= most, (
             "pools must share their Nengo objects (copies of one population in one "
             f"ensemble, see MaxPoolNetwork.replicate), and have at most {most} {kind}: "
