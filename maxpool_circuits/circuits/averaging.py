@@ -29,8 +29,8 @@ class Averaging(MaxPoolNetwork):
     takes_raw_spikes = True
     #: Distance between the floor and firing, in thresholds, after a filter that lets no
     #: ripple through; and how many spikes of an input are remembered without a filter.
-    memory: float
-    raw_memory: float
+    memory: Any
+    raw_memory: Any
 
     @property
     def n_competitors(self) -> float:

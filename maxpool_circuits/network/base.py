@@ -139,7 +139,7 @@ class MaxPoolNetwork(nengo.Network):
 
     #: Parameters that tuning may choose besides decoders, those that suit
     #: ``neuron_type``.
-    tunables: tuple[Tunable, ...] | Any = ()
+    tunables: Any = ()
     #: Whether a tuning serves windows of one size only.
     tuned_per_window_size = True
 
@@ -147,7 +147,7 @@ class MaxPoolNetwork(nengo.Network):
     # arguments that always have a value, and ``given``.
 
     #: ``neuron_type`` if none is given.
-    default_neuron_type: NeuronType | Any = IntegrateAndFire()
+    default_neuron_type: Any = IntegrateAndFire()
     #: ``decoders`` if none are given.
     default_decoders: Any = None
 
