@@ -77,7 +77,7 @@ lint: $(VENV)/tests-installed  ## check the code with ruff, the layers with impo
 	$(VENV)/bin/python -m mypy maxpool_circuits
 
 presets: $(VENV)/demo-installed  ## tune all decoders that are shipped, anew (an hour on two cores)
-	$(VENV)/bin/python -m maxpool_circuits.tuning.presets
+	$(BENCH)/presets.py
 
 # asv runs benchmarks over commits: cd benchmarks/asv && asv run
 bench: $(VENV)/bench-installed  ## compare with every other way to max-pool spikes: a selection (4 to 30 minutes on two cores)

@@ -404,9 +404,3 @@ def test_figure_that_cannot_be_written_leaves_the_old_file(
     with pytest.raises(OSError, match="no space left"):
         draw(image_table, path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
-
-
-def test_layers_of_one_name_have_a_bar_each():
-    figure = plots.layers(pd.DataFrame({"error": [0.1, 0.3]}, index=["conv", "conv"]))
-    (ax,) = figure.axes
-    assert [bar.get_width() for bar in ax.patches] == [0.1, 0.3]

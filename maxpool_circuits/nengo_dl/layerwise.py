@@ -17,7 +17,7 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
 
     Where the error leaps up from one layer to the next, accuracy is lost: by firing
     rates that are too low for it or too high, or by neurons whose noise is rectified.
-    `.plots.layers` plots the errors.
+    ``frame["error"].plot.barh()`` draws the errors.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from .errors import error_by_gap, error_map, pareto
 from .images import image_comparison, pooled_images
 from .over_time import raster, traces
 from .styles import styles
-from .summaries import before_and_after, comparison, layers
+from .summaries import before_and_after, comparison
 
 __all__ = [
     "before_and_after",
@@ -19,7 +19,6 @@ __all__ = [
     "error_by_gap",
     "error_map",
     "image_comparison",
-    "layers",
     "pareto",
     "pooled_images",
     "raster",

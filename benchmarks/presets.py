@@ -1,4 +1,4 @@
-"""Make the decoders that are shipped: ``python -m maxpool_circuits.tuning.presets``."""
+"""Make the decoders that are shipped: ``python benchmarks/presets.py``."""
 
 import argparse
 import json
@@ -8,9 +8,9 @@ from itertools import product
 import joblib
 import nengo
 
-from ..network.decoders import FOLDER, INDEX
-from ..utils.files import atomic_write
-from .tune import tune
+import maxpool_circuits as mpc
+from maxpool_circuits.network.decoders import FOLDER, INDEX
+from maxpool_circuits.utils.files import atomic_write
 
 COMPARATORS = "pairwise-relu", "winner-take-all"
 #: Inputs of windows that `EnsembleMax` is tuned for; the others serve all windows.
@@ -66,7 +66,7 @@ def main():
     parser.add_argument("--memory", help="folder in which results are kept")
     arguments = parser.parse_args()
     found = joblib.Parallel(n_jobs=arguments.jobs, verbose=10)(
-        joblib.delayed(tune)(
+        joblib.delayed(mpc.tune)(
             circuit, memory=arguments.memory, progress_bar=False, **options
         )
         for circuit, options in presets()
