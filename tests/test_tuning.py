@@ -447,6 +447,7 @@ def test_a_search_that_was_stopped_goes_on(counted, tmp_path, monkeypatch):
     assert len(counted) == n_runs
 
 
+@pytest.mark.slow
 def test_several_processes_may_use_one_folder(tmp_path):
     several = joblib.Parallel(n_jobs=2)(
         joblib.delayed(mpc.tune)("pairwise-relu", memory=tmp_path, **REMEMBERED)
