@@ -159,6 +159,7 @@ LEFT_OUT = {
     "ComparisonTable": "made by compare",
     "Encoding": "made by the package, for ENCODINGS",
     "Ratios": "made by ComparisonTable.against",
+    "Setup": "made by circuits and by files",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
     "layers": "takes the frame of compare_layers: tests/test_nengo_dl.py",
 }

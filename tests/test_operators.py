@@ -287,7 +287,7 @@ def test_circuit_can_be_the_whole_network():
 
 def test_setting_must_be_true_or_false():
     nengo.rc.set("maxpool_circuits", "operators", "perhaps")
-    with pytest.raises(ValidationError, match="true or false.*'perhaps'"):
+    with pytest.raises(ValidationError, match="true or false.*perhaps"):
         simulate(model_of(mpc.WinnerTakeAll, WINDOWS["tiles"]))
 
 
