@@ -161,7 +161,6 @@ LEFT_OUT = {
     "Ratios": "made by ComparisonTable.against",
     "Setup": "made by circuits and by files",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
-    "layers": "takes the frame of compare_layers: tests/test_nengo_dl.py",
 }
 
 #: Methods that have arguments, with an object to call them on.

@@ -432,18 +432,18 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     >>> last.circuits
     ['winner-take-all']
     """
-    texts = dict.fromkeys(["circuit", "inputs", "comparison"], str)
-    types = {**texts, "trial": int, **dict.fromkeys(COLUMNS, float)}
+    texts = ["circuit", "inputs", "comparison"]
     try:
         trials = pd.read_csv(
             valid_path(path),
-            usecols=list(types),
-            dtype=types,
+            usecols=[*texts, "trial", *COLUMNS],
+            dtype=str,
             # else a circuit could not be called "None"
             keep_default_na=False,
-            na_values=dict.fromkeys(METRICS, [""]),
-            float_precision="round_trip",
         )
+        trials[METRICS] = trials[METRICS].replace("", "nan")
+        # of text, so that no digit is lost
+        trials = trials.astype({"trial": int, **dict.fromkeys(COLUMNS, float)})
         if trials["comparison"].nunique() != 1:
             raise ValueError("it has no rows, or is cut off")
         if any(twice := trials.duplicated(["circuit", "trial"])):
