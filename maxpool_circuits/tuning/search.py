@@ -1,5 +1,7 @@
 """The search for the best values of a circuit's parameters."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import itertools
