@@ -73,17 +73,19 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     }
     network = converter.net
     n_probes = len(network.probes)
-    with network:
-        probes = [
-            (application, obj, nengo.Probe(obj))
-            for application, obj in _converted(applications, network)
-        ]
-    with nengo_dl.Simulator(
-        network, minibatch_size=len(inputs[0]), progress_bar=False
-    ) as simulator:
-        simulator.run_steps(n_steps, data=data)
-    # the network is left as it was
-    del network.probes[n_probes:]
+    try:
+        with network:
+            probes = [
+                (application, obj, nengo.Probe(obj))
+                for application, obj in _converted(applications, network)
+            ]
+        with nengo_dl.Simulator(
+            network, minibatch_size=len(inputs[0]), progress_bar=False
+        ) as simulator:
+            simulator.run_steps(n_steps, data=data)
+    finally:
+        # the network is left as it was
+        del network.probes[n_probes:]
     rows = []
     for application, obj, probe in probes:
         mean = simulator.data[probe][:, -average:].mean(axis=1)

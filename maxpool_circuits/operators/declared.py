@@ -66,10 +66,11 @@ def _build(declared, rule_of, model, circuit, progress=None):
     """Build a circuit; replace its operators if one can stand in for them."""
     first = len(model.operators)
     build_network(model, circuit, progress)
-    if type(circuit) is not declared or not _is_plain(circuit, model.toplevel):
+    add = backend(model) if type(circuit) is declared else None
+    if add is None or not _is_plain(circuit, model.toplevel):
         return
-    add, rule = backend(model), rule_of(circuit, model)
-    if add is None or rule is None:
+    rule = rule_of(circuit, model)
+    if rule is None:
         return
     x, y = model.sig[circuit.input]["in"], model.sig[circuit.output]["in"]
     # what adds up the input stays; the output is set
