@@ -76,7 +76,7 @@ def shared_comparisons(axes: Sequence[Axis]) -> Comparisons | None:
 def _overlap(axis: Axis) -> bool:
     """Whether any two windows have an input in common."""
     inputs, _ = lay_out([axis])
-    return bool(np.bincount(inputs).max() > 1)
+    return bool(np.any(np.bincount(inputs) > 1))
 
 
 def _runs(axis: Axis) -> tuple[np.ndarray, list[Run]]:

@@ -65,7 +65,7 @@ def rule_of(circuit: PairwiseReLU, model: Any) -> PairwiseReLURule | None:
     levels, paired = circuit.comparators, pairs(circuit.windows.sizes)
     if (
         circuit.shares_comparators
-        or not all(counts(e, both.sum()) for e, both in zip(levels, paired))
+        or not all(counts(e, int(both.sum())) for e, both in zip(levels, paired))
         or circuit.synapse is not None
     ):
         return None

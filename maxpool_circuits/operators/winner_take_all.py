@@ -46,7 +46,7 @@ def rule_of(circuit: WinnerTakeAll, model: Any) -> WinnerTakeAllRule | None:
     members = Members(circuit.windows)
     if (
         len(circuit.stages) != 1
-        or not counts(circuit.units, np.count_nonzero(members.units))
+        or not counts(circuit.units, int(np.count_nonzero(members.units)))
         or circuit.synapse != nengo.Lowpass(0)
     ):
         return None
