@@ -9,7 +9,7 @@ from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.decoders import TunedDecoders
 from .network.faults import let_fail
-from .network.neurons import IntegrateAndFire
+from .network.neurons import AboveMean, IntegrateAndFire, SharedReset
 from .network.setup import Setup
 from .network.transform import MaxPool
 from .network.tunable import Tunable
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     *_circuits,
+    "AboveMean",
     "IntegrateAndFire",
     "MaxPool",
     "MaxPoolNetwork",
     "PoolWindows",
     "Setup",
+    "SharedReset",
     "Tunable",
     "TunedDecoders",
     "__version__",

@@ -5,11 +5,13 @@ from .absolute_value import AbsoluteValue
 from .ensemble import EnsembleMax
 from .exact import ExactMax
 from .pairwise_relu import PairwiseReLU
+from .shared_reset import SharedResetMax
 from .softmax import SoftmaxApproximation
 from .winner_take_all import WinnerTakeAll
 
 register("pairwise-relu", PairwiseReLU)
 register("winner-take-all", WinnerTakeAll)
+register("shared-reset", SharedResetMax)
 register("softmax", SoftmaxApproximation)
 register("ensemble", EnsembleMax)
 register("absolute-value", AbsoluteValue)
@@ -20,6 +22,7 @@ __all__ = [
     "EnsembleMax",
     "ExactMax",
     "PairwiseReLU",
+    "SharedResetMax",
     "SoftmaxApproximation",
     "WinnerTakeAll",
 ]

@@ -1,8 +1,8 @@
-"""The rules of circuits of `.IntegrateAndFire` neurons: their input filter and floor.
+"""The rules of circuits of `.IntegrateAndFire` neurons: their input filter.
 
-Both are fits, not derivations: formulas through the best values of scans over windows
-of 2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that are constant, change, or
-resemble images.
+It is a fit, not a derivation, as are the floors of membranes: formulas through the best
+values of scans over windows of 2 to 49 inputs, rates of 50 to 1000 Hz, and inputs that
+are constant, change, or resemble images.
 """
 
 from __future__ import annotations
@@ -14,11 +14,7 @@ import nengo
 import numpy as np
 
 from ..network.base import MaxPoolNetwork
-from ..network.neurons import IntegrateAndFire, integrates
-
-#: Time constant of each of the two poles of the input filter, in inter-spike intervals
-#: of an input, for neurons that are as fast as the inputs.
-POLE = 0.375
+from ..network.neurons import integrates
 
 
 class Averaging(MaxPoolNetwork):
@@ -27,30 +23,15 @@ class Averaging(MaxPoolNetwork):
     #: Whether membranes of the default neurons average raw spikes, so that there can be
     #: a circuit without an input synapse where a synapse follows it.
     takes_raw_spikes = True
-    #: Distance between the floor and firing, in thresholds, after a filter that lets no
-    #: ripple through; and how many spikes of an input are remembered without a filter.
-    memory: Any
-    raw_memory: Any
+    #: Time constant of each of the two poles of the input filter, in inter-spike
+    #: intervals of an input, for neurons that are as fast as the inputs.
+    pole = 0.375
 
     @property
-    def n_competitors(self) -> float:
-        """How many values a membrane has to remember (see `membrane_floor`)."""
-        raise NotImplementedError
-
-    @property
-    def default_neuron_type(self) -> IntegrateAndFire:
-        """Membranes whose floor follows from what the input filter lets through."""
-        floor = membrane_floor(
-            self.memory,
-            self.raw_memory,
-            self.max_rate * self.inter_spike_interval,
-            let_through(
-                self.given.get("input_synapse", self.averaging_filter),
-                1 / self.inter_spike_interval,
-            ),
-            self.n_competitors,
-        )
-        return IntegrateAndFire(min_voltage=floor)
+    def ripple(self) -> float:
+        """What the input filter lets through of the ripple of regular spikes."""
+        synapse = self.given.get("input_synapse", self.averaging_filter)
+        return let_through(synapse, 1 / self.inter_spike_interval)
 
     @property
     def default_decoders(self) -> str | None:
@@ -67,32 +48,7 @@ class Averaging(MaxPoolNetwork):
         """
         interval = self.inter_spike_interval
         slower = (self.max_rate * interval) ** (1 / 3)
-        return nengo.Alpha(POLE * interval * slower)
-
-
-def membrane_floor(
-    memory: float,
-    raw_memory: float,
-    spike: float,
-    let_through: float,
-    n_competitors: float,
-) -> float:
-    """Floor of membranes, in units of the threshold.
-
-    A membrane has to remember what its input filter lets through of the ripple of
-    regular spikes, and no more: a deeper one follows changes late. ``spike`` is how
-    many thresholds a spike of an input is worth. From 4 competitors on, the more of
-    them are close to the maximum and fire in one time step, before they inhibit each
-    other.
-
-    >>> membrane_floor(1.3, 1.5, 1, 1, n_competitors=4)
-    -1.5
-    >>> round(membrane_floor(1.3, 1.5, 1, 0.1, n_competitors=4), 2)
-    -0.42
-    """
-    filtered = memory * max(spike, n_competitors / 4) ** 0.5
-    raw = 1 + raw_memory * spike
-    return min(0.0, 1 - (1 - let_through) * filtered - let_through * raw)
+        return nengo.Alpha(self.pole * interval * slower)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import nengo
 import scipy.sparse
 
-from ..network.neurons import integrates
+from ..network.neurons import IntegrateAndFire, integrates
 from ..network.populations import (
     FittedPopulation,
     Population,
@@ -94,20 +94,19 @@ class PairwiseReLU(Averaging, ComparatorTree):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.05}
 
-    memory = 2.2
-
     @property
-    def raw_memory(self) -> float:
-        """More than for one comparison, since each level lets some through."""
-        return 3.5 * (self.n_competitors / 4) ** 0.5
+    def default_neuron_type(self) -> IntegrateAndFire:
+        """Membranes that remember what the input filter lets through, and no more.
 
-    @property
-    def n_competitors(self) -> int:
-        """Two; but each level adds to what those after it have to remember.
-
-        Measured: what suits windows of 4 to 49 inputs grows as their fourth root.
+        The more levels, the more lets each through for those after it: what suits
+        windows of 4 to 49 inputs grows as their fourth root (measured).
         """
-        return max(4, round(2 * self.windows.sizes.max() ** 0.5))
+        competitors = max(4, round(2 * self.windows.sizes.max() ** 0.5)) / 4
+        spike = self.max_rate * self.inter_spike_interval
+        filtered = 2.2 * max(spike, competitors) ** 0.5
+        raw = 1 + 3.5 * competitors**0.5 * spike
+        floor = 1 - (1 - self.ripple) * filtered - self.ripple * raw
+        return IntegrateAndFire(min_voltage=min(0.0, floor))
 
     @property
     def tunables(self) -> tuple[Tunable, ...]:

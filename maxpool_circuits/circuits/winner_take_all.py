@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from math import ceil
 
 import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..network.neurons import integrates
+from ..network.neurons import AboveMean, integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
@@ -23,7 +24,7 @@ SMOOTHING = Tunable("input_time_constant", 1.25, 0.3, 5, "input_synapse")
 #: Time constant of their inhibition, relative to that by rule.
 INHIBITION_TIME = Tunable("inhibition_time_constant", 1, 0.4, 4, "synapse")
 #: How many units inhibit each other at most. In larger windows groups compete first,
-#: and then their winners: many units at once need membranes that remember long.
+#: and then their winners: many units at once silence each other in turns.
 LARGEST_GROUP = 10
 
 
@@ -43,21 +44,41 @@ class WinnerTakeAll(Averaging, MeanPath):
     :math:`x_i - \bar x` and silences all others. So the pool passes on the winner's
     *value*, not only its name.
 
-    With the default neurons the circuit counts. Every output spike subtracts one
-    threshold from the units of its pool, from the one that fired by its reset, from the
-    others by lateral inhibition one time step later. A unit therefore fires if and only
-    if the count of its input spikes, less the mean count, exceeds the number of output
-    spikes: the output is the running maximum of the counts. It has no bias, and since
-    only the excess over the mean is carried by spikes, its error is *below* that of the
-    winner's own spike train. The membrane floor bounds how long losers are remembered:
-    it is the deeper, the less the input synapse smooths spikes.
+    With the default neurons the circuit counts, and inhibition takes no time and no
+    connections: the units of a pool share one reset (see `.SharedReset`),
 
-    In windows of more than 10 inputs groups of inputs compete first, and then their
-    winners, in as many stages as it takes.
+    .. math::
 
-    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons, and one more
-    for each group; each output spike reaches all rivals of its group. Delay: that of
-    ``input_synapse``; one ``synapse`` for the inhibition.
+       v_i \leftarrow \max(v_i + g (x_i - \bar x) \, \Delta t,\; f(\bar x)), \qquad
+       n = \max(\lfloor \max_i v_i \rfloor, 0), \qquad
+       v_i \leftarrow v_i - n, \qquad y = \bar x + \frac{n}{g \, \Delta t}
+
+    The highest unit fires if and only if the count of its input spikes, less the mean
+    count, exceeds the number of output spikes: the output is the running maximum of the
+    counts. It has no bias, and since only the excess over the mean is carried by
+    spikes, its error is *below* that of the winner's own spike train.
+
+    The membrane floor :math:`f` bounds how long losers are remembered. An input spike
+    lifts a unit by :math:`s = g T` thresholds at most, with the interval :math:`T` of
+    inputs at the top of the range. A lone one must not fire a unit from the floor: so
+    slow inputs need a floor of :math:`1 - s`. The filter removes the ripple of fast
+    ones, and there memory is only delay:
+
+    .. math::
+
+       f(\bar x) = \min\Big((s - 1)(\pi \tau R \, \bar x - 1),\; 0\Big)
+
+    with the rate :math:`R = 1 / T` and the time constant :math:`\tau` of the two poles
+    of ``input_synapse``. For another synapse, which lets the part :math:`h` of an
+    oscillation of :math:`R` through, :math:`\pi \tau R` becomes
+    :math:`\sqrt{1 / h - 1} / 2`.
+
+    Other neurons inhibit each other by connections. In windows of more than 10 inputs
+    groups of these compete first, and then their winners, in as many stages as it takes.
+
+    Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons. Delay: that of
+    ``input_synapse``. Neurons that inhibit each other need one unit more for each
+    group, a ``synapse``, and a connection by which each spike reaches all rivals.
 
     Parameters
     ----------
@@ -69,14 +90,14 @@ class WinnerTakeAll(Averaging, MeanPath):
         As in `.MaxPoolNetwork`. A unit whose input is at the top of ``input_range``
         while its pool's mean is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse of the lateral inhibition. The default is one time step
-        (``nengo.Lowpass(0)``) for `.IntegrateAndFire`, whose membrane remembers
-        inhibition; others need a filter, slower in larger windows, so that units do not
-        silence each other in turns: 5 ms, or 1 ms per input of the largest window if
-        that is more. None would make a loop without delay and is refused.
+        Synapse of the lateral inhibition; None where units share a reset, which needs
+        none. The default is one time step (``nengo.Lowpass(0)``) for
+        `.IntegrateAndFire`, whose membrane remembers inhibition; others need a filter,
+        slower in larger windows, so that units do not silence each other in turns: 5
+        ms, or 1 ms per input of the largest window if that is more.
     input_synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse from the input. The default is ``nengo.Alpha(0.0015)`` for
-        `.IntegrateAndFire` (2.4 ms at 1000 Hz) and 5 ms for others, longer in
+        Synapse from the input. The default is ``nengo.Alpha(0.0017)`` for
+        `.IntegrateAndFire` (2.7 ms at 1000 Hz) and 5 ms for others, longer in
         proportion where ``input_rate`` or ``max_rate`` is below 250 Hz. Without one,
         membranes remember more instead: that costs no delay on constant inputs and more
         on changing ones.
@@ -119,18 +140,35 @@ class WinnerTakeAll(Averaging, MeanPath):
     #: Largest errors that the common checks allow (see `.check_circuit`).
     check_tolerances = {"constant": 0.03}
 
-    memory = 1.3
-    raw_memory = 1.5
+    shares_reset = True
+    pole = 0.43
+
+    @property
+    def default_neuron_type(self) -> AboveMean:
+        """Units that share one reset, with a floor that rises with the mean."""
+        top = 2 * self.max_rate
+        memory = top * self.inter_spike_interval - 1
+        smoothed = (1 / max(self.ripple, 1e-6) - 1) ** 0.5 / 2
+        return AboveMean(self.pool_sizes, -memory, rise=memory * smoothed / top)
+
+    @property
+    def _inhibits(self):
+        """Whether units inhibit each other by connections."""
+        return not isinstance(self.neuron_type, AboveMean)
 
     @property
     def tunables(self) -> tuple[Tunable, ...]:
         """The filters of neurons that average follow from rules."""
+        if not self._inhibits:
+            return ()
         filters = () if integrates(self.neuron_type) else (SMOOTHING, INHIBITION_TIME)
         return (INHIBITION, *filters)
 
     @property
-    def default_synapse(self) -> nengo.Lowpass:
+    def default_synapse(self) -> nengo.Lowpass | None:
         """One time step for neurons that integrate inhibition, else a filter."""
+        if not self._inhibits:
+            return None
         if integrates(self.neuron_type):
             return nengo.Lowpass(0)
         slowest = max(0.005, 0.001 * self.windows.sizes.max())
@@ -145,24 +183,14 @@ class WinnerTakeAll(Averaging, MeanPath):
 
     @property
     def largest_group(self) -> int:
-        """How many values compete at once: at most 10, about as many in each stage."""
+        """How many values compete at once; with inhibition at most 10 in a stage."""
         size = int(self.windows.sizes.max())
+        if not self._inhibits:
+            return size
         n_stages = 1
         while LARGEST_GROUP**n_stages < size:
             n_stages += 1
         return ceil(round(size ** (1 / n_stages), 9))
-
-    @property
-    def n_competitors(self) -> float:
-        """Those of all stages, since each adds to what the last has to remember.
-
-        Each counts as many times as a spike of its input is thresholds.
-        """
-        size, competitors = int(self.windows.sizes.max()), 0
-        while size > 1:
-            competitors += min(size, self.largest_group)
-            size = ceil(size / self.largest_group)
-        return competitors * self.max_rate * self.inter_spike_interval
 
     def build_circuit(self) -> None:
         """Build all stages."""
@@ -175,14 +203,38 @@ class WinnerTakeAll(Averaging, MeanPath):
         return self.stages[0]
 
     def _check_loop(self):
-        if self.synapse is None:
+        if self._inhibits == (self.synapse is None):
             raise ValidationError(
-                "the units inhibit each other through it, and a loop needs a delay: "
-                "must be a synapse such as nengo.Lowpass(0), which is one time step, "
-                "got None",
+                "units inhibit each other through it, and a loop needs a delay: must "
+                "be a synapse such as nengo.Lowpass(0), which is one time step; units "
+                "that share a reset have no loop, and take None; got "
+                f"{self.synapse}, for {self.neuron_type}",
                 attr="synapse",
                 obj=self,
             )
+
+    def _build_stage(self, wiring, values, maxima, pick, members, synapse):
+        if self._inhibits:
+            super()._build_stage(wiring, values, maxima, pick, members, synapse)
+            return
+        units = self._units(pick.shape[0])
+        # the neurons themselves subtract the mean
+        wiring.connect(values, units.neurons, units.encode(pick), synapse)
+        average = members.multiply(1 / members.sum(axis=1))
+        wiring.connect(values, maxima, average @ pick, synapse)
+        wiring.connect(units.neurons, maxima, units.decode(members))
+
+    def _units(self, n_units):
+        unit = rectifier(
+            self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
+        )
+        if not self._inhibits:
+            # currents are above zero, and so is their mean
+            bias = -self.input_range[0] * unit.gain * unit.encoders[:, 0]
+            unit = dataclasses.replace(unit, bias=bias)
+        units = self.replicate("unit", unit, n_units, label="units")
+        self.stages.append(units.ensemble)
+        return units
 
     def build_excess(
         self,
@@ -193,11 +245,7 @@ class WinnerTakeAll(Averaging, MeanPath):
     ) -> None:
         """Connect the units and their lateral inhibition."""
         n_units = members.shape[1]
-        unit = rectifier(
-            self.neuron_type, self.neurons_per_part, self.max_rate, self.half_range
-        )
-        units = self.replicate("unit", unit, n_units, label="units")
-        self.stages.append(units.ensemble)
+        units = self._units(n_units)
         values = wiring.junction(n_units, "values")
         wiring.connect(above_mean, units.neurons, units.encode())
         wiring.connect(units.neurons, values, units.decode())

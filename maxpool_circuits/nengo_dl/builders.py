@@ -7,7 +7,7 @@ from nengo_dl.builder import Builder, NengoModel, OpBuilder
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
 
 from ..network import transform
-from ..network.neurons import IntegrateAndFire
+from ..network.neurons import AboveMean, IntegrateAndFire, SharedReset
 from ..operators.declared import enabled
 from ..operators.filters import AlphaFilter
 from .members import maxima
@@ -33,7 +33,83 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
         return n_spikes * self.alpha, voltage - n_spikes
 
 
-SimNeuronsBuilder.TF_NEURON_IMPL[IntegrateAndFire] = IntegrateAndFireBuilder
+class SharedResetBuilder(IntegrateAndFireBuilder):
+    """Neurons in groups, as in Nengo; in training, the rate of each group's winner."""
+
+    def build_pre(self, signals, config):
+        """Find the groups, and where in them the neurons are."""
+        super().build_pre(signals, config)
+        sizes = [op.neurons.all_sizes(op.J.shape[0]) for op in self.ops]
+        self.group = np.repeat(np.arange(sum(map(len, sizes))), np.concatenate(sizes))
+        self.sizes = tf.constant(np.bincount(self.group), signals.dtype)
+
+    def over_groups(self, reduction, values):
+        """Reduce (batch, n_neurons) values to (batch, n_groups)."""
+        values = tf.transpose(values)
+        return tf.transpose(reduction(values, self.group))
+
+    def to_neurons(self, values):
+        """Values of groups, for all of their neurons."""
+        return tf.gather(values, self.group, axis=1)
+
+    def lifted(self, J, voltage, dt):
+        """Membranes after the currents were added."""
+        return tf.maximum(voltage + J * dt, self.min_voltage)
+
+    def winners(self, values):
+        """One where a neuron is the first of the highest of its group, else zero."""
+        highest = self.to_neurons(self.over_groups(tf.math.segment_max, values))
+        n_neurons = len(self.group)
+        number = tf.where(values == highest, np.arange(n_neurons), n_neurons)
+        first = self.over_groups(tf.math.segment_min, number)
+        return tf.cast(number == self.to_neurons(first), values.dtype), highest
+
+    def step(self, J, dt, voltage):
+        """Integrate, let the highest of each group fire, and lower the whole group."""
+        voltage = self.lifted(J, voltage, dt)
+        wins, highest = self.winners(voltage)
+        n_spikes = tf.nn.relu(tf.floor(highest))
+        return wins * n_spikes * self.alpha, voltage - n_spikes
+
+    def training_step(self, J, dt, voltage):
+        """The rate of the largest current."""
+        output, *state = super().training_step(J, dt, voltage)
+        return (output * self.winners(J)[0], *state)
+
+
+class AboveMeanBuilder(SharedResetBuilder):
+    """Neurons that integrate by how much they exceed their group."""
+
+    def build_pre(self, signals, config):
+        """Collect by how much floors rise."""
+        super().build_pre(signals, config)
+        neurons = [op.neurons for op in self.ops]
+        sizes = [op.J.shape[0] for op in self.ops]
+        self.rise = signals.op_constant(neurons, sizes, "rise", signals.dtype)
+
+    def mean(self, J):
+        """The mean of its group, for each neuron."""
+        sums = self.over_groups(tf.math.segment_sum, J)
+        return self.to_neurons(sums / self.sizes)
+
+    def lifted(self, J, voltage, dt):
+        """Membranes after the distances to the mean were added."""
+        mean = self.mean(J)
+        floor = tf.minimum(self.min_voltage + self.rise * tf.nn.relu(mean), 0)
+        return tf.maximum(voltage + (J - mean) * dt, floor)
+
+    def training_step(self, J, dt, voltage):
+        """The rate at which the largest current exceeds the mean."""
+        return super().training_step(J - self.mean(J), dt, voltage)
+
+
+SimNeuronsBuilder.TF_NEURON_IMPL.update(
+    {
+        IntegrateAndFire: IntegrateAndFireBuilder,
+        SharedReset: SharedResetBuilder,
+        AboveMean: AboveMeanBuilder,
+    }
+)
 
 
 class TensorOperator(Operator):

@@ -4,17 +4,18 @@ Each member of the windows, or pair of them, is a tensor of its own: that is fas
 sums and maxima over an axis, and slices of large tensors.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 from nengo import Alpha
 from nengo_dl.builder import NengoModel
-from nengo_dl.config import get_setting
 from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
 from ..operators.members import in_place
 from ..operators.pairwise_relu import PairwiseReLURule
-from ..operators.winner_take_all import WinnerTakeAllRule
+from ..operators.shared_reset import SharedResetRule
 from .builders import TensorOperator, add_filter
 from .members import Gathered, members_of
 
@@ -30,63 +31,57 @@ def spikes_or_rates(config, step, rates):
     )
 
 
-def winner_take_all(rule, unit, dt, trained):
-    """The step of a circuit whose inputs are in a unit, and the states at its start.
+def shared_reset(rule, unit, dt):
+    """The step of pools that share a reset, whose inputs are in a unit.
 
-    The states are the spikes of all pools, and the membranes of each member; in
-    training also what neurons fired last, which takes the place of membranes.
+    It starts with the membranes of each member of the windows.
     """
     windows, members = rule.windows, members_of(rule.windows)
-    units = (members.columns < windows.n_inputs) & (windows.sizes > 1)
-    start = in_place(rule.start.T[np.isfinite(rule.start.T)], units, -np.inf)
-    n_members, sizes = len(start), windows.sizes
+    sizes, about_mean = windows.sizes, rule.rise is not None
+    present = (members.columns < windows.n_inputs) & ((sizes > 1) | (not about_mean))
+    # members that lack are not the last ones here
+    start = in_place(rule.start.T[np.isfinite(rule.start.T)], present, -np.inf)
     share = 1 / (sizes if np.ptp(sizes) else sizes[0])
-    gain, height, strength = rule.gain * dt * unit, rule.area / dt, rule.strength
+    gain, height, low = rule.gain * dt, rule.area / dt, rule.low
+    scale = 1 if abs(gain * unit - 1) < 1e-12 else gain * unit
 
-    def scaled(values):
-        """Values in units of the threshold: a product less where they already are."""
-        return values if abs(gain - 1) < 1e-12 else gain * values
+    def step_shared_reset(config, x, *before):
+        # all in thresholds
+        inputs = [each if scale == 1 else scale * each for each in members(x)]
+        base, floor = gain * low, rule.floor
+        if about_mean:
+            base = tf.add_n(inputs) * tf.constant(share, x.dtype)
+            above = base - gain * low if low else base
+            floor = tf.minimum(rule.floor + rule.rise / gain * tf.nn.relu(above), 0)
 
-    def floor(present, dtype):
-        """The lowest membranes of a member: those that lack never fire."""
-        if present.all():
-            return rule.floor
-        return tf.constant(np.where(present, rule.floor, -np.inf), dtype)
+        def lowered(value, there):
+            value = value - base if about_mean or low else value
+            return value if there.all() else tf.where(there, value, -np.inf)
 
-    def step_winner_take_all(config, x, spikes, *states):
-        inputs, before, fired = members(x), states[:n_members], states[n_members:]
-        mean = tf.add_n(inputs) * tf.constant(share, x.dtype)
-        # what all units of a pool are lowered by
-        lowered = scaled(mean) + (spikes if strength == 1 else strength * spikes)
-        currents = [scaled(each) - lowered for each in inputs]
+        currents = list(map(lowered, inputs, present))
 
         def step():
-            spikes, after = [], []
-            for voltage, current, present in zip(before, currents, units):
-                voltage = tf.maximum(voltage + current, floor(present, x.dtype))
-                spikes.append(tf.floor(tf.nn.relu(voltage)))
-                if strength != 1:
-                    voltage -= (1 - strength) * spikes[-1]
-                after.append(voltage)
-            return tf.add_n(spikes), [*after, *fired]
+            after = []
+            for voltage, current, there in zip(before, currents, present):
+                voltage = tf.maximum(voltage + current, floor)
+                after.append(voltage if there.all() else tf.where(there, voltage, -np.inf))
+            spikes = tf.floor(tf.nn.relu(functools.reduce(tf.maximum, after)))
+            return spikes, [voltage - spikes for voltage in after]
 
         def rates():
-            after = []
-            for last, current, present in zip(fired, currents, units):
-                rate = tf.nn.relu(current + strength * last)
-                # members that lack have a current too
-                after.append(rate if present.all() else tf.where(present, rate, 0))
-            return tf.add_n(after), [*before, *after]
+            return tf.nn.relu(functools.reduce(tf.maximum, currents)), list(before)
 
-        spikes, states = spikes_or_rates(config, step, rates)
-        return unit * mean + height * spikes, spikes, *states
+        spikes, after = spikes_or_rates(config, step, rates)
+        maximum = height * spikes
+        if about_mean or low:
+            maximum += base / gain
+        return maximum, *after
 
-    fired = np.zeros_like(start) if trained else ()
-    return step_winner_take_all, [np.zeros(windows.n_pools), *start, *fired]
+    return step_shared_reset, start
 
 
-def pairwise_relu(rule, unit, dt, trained):
-    """The step of a tree, and the membranes of each pair, as in `winner_take_all`."""
+def pairwise_relu(rule, unit, dt):
+    """The step of a tree, and the membranes of each pair, as in `shared_reset`."""
     members = members_of(rule.windows)
     if np.any(members.columns == rule.windows.n_inputs):
         # pairs are of neighbours in what a window has, not of positions
@@ -122,7 +117,7 @@ def pairwise_relu(rule, unit, dt, trained):
 
 
 #: Steps by the rule that they compute.
-STEPS = {WinnerTakeAllRule: winner_take_all, PairwiseReLURule: pairwise_relu}
+STEPS = {SharedResetRule: shared_reset, PairwiseReLURule: pairwise_relu}
 
 
 def _add(model, rule, synapse, x, y):
@@ -134,8 +129,7 @@ def _add(model, rule, synapse, x, y):
         x = add_filter(model, synapse, 1 / unit, x)
     elif synapse is not None:
         x = model.build(synapse, x, mode="update")
-    trained = not get_setting(model, "inference_only", False)
-    step, states = STEPS[type(rule)](rule, unit, model.dt, trained)
+    step, states = STEPS[type(rule)](rule, unit, model.dt)
     model.add_op(TensorOperator(step, x, [y], states))
 
 

@@ -19,7 +19,7 @@ from ..utils.checks import (
     valid_seed,
 )
 from .decoders import TunedDecoders, shipped, warn_untuned
-from .neurons import IntegrateAndFire
+from .neurons import IntegrateAndFire, SharedReset
 from .populations import (
     FittedPopulation,
     Population,
@@ -142,6 +142,10 @@ class MaxPoolNetwork(nengo.Network):
     tunables: Any = ()
     #: Whether a tuning serves windows of one size only.
     tuned_per_window_size = True
+    #: Smallest pools that `build_circuit` is for: smaller ones pass their input on.
+    smallest_pool = 2
+    #: Whether the neurons of a pool may share a reset.
+    shares_reset = False
 
     # Defaults of the arguments; a property may read those in front of it here, the
     # arguments that always have a value, and ``given``.
@@ -278,6 +282,12 @@ class MaxPoolNetwork(nengo.Network):
         return 1 / min(self.input_rate, self.max_rate)
 
     @property
+    def pool_sizes(self) -> np.ndarray:
+        """Sizes of the pools that `build_circuit` is for."""
+        sizes = self.windows.sizes
+        return sizes[sizes >= self.smallest_pool]
+
+    @property
     def half_range(self) -> float:
         """Half the width of the input range, in units of the input."""
         low, high = self.input_range
@@ -358,6 +368,8 @@ class MaxPoolNetwork(nengo.Network):
                 attr="neuron_type",
                 obj=self,
             )
+        if isinstance(neuron_type, SharedReset):
+            self._check_groups(neuron_type)
         try:
             gain, bias = neuron_type.gain_bias(np.array([self.max_rate]), np.zeros(1))
             cause = "its gain would not be a positive finite number"
@@ -372,6 +384,19 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
         return neuron_type
+
+    def _check_groups(self, neuron_type):
+        """Refuse neurons that share resets in other groups than the pools."""
+        sizes = self.pool_sizes
+        groups = neuron_type.all_sizes(sizes.sum())
+        if not self.shares_reset or not np.array_equal(groups, sizes):
+            raise ValidationError(
+                "neurons that share a reset must be in groups of the sizes of the "
+                "pools, in a circuit that is made of them, such as WinnerTakeAll; leave "
+                f"neuron_type out, got {neuron_type!r}",
+                attr="neuron_type",
+                obj=self,
+            )
 
     def _checked_synapse(self, name, synapse):
         """A synapse; a number becomes a low-pass filter."""
@@ -405,8 +430,8 @@ class MaxPoolNetwork(nengo.Network):
     def _number_pools(self):
         """Number the pools of two or more inputs, and their inputs."""
         sizes = self.windows.sizes
-        self.pools = np.flatnonzero(sizes > 1)
-        members = self.windows.members[np.repeat(sizes > 1, sizes)]
+        self.pools = np.flatnonzero(sizes >= self.smallest_pool)
+        members = self.windows.members[np.repeat(sizes >= self.smallest_pool, sizes)]
         pool_of_unit = np.repeat(np.arange(len(self.pools)), sizes[self.pools])
         self.gather = selection(members, self.windows.n_inputs)
         self.pool_sum = selection(pool_of_unit, len(self.pools)).T.tocsr()
@@ -416,15 +441,24 @@ class MaxPoolNetwork(nengo.Network):
     def _pass_single_inputs(self):
         """Connect the pools of one input: their maximum is that input."""
         sizes = self.windows.sizes
-        single = np.flatnonzero(sizes == 1)
+        single = np.flatnonzero(sizes < self.smallest_pool)
         if len(single) > 0:
-            members = self.windows.members[np.repeat(sizes == 1, sizes)]
+            members = self.windows.members[np.repeat(sizes < self.smallest_pool, sizes)]
             pick = selection(members, self.windows.n_inputs)
             place = selection(single, self.windows.n_pools).T
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
     def _checked_n_neurons(self, n_neurons):
-        return positive_integer(n_neurons, "n_neurons", self)
+        n_neurons = positive_integer(n_neurons, "n_neurons", self)
+        if n_neurons > 1 and isinstance(self.neuron_type, SharedReset):
+            raise ValidationError(
+                "must be 1, because neurons that share a reset need no others beside "
+                "them; for more, give another neuron_type, such as "
+                f"maxpool_circuits.IntegrateAndFire(), got {n_neurons}",
+                attr="n_neurons",
+                obj=self,
+            )
+        return n_neurons
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""

@@ -1,4 +1,4 @@
-"""The neuron type that lets a spiking circuit take the maximum of averages."""
+"""The neuron types that let a spiking circuit take the maximum of averages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from nengo.cache import Fingerprint
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
-from nengo.params import NumberParam
+from nengo.params import NdarrayParam, NumberParam
 
 from ..utils.checks import is_real, positive_number
 
@@ -123,8 +123,153 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         output *= self.amplitude / dt
 
 
+class SharedReset(IntegrateAndFire):
+    r"""Integrate-and-fire neurons of which groups share one reset.
+
+    All membranes of a group integrate; the highest fires, and what it fires is taken
+    from *all* of them:
+
+    .. math::
+
+       v_i \leftarrow \max(v_i + J_i \, \Delta t,\; v_\text{min}), \qquad
+       n = \max(\lfloor \max_i v_i \rfloor, 0), \qquad
+       v_i \leftarrow v_i - n
+
+    So a group fires at ``max(0, J_1, ..., J_k)`` Hz, and a neuron that is not the
+    winner is silent. Of equal membranes the first one fires.
+
+    Parameters
+    ----------
+    sizes : int or (n_groups,) array_like of int
+        Number of neurons of each group. Groups follow each other. If an ensemble has
+        more neurons than these are, the sizes are repeated: one number is for all.
+    min_voltage, amplitude, initial_state : optional
+        As in `IntegrateAndFire`.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If a size is below 1.
+
+    Examples
+    --------
+    Two groups of two. The largest current decides, if it is positive:
+
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> with nengo.Network(seed=0) as model:
+    ...     currents = nengo.Node([200, 150, -20, -50])
+    ...     neurons = nengo.Ensemble(
+    ...         4, 1, gain=[1] * 4, bias=[0] * 4, neuron_type=mpc.SharedReset(2)
+    ...     )
+    ...     nengo.Connection(currents, neurons.neurons, synapse=None)
+    ...     spikes = nengo.Probe(neurons.neurons)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(1)
+    >>> print(sim.data[spikes].mean(axis=0).round())
+    [200.   0.   0.   0.]
+    """
+
+    sizes: Any = NdarrayParam("sizes", shape=("*",), dtype=int)
+
+    def __init__(
+        self,
+        sizes: Any,
+        min_voltage: float = -1,
+        amplitude: float = 1,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(min_voltage, amplitude, initial_state)
+        self.sizes = np.atleast_1d(sizes)
+        if self.sizes.size == 0 or self.sizes.min() < 1:
+            raise ValidationError(
+                f"must be numbers of neurons, 1 or more, got {sizes}",
+                attr="sizes",
+                obj=self,
+            )
+
+    def all_sizes(self, n_neurons: int) -> np.ndarray:
+        """The sizes of all groups of so many neurons."""
+        return np.tile(self.sizes, n_neurons // self.sizes.sum())
+
+    def step(
+        self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
+    ) -> None:
+        """Integrate, let the highest of each group fire, and lower the whole group."""
+        sizes = self.all_sizes(len(J))
+        starts, group = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
+        self.integrate(dt, J, voltage, starts, group)
+        highest = np.maximum.reduceat(voltage, starts)
+        n_spikes = np.maximum(np.floor(highest), 0)
+        fires = np.flatnonzero((n_spikes > 0)[group] & (voltage == highest[group]))
+        fired, first = np.unique(group[fires], return_index=True)
+        output[...] = 0
+        output[fires[first]] = n_spikes[fired] * (self.amplitude / dt)
+        voltage -= n_spikes[group]
+
+    def integrate(
+        self,
+        dt: float,
+        J: np.ndarray,
+        voltage: np.ndarray,
+        starts: np.ndarray,
+        group: np.ndarray,
+    ) -> None:
+        """Add the currents to the membranes, down to their floor."""
+        voltage += J * dt
+        np.maximum(voltage, self.min_voltage, out=voltage)
+
+
+class AboveMean(SharedReset):
+    r"""Neurons with one reset that integrate by how much they exceed their group.
+
+    .. math::
+
+       v_i \leftarrow \max(v_i + (J_i - \bar J) \, \Delta t,\; f(\bar J)), \qquad
+       f(\bar J) = \min(v_\text{min} + r \, \max(\bar J, 0),\; 0)
+
+    with the mean current :math:`\bar J` of the group: where inputs are large, the floor
+    is less deep.
+
+    Parameters
+    ----------
+    sizes, min_voltage, amplitude, initial_state : optional
+        As in `SharedReset`.
+    rise : float, optional (Default: 0)
+        By how much the floor rises with the mean, :math:`r`, in thresholds per Hz.
+    """
+
+    rise = NumberParam("rise", low=0)
+
+    def __init__(
+        self,
+        sizes: Any,
+        min_voltage: float = -1,
+        rise: float = 0,
+        amplitude: float = 1,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(sizes, min_voltage, amplitude, initial_state)
+        self.rise = rise
+
+    def integrate(
+        self,
+        dt: float,
+        J: np.ndarray,
+        voltage: np.ndarray,
+        starts: np.ndarray,
+        group: np.ndarray,
+    ) -> None:
+        """Add the distances to the mean, down to a floor that the mean lifts."""
+        mean = np.add.reduceat(J, starts) / np.bincount(group)
+        floor = np.minimum(self.min_voltage + self.rise * np.maximum(mean, 0), 0)
+        voltage += (J - mean[group]) * dt
+        np.maximum(voltage, floor[group], out=voltage)
+
+
 # Nengo keeps decoders of ensembles of these neurons in its cache
-Fingerprint.whitelist(IntegrateAndFire)
+for _neuron_type in (IntegrateAndFire, SharedReset, AboveMean):
+    Fingerprint.whitelist(_neuron_type)
 
 
 def integrates(neuron_type: NeuronType) -> bool:

@@ -6,24 +6,25 @@ Importing this package makes Nengo's own simulator use them.
 import nengo
 from nengo.builder import Model
 
-from ..circuits import PairwiseReLU, WinnerTakeAll
-from . import pairwise_relu, winner_take_all
+from ..circuits import PairwiseReLU, SharedResetMax, WinnerTakeAll
+from . import pairwise_relu, shared_reset
 from .declared import SECTION, declare, serve
 from .filters import AlphaFilter
 from .pairwise_relu import PairwiseReLURule, PairwiseReLUStep
-from .winner_take_all import WinnerTakeAllRule, WinnerTakeAllStep
+from .shared_reset import SharedResetRule, SharedResetStep
 
 __all__ = ["declare", "serve"]
 
 if not nengo.rc.has_section(SECTION):
     # so that nengo.rc.set finds it
     nengo.rc.add_section(SECTION)
-declare(WinnerTakeAll, winner_take_all.rule_of)
+for _circuit in (WinnerTakeAll, SharedResetMax):
+    declare(_circuit, shared_reset.rule_of)
 declare(PairwiseReLU, pairwise_relu.rule_of)
 
 
 #: Operators of Nengo's own simulator, by the rule that they compute.
-STEPS = {WinnerTakeAllRule: WinnerTakeAllStep, PairwiseReLURule: PairwiseReLUStep}
+STEPS = {SharedResetRule: SharedResetStep, PairwiseReLURule: PairwiseReLUStep}
 
 
 def _add(model, rule, synapse, x, y):

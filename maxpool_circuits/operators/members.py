@@ -22,19 +22,21 @@ class Members:
     ----------
     columns : (largest window, n_pools) array of int
         Input of each member; the number of inputs for those that lack.
-    units : (largest window, n_pools) array of bool
-        Which members have rivals: circuits have a unit for each of these.
     """
 
     def __init__(self, windows: PoolWindows) -> None:
         self.sizes = windows.sizes
         self.columns = window_columns(windows, lacking=windows.n_inputs)
-        self.units = (self.columns < windows.n_inputs) & (windows.sizes > 1)
+        self.n_inputs = windows.n_inputs
 
     @property
     def complete(self) -> bool:
-        """Whether every window has all members, and every member rivals."""
-        return bool(self.units.all())
+        """Whether every window has all members."""
+        return bool(np.all(self.columns < self.n_inputs))
+
+    def present(self, alone: bool) -> np.ndarray:
+        """Which members there are; those of windows of one input only if they count."""
+        return (self.columns < self.n_inputs) & (alone | (self.sizes > 1))
 
     def padded(self, x: np.ndarray) -> np.ndarray:
         """An input in which ``columns`` find 0 for members that lack."""

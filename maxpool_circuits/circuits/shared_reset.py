@@ -1,0 +1,141 @@
+"""The neurons of a layer as its max pooling: those of a pool share one reset."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.exceptions import ValidationError
+
+from ..network.base import MaxPoolNetwork
+from ..network.neurons import SharedReset
+from ..network.populations import rectifier
+from ..network.sparse import connect
+from ..network.wiring import Wiring
+
+#: Floor of the membranes, in units of the threshold.
+FLOOR = -4
+#: Where they start. Above one half, as a layer's other neurons start, it makes up for
+#: the time that the first spikes take.
+START = 0.6
+
+
+class SharedResetMax(MaxPoolNetwork):
+    r"""One neuron per input, and one reset per pool: rectifier and maximum in one.
+
+    .. math:: \text{relu}\Big(\max_i x_i\Big) = \max(0, x_1, \dots, x_k)
+
+    A layer of rectifying neurons and the max pooling behind it are one function. So
+    the neurons of the layer can be the pool: their membranes integrate the currents
+    :math:`x_i`, the highest one fires, and its spikes are taken from all of them (see
+    `.SharedReset`):
+
+    .. math::
+
+       v_i \leftarrow \max(v_i + g x_i \, \Delta t,\; v_\text{min}), \qquad
+       n = \max(\lfloor \max_i v_i \rfloor, 0), \qquad
+       v_i \leftarrow v_i - n, \qquad y = \frac{n}{g \, \Delta t}
+
+    The count of the output's spikes is the running maximum of the integrals. Values are
+    quantised once, only the winner spikes, and in time: a filter behind the pool works
+    on one value instead of :math:`k`. Of equal membranes the first one fires.
+
+    Inputs are values or currents rather than spikes: what the layer's neurons would
+    get. Spikes that come through weights of both signs need no filter, since membranes
+    average them. What is below the range counts as its low end, as in a rectifier.
+
+    Cost, for :math:`k` inputs: :math:`k` neurons, no connection among them. Delay:
+    none, but for ``input_synapse``; the first spike comes when the first threshold is
+    reached.
+
+    Parameters
+    ----------
+    n_neurons : int, optional (Default: 1)
+        Only 1: neurons that share a reset all do the same.
+    neuron_type : SharedReset, optional
+        The default has a floor of -4 thresholds, and starts at .6 of one.
+    max_rate, input_rate, input_range : optional
+        As in `.MaxPoolNetwork`. A pool whose largest input is at the top of
+        ``input_range`` fires at ``max_rate``. The output is the low end of the range
+        where no input is above it.
+    synapse : optional
+        Not used: there is one stage.
+    input_synapse : nengo.synapses.Synapse or float or None, optional (Default: None)
+        Synapse from the input.
+    decoders, label, seed, add_to_container : optional
+        As in `.MaxPoolNetwork`. Nothing is tuned.
+
+    Attributes
+    ----------
+    units : nengo.Ensemble
+        The neurons, one for each input of each pool, pool by pool.
+
+    References
+    ----------
+    Li and Zeng (2022), https://doi.org/10.48550/arXiv.2204.13271 (a lateral inhibition
+    that counts, behind the layer's neurons)
+
+    Rueckauer and others (2017), https://doi.org/10.3389/fnins.2017.00682 (soft reset)
+
+    Examples
+    --------
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> windows = mpc.PoolWindows.independent(n_pools=2, window_size=3)
+    >>> with nengo.Network() as model:
+    ...     pool = mpc.SharedResetMax(windows)
+    ...     currents = nengo.Node([0.1, 0.7, -0.3, -0.9, -0.2, -0.8])
+    ...     _ = nengo.Connection(currents, pool.input, synapse=None)
+    ...     probe = nengo.Probe(pool.output)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(1)
+    >>> print(sim.data[probe].mean(axis=0).round(2))
+    [0.7 0. ]
+    """
+
+    #: Largest errors that the common checks allow (see `.check_circuit`).
+    check_tolerances = {"constant": 0.03}
+
+    smallest_pool = 1
+    shares_reset = True
+    tuned_per_window_size = False
+
+    @property
+    def default_neuron_type(self) -> SharedReset:
+        """One group for each pool."""
+        start = {"voltage": nengo.dists.Choice([START])}
+        return SharedReset(self.pool_sizes, FLOOR, initial_state=start)
+
+    def _checked_neuron_type(self, neuron_type: Any) -> Any:
+        if not isinstance(neuron_type, SharedReset):
+            raise ValidationError(
+                "must be a maxpool_circuits.SharedReset: the neurons of a pool share "
+                f"one reset, got {neuron_type!r}",
+                attr="neuron_type",
+                obj=self,
+            )
+        return super()._checked_neuron_type(neuron_type)
+
+    def build_circuit(self) -> None:
+        """Connect the input to the units, and these to the output."""
+        low, high = self.input_range
+        unit = rectifier(
+            self.neuron_type, self.neurons_per_part, self.max_rate, high - low
+        )
+        bias = -low * unit.gain * unit.encoders[:, 0]
+        unit = dataclasses.replace(unit, bias=bias)
+        units = self.replicate("unit", unit, self.gather.shape[0], label="units")
+        self.units = units.ensemble
+        wiring = Wiring()
+        wiring.connect(
+            self.input, units.neurons, units.encode(self.gather), self.input_synapse
+        )
+        wiring.connect(
+            units.neurons, self.output, self.scatter @ units.decode(self.pool_sum)
+        )
+        wiring.build()
+        if low != 0:
+            lowest = nengo.Node(np.full(len(self.pools), low), label="lowest")
+            connect(lowest, self.output, self.scatter)
