@@ -1,5 +1,6 @@
 """A converter that turns Keras max-pooling layers into max-pool circuits."""
 
+import functools
 import inspect
 import warnings
 from collections import ChainMap
@@ -14,6 +15,7 @@ from ..registry import find
 from . import calibration as calibrate
 from .activations import SwappedActivations, scale_by_layer
 from .compatibility import check_keras_2
+from .in_layer import pools_in_layers
 from .layers import (
     ADVICE,
     CONVERTERS,
@@ -121,6 +123,10 @@ class Converter(nengo_dl.Converter):
         scales = options.get("scale_firing_rates")
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
+        swaps = SwappedActivations(options.get("swap_activations") or {})
+        self.in_layers = {}
+        if not options.get("max_to_avg_pool") and not options.get("temporal_model"):
+            self.in_layers = pools_in_layers(model, max_pool, swaps)
         super().__init__(**options)
         self._check_keys("max_pool", max_pool, ConvertMaxPool, "max-pooling layers")
         self._check_keys("scale_firing_rates", scales, LayerConverter, "layers")
@@ -198,6 +204,10 @@ class Converter(nengo_dl.Converter):
                 raise
             raise TypeError(f"{error} For this layer: {advice}.") from error
         check_convertible(layer, self)
+        if layer in self.in_layers.values():
+            # its neurons are those of the pool; this marks the key as used
+            self.swap_activations.get("relu")
+            converter.add_nengo_obj = functools.partial(add_linear, converter)
         return converter
 
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
@@ -216,6 +226,11 @@ class Converter(nengo_dl.Converter):
                 obj=self,
             )
         return super().verify(training, inputs, atol, rtol)
+
+
+def add_linear(converter, node_id, biases=None, activation=None):
+    """Make the object of a layer without its activation."""
+    return type(converter).add_nengo_obj(converter, node_id, biases)
 
 
 def differs_in_training(model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo_dl.graph_optimizer import noop_planner
 
+from ..circuits import SharedResetMax
 from ..network.neurons import IntegrateAndFire
 from ..network.paths import passes_on, upstream
 from ..network.windows import PoolWindows
@@ -39,6 +41,8 @@ class Pool:
     network: nengo.Network
     circuit: nengo.Network | None = None
     takes_spikes: bool = False
+    #: Rate, in Hz, at a value of 1, if the pool is made of the neurons of a layer.
+    scale: float | None = None
 
     @property
     def channels(self):
@@ -61,8 +65,13 @@ def models_in(network):
 def finish(network, converter):
     """Build the circuits of all pools, and decide where synapses and membranes are."""
     pools = pools_of(converter)
+    for pool in pools:
+        layer = getattr(converter, "in_layers", {}).get(pool.layer)
+        pool.scale = None if layer is None else scale_of(layer, converter)
     amplitudes = SpikeAmplitude(
-        network, {pool.output: (pool.source, pool.windows) for pool in pools}
+        network,
+        {pool.output: (pool.source, pool.windows) for pool in pools},
+        {pool.output: 1 / pool.scale for pool in pools if pool.scale},
     )
     for pool in pools:
         build(pool, amplitudes.at(pool.source), converter)
@@ -81,6 +90,9 @@ def finish(network, converter):
 
 def build(pool, spikes, converter):
     """Make the circuit of a pool for spikes of these amplitudes, and connect it."""
+    if pool.scale is not None:
+        build_in_layer(pool)
+        return
     spiking = bool(spikes.any())
     circuit, factors = with_options(
         circuit_for(pool, spiking, converter), pool, spikes, converter
@@ -91,6 +103,19 @@ def build(pool, spikes, converter):
         after["transform"] = pool.windows.max(factors)
     if spiking and isinstance(pool.source, Neurons):
         before["synapse"] = converter.synapse
+    connect(pool, circuit, before, after)
+    pool.takes_spikes = spiking and pool.circuit.n_neurons > 0
+    if spiking and not pool.takes_spikes and converter.synapse is None:
+        warnings.warn(
+            f"the max pooling of {pool.layer.name!r} has no neurons, and takes the "
+            "maximum of raw spikes in each time step, which is far too large; give the "
+            "converter a synapse, or leave max_pool to its default",
+            stacklevel=2,
+        )
+
+
+def connect(pool, circuit, before, after):
+    """Make a circuit between the source of a pool and its output."""
     with pool.network:
         pool.circuit = make(circuit, pool.windows)
         with pool.circuit:
@@ -100,14 +125,19 @@ def build(pool, spikes, converter):
             nengo.Connection(pool.circuit.output, pool.output, **after),
         ):
             pool.network.config[connection].trainable = False
-    pool.takes_spikes = spiking and pool.circuit.n_neurons > 0
-    if spiking and not pool.takes_spikes and converter.synapse is None:
-        warnings.warn(
-            f"the max pooling of {pool.layer.name!r} has no neurons, and takes the "
-            "maximum of raw spikes in each time step, which is far too large; give the "
-            "converter a synapse, or leave max_pool to its default",
-            stacklevel=2,
-        )
+
+
+def build_in_layer(pool):
+    """Let the neurons of a layer be its pool."""
+    options = {"max_rate": pool.scale, "label": pool.layer.name}
+    circuit = functools.partial(SharedResetMax, **options)
+    connect(pool, circuit, {"synapse": None}, {"synapse": None})
+
+
+def scale_of(layer, converter):
+    """The scale of firing rates of a layer, in Hz per unit of activation."""
+    scales = converter.scale_firing_rates
+    return (scales.get(layer) if isinstance(scales, dict) else scales) or 1
 
 
 def circuit_for(pool, spiking, converter):
@@ -176,7 +206,8 @@ def by_channel(spikes, channels):
 def nodes_with_raw_spikes(pools, amplitudes):
     """Ends of circuits that take spikes, and linear nodes that lead spikes there."""
     takers = [pool for pool in pools if pool.takes_spikes]
-    raw = {end for each in takers for end in (each.circuit.input, each.circuit.output)}
+    raw = {each.circuit.input for each in takers}
+    raw |= {each.circuit.output for each in pools if each.takes_spikes or each.scale}
     filtered = {pool.output for pool in pools if not pool.takes_spikes}
     for pool in takers:
         for node in upstream(pool.source, amplitudes.incoming):

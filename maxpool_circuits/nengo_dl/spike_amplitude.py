@@ -18,13 +18,17 @@ class SpikeAmplitude:
     .. math:: \frac{\sum_j (w_j a_j)^2}{\sum_j |w_j| a_j}
 
     the size of equal spikes that would fluctuate as much. ``pools`` has the outputs of
-    max-pooling layers, with what they look at: {node: (source, windows)}.
+    max-pooling layers, with what they look at: {node: (source, windows)}; ``known`` has
+    nodes whose amplitude is known.
     """
 
-    def __init__(self, network, pools=None):
+    def __init__(self, network, pools=None, known=None):
         self.pools = pools or {}
         self.incoming = incoming(network)
-        self._known = {}
+        self._known = {
+            node: np.full(node.size_out, amplitude)
+            for node, amplitude in (known or {}).items()
+        }
 
     def at(self, source):
         """Amplitude at each value of a node or of neurons; 0 without spikes."""
