@@ -317,7 +317,7 @@ class Ratios(pd.DataFrame):
     >>> import maxpool_circuits as mpc
     >>> table = mpc.compare(["winner-take-all", "pairwise-relu"], n_pools=5)
     >>> ratios = table.against("winner-take-all")
-    >>> round(ratios.loc["pairwise-relu", ("neurons", "value")], 2)
+    >>> float(ratios.loc["pairwise-relu", ("neurons", "value")].round(2))
     0.75
     """
 
