@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
-from maxpool_circuits.circuits.averaging import membrane_floor
 from maxpool_circuits.circuits.mean_path import divide
 from maxpool_circuits.circuits.overlap import shared_comparisons
 from maxpool_circuits.comparison.encodings import input_spikes
@@ -100,7 +99,8 @@ def test_rectified_linear_rates_are_exact_beyond_the_input_range(
     "circuit, neurons_per_pool",
     [
         ("pairwise-relu", lambda k: k - 1),
-        ("winner-take-all", lambda k: k if k <= 10 else k + 4),
+        ("winner-take-all", lambda k: k),
+        ("shared-reset", lambda k: k),
         ("absolute-value", lambda k: 2 * (k - 1)),
         ("exact", lambda k: 0),
     ],
@@ -109,6 +109,11 @@ def test_rectified_linear_rates_are_exact_beyond_the_input_range(
 def test_neurons_per_pool(circuit, neurons_per_pool, window_size):
     expected = 3 * neurons_per_pool(window_size)
     assert mpc.make(circuit, independent(window_size)).n_neurons == expected
+    if circuit == "shared-reset":
+        return
+    if circuit == "winner-take-all" and window_size == 16:
+        # groups compete first, and then their winners
+        expected += 3 * 4
     lif = mpc.make(circuit, independent(window_size), neuron_type=nengo.LIF())
     assert lif.n_neurons == 20 * expected
     chosen = mpc.make(circuit, independent(window_size), n_neurons=4)
@@ -121,10 +126,13 @@ def test_neurons_per_pool(circuit, neurons_per_pool, window_size):
     [(10, [10]), (11, [11, 3]), (16, [16, 4]), (49, [49, 7]), (120, [120, 24, 5])],
 )
 def test_stages_of_winner_take_all(window_size, n_units):
-    pool = mpc.WinnerTakeAll(independent(window_size), decoders=None)
+    neuron_type = mpc.IntegrateAndFire()
+    pool = mpc.WinnerTakeAll(independent(window_size), neuron_type=neuron_type)
     assert [stage.n_neurons for stage in pool.stages] == [3 * n for n in n_units]
     assert pool.units is pool.stages[0]
     assert pool.n_neurons == 3 * sum(n_units)
+    # with one reset there is one stage
+    assert mpc.WinnerTakeAll(independent(window_size)).n_neurons == 3 * window_size
 
 
 @pytest.mark.parametrize("window_size, n_units", [(50, [50]), (120, [120, 3])])
@@ -347,75 +355,71 @@ def front(circuit, max_rate=250, window_size=4, **options):
     """Input synapse and membrane floor of the default neurons."""
     options = {"max_rate": max_rate, "decoders": None, **options}
     pool = circuit(independent(window_size), **options)
-    assert type(pool.neuron_type) is mpc.IntegrateAndFire
+    assert isinstance(pool.neuron_type, mpc.IntegrateAndFire)
     assert pool.neuron_type.amplitude == 1
     return pool.input_synapse, pool.neuron_type.min_voltage
 
 
-@pytest.mark.parametrize("circuit", [mpc.PairwiseReLU, mpc.WinnerTakeAll])
-def test_input_filter_of_the_default_neurons(circuit):
+@pytest.mark.parametrize(
+    "circuit, tau", [(mpc.PairwiseReLU, 0.0015), (mpc.WinnerTakeAll, 0.00172)]
+)
+def test_input_filter_of_the_default_neurons(circuit, tau):
     filters = {rate: front(circuit, rate)[0] for rate in (25, 100, 250, 500, 1000)}
-    assert filters[250] == nengo.Alpha(0.0015)
+    assert filters[250] == nengo.Alpha(tau)
     # as many intervals of slow inputs
     assert filters[100].tau == pytest.approx(2.5 * filters[250].tau)
     # slower for neurons that see more of the ripple, but far less than in proportion
     assert filters[250].tau < filters[500].tau < filters[1000].tau < 0.003
 
 
-@pytest.mark.parametrize(
-    "circuit, raw", [(mpc.PairwiseReLU, -3.5), (mpc.WinnerTakeAll, -1.5)]
-)
-def test_floor_is_as_deep_as_the_filter_lets_ripple_through(circuit, raw):
+def test_floor_is_as_deep_as_the_filter_lets_ripple_through():
+    circuit = mpc.PairwiseReLU
     synapses = [None, nengo.Lowpass(0.001), nengo.Lowpass(0.003), nengo.Lowpass(0.02)]
     floors = [front(circuit, input_synapse=synapse)[1] for synapse in synapses]
-    assert floors[0] == raw
     assert floors == sorted(floors) and floors[0] < floors[-1]
     for rate in (500, 1000):
         # thresholds are finer, so that ripple is more of them
         assert front(circuit, rate)[1] < front(circuit)[1]
-        unfiltered = front(circuit, rate, input_synapse=None)[1]
-        assert unfiltered == pytest.approx(raw * rate / 250)
     assert front(circuit, 25)[1] == pytest.approx(front(circuit)[1], abs=0.1)
 
 
-def test_floor_is_deeper_where_more_units_compete():
-    floors = [front(mpc.WinnerTakeAll, window_size=size)[1] for size in (4, 6, 9)]
-    assert floors == sorted(floors, reverse=True) and len(set(floors)) == 3
-    # those of a comparator are two, but levels add up
+def test_floor_is_deeper_where_levels_add_up():
     floors = [front(mpc.PairwiseReLU, window_size=size)[1] for size in (2, 4, 9, 100)]
     assert floors[0] == floors[1] > floors[2] > floors[3]
 
 
 @pytest.mark.parametrize(
-    "values, floor",
+    "size, max_rate, synapse, floor",
     [
-        # memory, raw memory, thresholds per spike, let through, competitors
-        ((1.3, 1.5, 1, 1, 4), -1.5),
-        ((1.3, 1.5, 1, 0, 4), -0.3),
-        ((1.3, 1.5, 4, 0, 4), -1.6),
-        ((1.3, 1.5, 1, 0, 36), -2.9),
-        ((2.2, 3.5, 1, 0.5, 4), -2.35),
-        ((0.8, 1.5, 1, 0, 1), 0),
+        # thresholds per spike: 1; all of the ripple, none of it, half of it
+        (4, 250, None, -3.5),
+        (4, 250, nengo.Lowpass(1), -1.2),
+        (4, 250, nengo.Lowpass(0.001103), -2.47),
+        # thresholds per spike: 4
+        (4, 1000, None, -14),
+        (4, 1000, nengo.Lowpass(1), -3.4),
+        # the more levels, the deeper
+        (36, 250, None, -3.5 * 3**0.5),
+        (36, 250, nengo.Lowpass(1), 1 - 2.2 * 3**0.5),
     ],
 )
-def test_floor_of_membranes(values, floor):
-    assert membrane_floor(*values) == pytest.approx(floor)
+def test_floor_of_comparators(size, max_rate, synapse, floor):
+    options = {"max_rate": max_rate, "input_synapse": synapse}
+    tree = mpc.PairwiseReLU(independent(size), **options)
+    assert tree.neuron_type.min_voltage == pytest.approx(floor, abs=0.05)
 
 
-def test_what_membranes_of_a_tree_remember():
-    trees = [mpc.PairwiseReLU(independent(size)) for size in (2, 4, 9, 49)]
-    assert [tree.n_competitors for tree in trees] == [4, 4, 6, 14]
-    expected = [3.5, 3.5, 3.5 * 1.5**0.5, 3.5 * 3.5**0.5]
-    np.testing.assert_allclose([tree.raw_memory for tree in trees], expected)
-
-
-def test_what_membranes_of_winner_take_all_remember():
-    def competitors(size, max_rate=250):
-        return mpc.WinnerTakeAll(independent(size), max_rate=max_rate).n_competitors
-
-    # 11 inputs are groups of 4, 4 and 3, and then 3 winners
-    assert [competitors(size) for size in (4, 10, 11, 49)] == [4, 10, 4 + 3, 7 + 7]
-    assert competitors(4, max_rate=1000) == 4 * 4
+@pytest.mark.parametrize("max_rate, memory", [(250, 1), (1000, 7), (100, 1)])
+def test_floor_of_units_rises_with_the_mean(max_rate, memory):
+    unit = mpc.WinnerTakeAll(independent(4), max_rate=max_rate).neuron_type
+    assert unit.min_voltage == pytest.approx(-memory)
+    # the filter has two poles of tau, and inputs fire at R
+    interval = 1 / min(250, max_rate)
+    tau = 0.43 * interval * (max_rate * interval) ** (1 / 3)
+    rise = memory * np.pi * tau / interval / (2 * max_rate)
+    assert unit.rise == pytest.approx(rise, rel=0.1)
+    raw = mpc.WinnerTakeAll(independent(4), max_rate=max_rate, input_synapse=None)
+    assert (raw.neuron_type.min_voltage, raw.neuron_type.rise) == (-memory, 0)
 
 
 def test_published_defaults_of_absolute_value():
@@ -484,7 +488,28 @@ def test_lateral_inhibition_needs_a_synapse():
         r"loop needs a delay.*Lowpass\(0\).*None",
         mpc.WinnerTakeAll,
         independent(4),
+        neuron_type=mpc.IntegrateAndFire(),
         synapse=None,
+    )
+
+
+def test_units_that_share_a_reset_have_no_synapse_and_no_company():
+    pool = mpc.WinnerTakeAll(independent(4))
+    assert type(pool.neuron_type) is mpc.AboveMean and pool.synapse is None
+    for options in ({"n_neurons": 2}, {"synapse": 0.002}):
+        inhibiting = mpc.WinnerTakeAll(independent(4), **options)
+        assert type(inhibiting.neuron_type) is mpc.IntegrateAndFire
+        with pytest.raises(ValidationError, match="share"):
+            mpc.WinnerTakeAll(
+                independent(4), neuron_type=pool.neuron_type, **options
+            )
+
+
+@pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])
+def test_neurons_that_share_a_reset_are_in_groups_of_the_pools(circuit):
+    neuron_type = mpc.AboveMean(3)
+    assert_refused(
+        "neuron_type", "in groups", circuit, independent(4), neuron_type=neuron_type
     )
 
 
@@ -493,7 +518,7 @@ def test_default_synapse_of_lateral_inhibition():
         options = {"decoders": None, **options}
         return mpc.WinnerTakeAll(independent(window_size), **options).synapse
 
-    assert synapse(49) == nengo.Lowpass(0)
+    assert synapse(49, neuron_type=mpc.IntegrateAndFire()) == nengo.Lowpass(0)
     assert synapse(4, neuron_type=nengo.LIF()) == nengo.Lowpass(0.005)
     assert synapse(9, neuron_type=nengo.LIF()).tau == pytest.approx(0.009)
 

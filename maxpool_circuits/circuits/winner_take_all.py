@@ -9,7 +9,7 @@ import nengo
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..network.neurons import AboveMean, integrates
+from ..network.neurons import AboveMean, IntegrateAndFire, integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
@@ -85,14 +85,15 @@ class WinnerTakeAll(Averaging, MeanPath):
     n_neurons : int, optional
         Neurons per unit, of which there is one for each input of each pool. The default
         is 1 for rectified linear neuron types, which are exact alone, and 20 for
-        others.
+        others. Neurons that share a reset are alone; for more, the default neurons are
+        `.IntegrateAndFire`.
     neuron_type, max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A unit whose input is at the top of ``input_range``
         while its pool's mean is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse of the lateral inhibition; None where units share a reset, which needs
-        none. The default is one time step (``nengo.Lowpass(0)``) for
-        `.IntegrateAndFire`, whose membrane remembers inhibition; others need a filter,
+        Synapse of the lateral inhibition; None (the default) for units that share a
+        reset. If one is given, the default neurons are `.IntegrateAndFire`. For these it
+        is one time step by default (``nengo.Lowpass(0)``), because their membrane remembers inhibition; others need a filter,
         slower in larger windows, so that units do not silence each other in turns: 5
         ms, or 1 ms per input of the largest window if that is more.
     input_synapse : nengo.synapses.Synapse or float or None, optional
@@ -144,10 +145,15 @@ class WinnerTakeAll(Averaging, MeanPath):
     pole = 0.43
 
     @property
-    def default_neuron_type(self) -> AboveMean:
-        """Units that share one reset, with a floor that rises with the mean."""
+    def default_neuron_type(self) -> IntegrateAndFire:
+        """Units that share one reset, with a floor that rises with the mean.
+
+        Units of several neurons, or with a synapse, inhibit each other.
+        """
         top = 2 * self.max_rate
         memory = top * self.inter_spike_interval - 1
+        if self.given.get("synapse") or self.given.get("n_neurons", 1) != 1:
+            return IntegrateAndFire(-memory)
         smoothed = (1 / max(self.ripple, 1e-6) - 1) ** 0.5 / 2
         return AboveMean(self.pool_sizes, -memory, rise=memory * smoothed / top)
 

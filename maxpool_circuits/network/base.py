@@ -283,9 +283,10 @@ class MaxPoolNetwork(nengo.Network):
 
     @property
     def pool_sizes(self) -> np.ndarray:
-        """Sizes of the pools that `build_circuit` is for."""
+        """Sizes of the pools that `build_circuit` is for; that of all, if there are none."""
         sizes = self.windows.sizes
-        return sizes[sizes >= self.smallest_pool]
+        large = sizes >= self.smallest_pool
+        return sizes[large] if large.any() else sizes
 
     @property
     def half_range(self) -> float:

@@ -180,8 +180,9 @@ class SharedReset(IntegrateAndFire):
         initial_state: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(min_voltage, amplitude, initial_state)
-        self.sizes = np.atleast_1d(sizes)
-        if self.sizes.size == 0 or self.sizes.min() < 1:
+        sizes = np.atleast_1d(sizes)
+        self.sizes = sizes if np.ptp(sizes) else sizes[:1]
+        if self.sizes.min() < 1:
             raise ValidationError(
                 f"must be numbers of neurons, 1 or more, got {sizes}",
                 attr="sizes",
