@@ -14,6 +14,7 @@ from maxpool_circuits.circuits.mean_path import divide
 from maxpool_circuits.circuits.overlap import shared_comparisons
 from maxpool_circuits.comparison.encodings import input_spikes
 from maxpool_circuits.comparison.workloads import constant
+from maxpool_circuits.network.sparse import weights_of
 
 DT = 0.001
 EXACT_RECTIFIERS = {
@@ -491,6 +492,24 @@ def test_lateral_inhibition_needs_a_synapse():
         neuron_type=mpc.IntegrateAndFire(),
         synapse=None,
     )
+
+
+@pytest.mark.parametrize("strength", [1, 0.9])
+def test_tuned_strength_of_inhibition(strength):
+    options = {"neuron_type": mpc.IntegrateAndFire(), "max_rate": 200}
+    windows = independent(2, n_pools=1)
+    setup = mpc.WinnerTakeAll(windows, decoders=None, **options).setup
+    tuned = mpc.TunedDecoders(setup, {"unit": [[0]]}, {"inhibition": strength})
+    pool = mpc.WinnerTakeAll(windows, decoders=tuned, **options)
+    (inhibition,) = [
+        connection
+        for connection in pool.connections
+        if connection.synapse == nengo.Lowpass(0)
+    ]
+    # a spike, of 1 / 400 of the value per Hz, takes one threshold from its rival
+    gain = pool.units.gain[0]
+    weights = weights_of(inhibition).toarray() * gain
+    np.testing.assert_allclose(weights, [[0, -strength], [-strength, 0]], atol=1e-12)
 
 
 def test_units_that_share_a_reset_have_no_synapse_and_no_company():
