@@ -21,6 +21,7 @@ import functools
 
 import nengo
 import numpy as np
+from csv_files import write_csv
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
@@ -29,7 +30,6 @@ from maxpool_circuits.comparison.metrics import best_readout, oracle_error
 from maxpool_circuits.comparison.simulate import record
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.comparison.workloads import DT, find_workload
-from maxpool_circuits.utils.files import write_csv
 
 INPUT_RATE = 250
 FINEST = 16

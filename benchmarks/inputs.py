@@ -19,6 +19,7 @@ import warnings
 import joblib
 import nengo
 import numpy as np
+from csv_files import write_csv
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -26,7 +27,6 @@ import maxpool_circuits as mpc
 from maxpool_circuits.comparison import ENCODINGS, WORKLOADS
 from maxpool_circuits.comparison.metrics import REFERENCES
 from maxpool_circuits.comparison.table import half_width
-from maxpool_circuits.utils.files import write_csv
 
 #: Settings that are tried besides the defaults.
 SETTINGS = {

@@ -25,6 +25,7 @@ import joblib
 import numpy as np
 from baselines.bounds import ideal_observer, quantisation_floor
 from baselines.ways import ways
+from csv_files import write_csv
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
@@ -33,7 +34,6 @@ from maxpool_circuits.comparison.compare import Trial, seed_of_trial, seed_of_va
 from maxpool_circuits.comparison.metrics import measure
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.comparison.workloads import find_workload
-from maxpool_circuits.utils.files import write_csv
 
 WINDOW_SIZES, INPUT_RATES = (2, 4, 9, 25, 49), (50, 100, 250, 500)
 #: Time constants of the filters, in seconds.

@@ -15,9 +15,9 @@ from ..registry import circuits as registered_circuits
 from ..registry import find, with_defaults
 from ..utils.checks import (
     look_up,
-    positive_integer,
     positive_number,
     valid_flag,
+    valid_integer,
     valid_jobs,
     valid_seed,
 )
@@ -144,7 +144,7 @@ def compare(
     simulator = checked_simulator(simulator)
     progress_bar = valid_flag(progress_bar, "progress_bar")
     n_jobs = valid_jobs(n_jobs)
-    n_trials = positive_integer(n_trials, "n_trials")
+    n_trials = valid_integer(n_trials, "n_trials")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_seed(seed)
     encoded = look_up(encoding, ENCODINGS, "encoding")

@@ -11,7 +11,7 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..network.windows import WINDOWS, PoolWindows
-from ..utils.checks import look_up, positive_integer, valid_integer, valid_seed
+from ..utils.checks import look_up, valid_integer, valid_seed
 from .simple_cells import SCALES, simple_cell_responses
 
 #: Time step of all comparisons, in seconds.
@@ -369,7 +369,7 @@ def _uniform(name, windows, rng, n_shown, n_steps, n_unread):
 
 def _patch(window_size):
     """Side length and number of scales of a window of ``window_size`` inputs."""
-    window_size = positive_integer(window_size, "window_size")
+    window_size = valid_integer(window_size, "window_size")
     for n_scales in (1, 2):
         side = isqrt(window_size // n_scales)
         if n_scales * side**2 == window_size and side <= 16:

@@ -13,7 +13,7 @@ from nengo.exceptions import ValidationError
 from ..network.neurons import IntegrateAndFire
 from ..network.windows import WINDOWS, PoolWindows
 from ..registry import find, make, unwrap_partial
-from ..utils.checks import look_up, positive_integer, positive_number
+from ..utils.checks import look_up, positive_number, valid_integer
 
 #: What `maxpool_circuits.make` takes: a name, a class, or a callable.
 Circuit = Union[str, Callable[..., nengo.Network]]
@@ -144,7 +144,7 @@ def run_circuit(
     [[[0.75 0.5 ]]]
     """
     windows = WINDOWS.coerce(None, windows)
-    steps, dt = positive_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
+    steps, dt = valid_integer(steps, "steps"), positive_number(dt, "dt", unit="s")
     x = np.atleast_2d(x)
     if x.dtype.kind not in "fiu" or x.shape != (len(x), windows.n_inputs):
         raise ValidationError(

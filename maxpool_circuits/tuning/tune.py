@@ -24,7 +24,6 @@ from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
     is_real,
-    positive_integer,
     positive_number,
     valid_flag,
     valid_integer,
@@ -158,7 +157,7 @@ def tune(
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=2)
     >>> pool = mpc.EnsembleMax(windows, decoders=tuned, **options)
     """
-    n_pools = positive_integer(n_pools, "n_pools")
+    n_pools = valid_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
     simulator = checked_simulator(simulator)
     progress_bar = valid_flag(progress_bar, "progress_bar")
@@ -291,4 +290,4 @@ def _sizes(window_size):
         return ()
     several = isinstance(window_size, (list, tuple, range, np.ndarray))
     sizes = window_size if several else [window_size]
-    return tuple(sorted({positive_integer(size, "window_size") for size in sizes}))
+    return tuple(sorted({valid_integer(size, "window_size") for size in sizes}))

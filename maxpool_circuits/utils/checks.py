@@ -129,11 +129,6 @@ def valid_jobs(value: Any) -> int | None:
     )
 
 
-def positive_integer(value: Any, attr: str, obj: Any = None) -> int:
-    """Return an integer if it is at least 1."""
-    return valid_integer(value, attr, obj)
-
-
 def valid_seed(value: Any, obj: Any = None) -> int | None:
     """Return a seed if random number generators take it; None is one."""
     if value is None:
