@@ -1,4 +1,4 @@
-"""Files of comma-separated values, which benchmarks write and the documentation shows."""
+"""Files of comma-separated values, which benchmarks write and pages of docs show."""
 
 import csv
 

@@ -96,9 +96,8 @@ def measure(encoding, seed, n_pools, workload):
     table = mpc.compare(
         circuits(), workload=workload, encoding=encoding, n_pools=n_pools, seed=seed
     )
-    low, high = ENCODINGS[encoding].input_range
-    relative = table.means[["rmse", "bias"]] / (high - low)
-    return {circuit: tuple(errors) for circuit, errors in relative.iterrows()}
+    errors = table.means[["rmse", "bias"]]
+    return {circuit: tuple(row) for circuit, row in errors.iterrows()}
 
 
 def statistics(errors):

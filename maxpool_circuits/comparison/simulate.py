@@ -11,8 +11,8 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.cache import NoDecoderCache
-from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
+from threadpoolctl import threadpool_limits
 
 from ..network.windows import PoolWindows
 from ..registry import make
@@ -33,15 +33,11 @@ class Recording:
     simulation_time: float | None = None
 
 
-def checked_simulator(simulator: Any) -> Callable[..., Any] | None:
-    """What may make simulators: None, or anything that can be called."""
-    if simulator is not None and not callable(simulator):
-        raise ValidationError(
-            "must be a simulator class, such as nengo.Simulator, or a function that "
-            f"makes a simulator of a network, or None, got {simulator!r}",
-            attr="simulator",
-        )
-    return simulator
+def progress(shown: bool, **options: Any) -> Any:
+    """A progress bar, on terminals."""
+    from tqdm import tqdm
+
+    return tqdm(disable=None if shown else True, **options)
 
 
 def build_simulator(
@@ -62,6 +58,8 @@ def _nengo_simulator(network, dt):
     return nengo.Simulator(network, dt=dt, model=model, progress_bar=False)
 
 
+# the order of sums, and so spikes, must not depend on the number of threads
+@threadpool_limits.wrap(limits=1)
 def record(
     circuit: str | Callable[..., Any],
     windows: PoolWindows,
@@ -72,14 +70,6 @@ def record(
     simulator: Callable[..., Any] | None = None,
 ) -> Recording:
     """Run a circuit on inputs, (n_steps, n_inputs); count spikes in the first steps."""
-    from threadpoolctl import threadpool_limits
-
-    # the order of sums, and so spikes, must not depend on the number of threads
-    with threadpool_limits(limits=1):
-        return _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator)
-
-
-def _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator):
     with nengo.Network(add_to_container=False):
         # what is loaded on first use, in each process, is not to be timed
         make(circuit, windows)

@@ -17,7 +17,7 @@ import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
 
-from ..comparison.simulate import checked_simulator
+from ..comparison.simulate import progress
 from ..network.decoders import TunedDecoders
 from ..network.setup import describe, qualified_name
 from ..network.windows import PoolWindows
@@ -25,12 +25,9 @@ from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
     is_real,
     positive_number,
-    valid_flag,
     valid_integer,
-    valid_jobs,
     valid_path,
 )
-from ..utils.progress import make_progress_bar
 from ..version import version
 from .inputs import draw
 from .memory import remembering
@@ -159,9 +156,6 @@ def tune(
     """
     n_pools = valid_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
-    simulator = checked_simulator(simulator)
-    progress_bar = valid_flag(progress_bar, "progress_bar")
-    n_jobs = valid_jobs(n_jobs)
     if not isinstance(memory, joblib.Memory):
         folder = None if memory is None else valid_path(memory, "memory")
         memory = joblib.Memory(folder, verbose=0)
@@ -206,12 +200,12 @@ def tune(
 
     def find_best():
         started = time.perf_counter()
-        progress = make_progress_bar(
+        bar = progress(
             progress_bar,
             total=n_runs(len(network.free_tunables)),
             desc=f"tuning {network.setup.class_name}",
         )
-        with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
+        with bar, joblib.Parallel(n_jobs=n_jobs) as parallel:
             experiment = Experiment(
                 circuit,
                 sets=_sets_of_inputs(about),
@@ -221,7 +215,7 @@ def tune(
                 simulator=simulator,
                 parallel=parallel,
                 recall=recall,
-                step=progress.update,
+                step=bar.update,
             )
             tuned = search(experiment, network)
         seconds = round(time.perf_counter() - started, 1)
