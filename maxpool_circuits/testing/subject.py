@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Callable, Union
 
 import nengo
@@ -46,21 +46,19 @@ class Subject:
     """A circuit, with the tolerances that hold for it."""
 
     circuit: Circuit
-    tolerances: Mapping[str, float]
 
-    @classmethod
-    def of(cls, circuit: Circuit, tolerances: Mapping[str, float]) -> Subject:
-        """Look up what the author of a circuit allows, and what the caller does."""
+    @cached_property
+    def tolerances(self) -> dict[str, float]:
+        """What the author of the circuit allows, and the usual for all else."""
         # A circuit states itself what it is expected to reach: a list here would have
         # to know all circuits, and those of other packages could not be in it.
-        author, _ = unwrap_partial(find(circuit))
-        allowed = {**getattr(author, "check_tolerances", {}), **tolerances}
-        for name, value in allowed.items():
+        author, _ = unwrap_partial(find(self.circuit))
+        stated = getattr(author, "check_tolerances", {})
+        for name in stated:
             look_up(name, {"constant": None, **NEURON_TYPES}, "tolerance")
-            positive_number(value, name)
-        constant = allowed.get("constant", CONSTANT)
+        constant = stated.get("constant", CONSTANT)
         others = dict.fromkeys(NEURON_TYPES, max(constant, OTHER_NEURONS))
-        return cls(circuit, {"constant": constant, **others, **allowed})
+        return {"constant": constant, **others, **stated}
 
     @property
     def constant(self) -> float:
