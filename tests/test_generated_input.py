@@ -54,18 +54,11 @@ def good_pool():
     return mpc.WinnerTakeAll(WINDOWS, **options)
 
 
-def good_graph():
-    """A pool as a graph, where NIR is installed."""
-    from maxpool_circuits.nir import to_nir
-
-    return to_nir(good_pool(), spike_value=1 / 250)
-
-
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
 #: Good values that are made when they are needed.
-MADE = (good_table, good_pool, good_graph)
+MADE = (good_table, good_pool)
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "add_to_container": False,
@@ -82,7 +75,6 @@ GOOD = {
     "default": 2,
     "dt": 0.001,
     "function": len,
-    "graph": good_graph,
     "high": 3,
     "images": None,
     "indices": [[0]],
@@ -128,7 +120,6 @@ GOOD = {
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
-    "save.overwrite": True,
     "to_nir.circuit": good_pool,
     "register.circuit": mpc.ExactMax,
     "register.name": "exact",

@@ -17,7 +17,7 @@ import maxpool_circuits as mpc
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 nir = pytest.importorskip("nir", reason="NIR is not installed (extra nir)")
-from maxpool_circuits.nir import save, to_nir  # noqa: E402
+from maxpool_circuits.nir import to_nir  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not BENCHMARKS.exists(), reason="the source archive comes without the benchmarks"
@@ -250,26 +250,16 @@ def test_thresholds_of_less_than_a_spike_are_warned_of_with_a_rate_that_helps():
         to_nir(counting(windows, max_rate=250), 1 / 250)
 
 
-def test_files_are_read_back_and_not_overwritten_unasked(tmp_path):
+def test_files_are_read_back(tmp_path):
     windows = some_windows()["ragged"]
     graph = to_nir(counting(windows, mpc.WinnerTakeAll), 1 / 250)
     path = tmp_path / "pool.nir"
-    save(graph, path)
+    nir.write(path, graph)
     back = nir.read(path)
     assert sorted(back.edges) == sorted(graph.edges)
     spikes = regular_spikes(np.linspace(0, 1, windows.n_inputs), n_steps=50)
     expected = by_the_book(graph, spikes)
     np.testing.assert_array_equal(by_the_book(back, spikes), expected)
-
-    content = path.read_bytes()
-    with pytest.raises(ValidationError, match="there is a file.*overwrite=True"):
-        save(to_nir(counting(windows), 1 / 250), path)
-    assert path.read_bytes() == content
-    save(to_nir(counting(windows), 1 / 250), path, overwrite=True)
-    assert "feedback_1" not in nir.read(path).nodes
-    assert os.listdir(tmp_path) == ["pool.nir"]
-    with pytest.raises(ValidationError, match="must be a nir.NIRGraph"):
-        save("graph", tmp_path / "other.nir")
 
 
 def test_nir_is_not_imported_unless_asked_for():

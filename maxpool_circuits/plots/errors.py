@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from .figure import Table, axes_or_new, checked_table, error_bar
+from .figure import Table, axes_or_new, checked_table
 from .styles import styles
 
 
@@ -193,7 +193,8 @@ def error_map(
     ax.set_ylabel("true maximum (units of the input)")
     ax.set_title(circuit)
     if colorbar:
-        error_bar(ax, drawn)
+        label = "mean error (units of the input)"
+        ax.figure.colorbar(drawn, ax=ax, label=label, extend="both")
     return ax
 
 

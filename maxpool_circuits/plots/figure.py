@@ -32,12 +32,6 @@ def checked_table(table: Table) -> Table:
     return table
 
 
-def error_bar(ax: Axes | list[Axes], drawn: Any) -> None:
-    """Draw the scale of maps of errors, with pointed ends for what is beyond it."""
-    label = "mean error (units of the input)"
-    drawn.axes.figure.colorbar(drawn, ax=ax, label=label, extend="both")
-
-
 def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure to a file, if there is one, in the format of its ending."""
     if path is not None:
