@@ -29,8 +29,8 @@ def run(*words):
 def assert_refused(result, *parts, status=2):
     """Check that there is an error, and no traceback."""
     assert result.exit_code == status
-    message = result.output.splitlines()[-1]
-    assert message.startswith("Error: ")
+    lines = result.output.splitlines()
+    (message,) = [line for line in lines if line.startswith("Error: ")]
     for part in parts:
         assert str(part) in message
 
@@ -153,7 +153,7 @@ def test_every_neuron_type_can_be_used(name):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("compare nope", ["CIRCUIT", "'winner-take-all'"]),
+        ("compare nope", ["'nope'", "'winner-take-all'"]),
         ("compare --workload speech", ["--workload", "band-limited"]),
         ("compare --window-size 0", ["--window-size", "got 0"]),
         ("compare --pools -3", ["--pools", "-3"]),
@@ -180,8 +180,7 @@ def test_files_are_checked_before_the_work(tmp_path, monkeypatch, words):
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("matplotlib.pyplot", "demo"),
-        ("matplotlib.pyplot", "compare exact --pools 2 --plot figure.png"),
+        ("matplotlib", "compare exact --pools 2 --plot figure.png"),
         ("sklearn.datasets", "compare exact --workload images"),
     ],
 )
