@@ -22,11 +22,11 @@ import argparse
 
 import numpy as np
 from csv_files import write_csv
+from oracles import oracle_error
 from tabulate import tabulate
 
 from maxpool_circuits.comparison import band_limited
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.comparison.workloads import DT
 
 #: Of the band-limited workload: mean, standard deviation, and time constant in seconds.

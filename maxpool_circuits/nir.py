@@ -19,7 +19,7 @@ from .network.neurons import integrates
 from .network.paths import Arriving, Paths, full_weights, incoming, upstream
 from .network.setup import qualified_name
 from .network.sparse import selection
-from .utils.checks import positive_number, valid_flag
+from .utils.checks import positive_number
 from .version import version
 
 try:
@@ -112,7 +112,6 @@ def to_nir(
     >>> print(*graph.nodes)
     input weights_1 neurons_1 weights_2 neurons_2 weights_3 output
     """
-    relays = valid_flag(relays, "relays")
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
     _check(circuit)
     layout = _Layout(circuit, spike_value)
@@ -169,14 +168,14 @@ def _reasons_against(circuit):
             yield f"{node} feeds itself"
     for connection in circuit.all_connections:
         ends = connection.pre_obj, connection.post_obj
-        if any(isinstance(end, nengo.Ensemble) for end in ends):
-            yield f"{connection} decodes or encodes an ensemble"
-        elif connection.learning_rule_type or connection.function is not None:
-            yield f"{connection} learns or computes a function"
-        elif full_weights(connection) is None:
-            yield f"{connection} has the transform {connection.transform}"
-        elif _time_constants(connection.synapse) is None:
-            yield f"{connection} has the synapse {connection.synapse}"
+        if (
+            any(isinstance(end, nengo.Ensemble) for end in ends)
+            or connection.learning_rule_type
+            or connection.function is not None
+            or full_weights(connection) is None
+            or _time_constants(connection.synapse) is None
+        ):
+            yield f"{connection} is more than weights and such a synapse"
 
 
 def _time_constants(synapse):

@@ -37,7 +37,6 @@ from maxpool_circuits.comparison.metrics import (
     latency,
     measure,
     oracle,
-    oracle_error,
     read_out,
 )
 from maxpool_circuits.comparison.simulate import Recording, record
@@ -558,23 +557,6 @@ def test_oracle_is_the_spike_train_of_the_largest_value(ragged_spikes):
         for t in range(20)
     ]
     np.testing.assert_array_equal(oracle(windows, values, spikes), expected)
-
-
-def test_oracle_error_is_that_of_the_readout_that_suits_best():
-    workload = find_workload("presentations", n_pools=20)
-    spikes = input_spikes(workload.values)
-    output = oracle(workload.windows, workload.values, spikes)
-    errors = {
-        readout: read_out(output, readout)[workload.is_read]
-        - workload.target[workload.is_read]
-        for readout in (0.005, 0.02)
-    }
-    expected = {r: np.sqrt(np.mean(e**2)) for r, e in errors.items()}
-    for readout in (0.005, 0.02):
-        found = oracle_error(workload, spikes, [readout])
-        assert found == pytest.approx(expected[readout])
-    found = oracle_error(workload, spikes, [0.005, 0.02])
-    assert found == pytest.approx(min(expected.values()))
 
 
 def test_average_is_the_mean_spike_train(ragged_spikes):

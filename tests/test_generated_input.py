@@ -140,9 +140,9 @@ FREE = {
     "names": "of plots",
     "images": "of plots",
     "Workload.name": "a text for people",
-    "TunedDecoders.path": "set by load",
     "error_map.circuit": "refused as a row of the table",
     "n_jobs": "joblib checks it",
+    "relays": "true or false",
     "progress_bar": "true or false",
     "simulator": "anything that can be called",
     "let_fail.network": "anything with the lists of a network",
@@ -267,11 +267,6 @@ def test_nonsense_is_refused_with_the_name_of_the_argument(name, argument, value
 
 
 # --- refusals of one place ------------------------------------------------------------
-
-
-def test_a_comparison_of_nothing_is_refused():
-    with pytest.raises(ValidationError, match="at least one circuit"):
-        mpc.compare([])
 
 
 def test_a_range_has_a_finite_width():

@@ -385,9 +385,9 @@ def counted(monkeypatch):
     """Numbers of inputs of all runs, of which there are few."""
     names = []
 
-    def run(circuit, several, seed, simulator):
+    def run(circuit, several, seed):
         names.append(len(several))
-        return errors(circuit, several, seed, simulator)
+        return errors(circuit, several, seed)
 
     def two_runs(measure, objective, start, bounds, **_):
         measure(start)

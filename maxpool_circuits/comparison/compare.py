@@ -293,8 +293,4 @@ def _by_row_name(circuits):
                 attr="circuits",
             )
         named[name] = find(circuit)
-    if not named:
-        raise ValidationError(
-            "must name at least one circuit, or be None for all", attr="circuits"
-        )
     return named

@@ -56,12 +56,6 @@ def lif_spikes(
     from firing: a value of 0 holds it at the threshold.
     """
     neuron_type = nengo.LIF(amplitude=1 / rate)
-    if rate * neuron_type.tau_ref >= 1:
-        raise ValidationError(
-            f"must be below {1 / neuron_type.tau_ref:g} Hz, as fast as LIF neurons "
-            f"fire, or choose encoding='regular', got {rate:g} Hz",
-            attr="input_rate",
-        )
     rates = np.maximum(rate * _checked(values), 1e-6)
     # with an intercept of 0 the bias is the threshold, and the gain what exceeds it
     currents, thresholds = neuron_type.gain_bias(rates, np.zeros_like(rates))
@@ -102,13 +96,6 @@ def correlated_spikes(
     np.minimum.at(source, windows.members, pool)
     counts = rng.poisson(rate * DT, size=(len(values), windows.n_pools + 1))
     return rng.binomial(counts[:, source], shares) / (rate * DT)
-
-
-def as_values(
-    values: np.ndarray, rate: float, seed: int | None, windows: Any = None
-) -> np.ndarray:
-    """The values themselves, without spikes."""
-    return values
 
 
 def decoded_values(
@@ -152,7 +139,7 @@ ENCODINGS: dict[str, Callable[..., np.ndarray]] = {
     "lif": lif_spikes,
     "bursts": bursts,
     "correlated": correlated_spikes,
-    "values": as_values,
+    "values": lambda values, *others: values,
     "population": decoded_values,
 }
 #: Those without spikes: ``input_rate`` does not matter to them.

@@ -12,7 +12,6 @@ import nengo
 import numpy as np
 from nengo.cache import NoDecoderCache
 from nengo.processes import PresentInput
-from threadpoolctl import threadpool_limits
 
 from ..network.windows import PoolWindows
 from ..registry import make
@@ -58,8 +57,6 @@ def _nengo_simulator(network, dt):
     return nengo.Simulator(network, dt=dt, model=model, progress_bar=False)
 
 
-# the order of sums, and so spikes, must not depend on the number of threads
-@threadpool_limits.wrap(limits=1)
 def record(
     circuit: str | Callable[..., Any],
     windows: PoolWindows,
@@ -70,33 +67,38 @@ def record(
     simulator: Callable[..., Any] | None = None,
 ) -> Recording:
     """Run a circuit on inputs, (n_steps, n_inputs); count spikes in the first steps."""
-    with nengo.Network(add_to_container=False):
-        # what is loaded on first use, in each process, is not to be timed
-        make(circuit, windows)
-    started = time.perf_counter()
-    # what counts spikes is outside of the network with the seed: Nengo seeds objects by
-    # their position, and measuring must not change what is measured
-    model = nengo.Network(add_to_container=False)
-    with model, nengo.Network(seed=seed):
-        source = nengo.Node(PresentInput(inputs, DT))
-        pool = make(circuit, windows)
-        nengo.Connection(source, pool.input, synapse=None)
-        output = nengo.Probe(pool.output)
-    making = time.perf_counter() - started
-    fan_out = fan_outs(pool)
-    with model:
-        counts = [_count(fan_out, ensemble) for ensemble in pool.all_ensembles]
+    from threadpoolctl import threadpool_limits
 
-    started = time.perf_counter()
-    simulation = build_simulator(model, simulator)
-    building = time.perf_counter() - started
-    with simulation:
+    # the order of sums, and so spikes, must not depend on the number of threads
+    with threadpool_limits(limits=1):
+        with nengo.Network(add_to_container=False):
+            # what is loaded on first use, in each process, is not to be timed
+            make(circuit, windows)
         started = time.perf_counter()
-        simulation.run_steps(len(inputs))
-        running = time.perf_counter() - started
-        recorded = np.array(simulation.data[output])
-        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
+        # what counts spikes is outside of the network with the seed: Nengo seeds
+        # objects by their position, and measuring must not change what is measured
+        model = nengo.Network(add_to_container=False)
+        with model, nengo.Network(seed=seed):
+            source = nengo.Node(PresentInput(inputs, DT))
+            pool = make(circuit, windows)
+            nengo.Connection(source, pool.input, synapse=None)
+            output = nengo.Probe(pool.output)
+        making = time.perf_counter() - started
+        fan_out = fan_outs(pool)
+        with model:
+            counts = [_count(fan_out, ensemble) for ensemble in pool.all_ensembles]
 
+        started = time.perf_counter()
+        simulation = build_simulator(model, simulator)
+        building = time.perf_counter() - started
+        with simulation:
+            started = time.perf_counter()
+            simulation.run_steps(len(inputs))
+            running = time.perf_counter() - started
+            recorded = np.array(simulation.data[output])
+            totals = [
+                simulation.data[count][:n_counted].sum(axis=0) for count in counts
+            ]
     per_pool = 1 / (windows.n_pools * n_counted * DT)
     spikes = operations = None
     if all(ensemble.neuron_type.spiking for ensemble in pool.all_ensembles):

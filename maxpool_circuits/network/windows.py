@@ -441,10 +441,7 @@ class PoolWindows(FrozenObject):
         >>> windows.max([[5, 0, 0, 0, 6, 0, 0, 0, 7, 1, 2, 3]])
         array([[5, 6, 7]])
         """
-        try:
-            x = np.asarray(x)
-        except ValueError as error:
-            raise _error("x", f"cannot be made an array: {error}") from error
+        x = np.asarray(x)
         if x.dtype.kind not in "iuf":
             raise _error("x", f"must hold real numbers; got dtype {x.dtype}")
         if x.ndim == 0 or x.shape[-1] != self.n_inputs:

@@ -8,9 +8,9 @@ install matplotlib``).
 """
 
 from .errors import error_by_gap, error_map, pareto
+from .figure import styles
 from .images import image_comparison, pooled_images
 from .over_time import comparison, raster, traces
-from .styles import styles
 
 __all__ = [
     "comparison",

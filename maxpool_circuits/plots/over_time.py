@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 
 from ..utils.checks import valid_integer
 from .errors import pareto
-from .figure import Table, axes_or_new, checked_table, saved
-from .styles import styles
+from .figure import Table, axes_or_new, checked_table, saved, styles
 
 
 def traces(
@@ -158,7 +157,6 @@ def comparison(
     'spikes of the inputs of pool 1'
     >>> plt.close(figure)
     """
-    checked_table(table)
     figure = plt.figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplot_mosaic(
         [["pareto", "traces"], ["pareto", "raster"]],

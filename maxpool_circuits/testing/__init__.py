@@ -12,7 +12,6 @@ The circuits of this library are tested in the same way.
 """
 
 from . import common_checks  # noqa: F401, adds them
-from .check import Check, check_circuit, checks
-from .subject import run_circuit
+from .check import Check, checks, run_circuit
 
-__all__ = ["Check", "check_circuit", "checks", "run_circuit"]
+__all__ = ["Check", "checks", "run_circuit"]

@@ -76,8 +76,6 @@ def draw(
     >>> mixture["constant, spikes"].signals.shape
     (1500, 12)
     """
-    window_size = valid_integer(window_size, "window_size")
-    n_pools = valid_integer(n_pools, "n_pools")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_integer(seed, "seed", lowest=0, highest=3 * 2**32)
     mixture = {}

@@ -19,7 +19,7 @@ from nengo.exceptions import ValidationError
 
 from ..comparison.simulate import progress
 from ..network.decoders import TunedDecoders
-from ..network.setup import describe, qualified_name
+from ..network.setup import describe
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
@@ -55,7 +55,6 @@ def tune(
     n_pools: int = 40,
     seed: int = 0,
     n_jobs: int | None = 1,
-    simulator: Callable[..., Any] | None = None,
     latency_weight: float = 0,
     spikes_weight: float = 0,
     memory: str | os.PathLike[str] | joblib.Memory | None = None,
@@ -105,9 +104,6 @@ def tune(
         Number of processes, as in `joblib.Parallel`; ``joblib.parallel_config`` may
         choose another backend, such as a cluster. There is work for one process per
         window size, and for two if there is one size.
-    simulator : callable, optional (Default: None)
-        What runs the circuit: the simulator class of a backend, or a function that
-        makes a simulator, as in `.compare`. The default is Nengo's.
     latency_weight, spikes_weight : float, optional (Default: 0)
         What a shorter response to a step, and fewer spikes, are worth. With weight 1,
         halving them is worth as much as halving the error; with any weight above 0,
@@ -193,10 +189,7 @@ def tune(
         "window_sizes": sizes or ((4,) if one_size else WINDOW_SIZES),
         "versions": VERSIONS,
     }
-    if simulator is not None:
-        is_named = hasattr(simulator, "__qualname__")
-        about["simulator"] = qualified_name(simulator) if is_named else repr(simulator)
-    recall = remembering(memory, *_identity(circuit, network, about, simulator))
+    recall = remembering(memory, *_identity(circuit, network, about))
 
     def find_best():
         started = time.perf_counter()
@@ -212,7 +205,6 @@ def tune(
                 input_rate=about["input_rate"],
                 seed=seed,
                 weights=about["weights"],
-                simulator=simulator,
                 parallel=parallel,
                 recall=recall,
                 step=bar.update,
@@ -244,7 +236,7 @@ def untuned_pool(circuit: Callable[..., Any], window_size: int) -> Any:
     return network
 
 
-def _identity(circuit, network, about, simulator):
+def _identity(circuit, network, about):
     """Text of all that a result depends on but code, and classes with that code."""
     made_by, options = unwrap_partial(circuit)
     options = {name: describe(value) for name, value in options.items()}
@@ -252,8 +244,6 @@ def _identity(circuit, network, about, simulator):
     formulas = joblib.hash([population.decoders for population in populations])
     text = json.dumps([str(network.setup), formulas, options, about])
     code = [made_by, *type(network).__mro__, *type(network.neuron_type).__mro__]
-    if simulator is not None:
-        code.append(unwrap_partial(simulator)[0])
     return text, code
 
 
@@ -280,8 +270,5 @@ def seed_of_draw(seed: int, number: int) -> int:
 
 def _sizes(window_size):
     """Window sizes, in ascending order; none if they were left open."""
-    if window_size is None:
-        return ()
-    several = isinstance(window_size, (list, tuple, range, np.ndarray))
-    sizes = window_size if several else [window_size]
+    sizes = () if window_size is None else np.atleast_1d(window_size)
     return tuple(sorted({valid_integer(size, "window_size") for size in sizes}))
