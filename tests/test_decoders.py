@@ -190,7 +190,7 @@ def test_files_of_another_setup_are_refused(tuned, tmp_path, options, change, ca
     path = tmp_path / "other.npz"
     dataclasses.replace(tuned, **change).save(path)
     other = mpc.TunedDecoders.load(path)
-    with pytest.raises(ValidationError, match=f"other.npz: .*{cause}"):
+    with pytest.raises(ValidationError, match=cause):
         mpc.PairwiseReLU(WINDOWS, decoders=other, **{**RECTIFIER, **options})
 
 

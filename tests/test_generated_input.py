@@ -143,6 +143,8 @@ FREE = {
     "error_map.circuit": "refused as a row of the table",
     "n_jobs": "joblib checks it",
     "relays": "true or false",
+    "pareto.table": "anything with means",
+    **dict.fromkeys(["Tunable.name", "Tunable.stands_for"], "set by authors"),
     "progress_bar": "true or false",
     "simulator": "anything that can be called",
     "let_fail.network": "anything with the lists of a network",

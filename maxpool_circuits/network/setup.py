@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -91,6 +92,9 @@ class Setup:
         """A line of Python that tunes it."""
         # a class that was made in a function can only be named there
         circuit = self.circuit.rpartition("<locals>.")[2]
+        package = self.circuit.split(".")[0]
+        if hasattr(sys.modules.get(package), self.class_name):
+            circuit = f"{package}.{self.class_name}"
         arguments = [f"{name}={value}" for name, value in self.arguments.items()]
         texts = (circuit, self.neuron_type, self.synapse, self.input_synapse)
         modules = {text.split(".")[0] for text in texts if text and "." in text}

@@ -157,6 +157,7 @@ def comparison(
     'spikes of the inputs of pool 1'
     >>> plt.close(figure)
     """
+    _check_pool(table, pool)
     figure = plt.figure(figsize=(13, 6), layout="constrained")
     axes = figure.subplot_mosaic(
         [["pareto", "traces"], ["pareto", "raster"]],
