@@ -212,7 +212,14 @@ FAILING = {
 
 @pytest.mark.parametrize(
     "circuit, name",
-    [(circuit, name) for circuit, names in FAILING.items() for name in names],
+    [
+        # that one compiles for NengoDL
+        pytest.param(
+            circuit, name, marks=[pytest.mark.slow] if name == "nengo_dl" else []
+        )
+        for circuit, names in FAILING.items()
+        for name in names
+    ],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_check_fails_for_a_circuit_that_is_wrong(circuit, name):
