@@ -247,7 +247,7 @@ def test_the_index_has_each_file():
 
 
 @pytest.mark.parametrize(
-    "entry, preset", zip(ENTRIES, PRESETS), ids=[str(preset) for preset in PRESETS]
+    "entry, preset", list(zip(ENTRIES, PRESETS)), ids=map(str, PRESETS)
 )
 def test_each_preset_gets_its_file_or_no_warning(entry, preset):
     with warnings.catch_warnings():
