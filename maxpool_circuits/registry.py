@@ -217,16 +217,11 @@ def make(
     network = find(circuit)(windows, **options)
     for name, size in [("input", windows.n_inputs), ("output", windows.n_pools)]:
         node = getattr(network, name, None)
-        if not isinstance(network, nengo.Network) or not isinstance(node, nengo.Node):
+        is_node = isinstance(network, nengo.Network) and isinstance(node, nengo.Node)
+        if not is_node or max(node.size_in, node.size_out) != size:
             raise ValidationError(
-                f"{circuit!r} must return a nengo.Network with the nodes input and "
-                f"output, got {network!r}",
-                attr="circuit",
-            )
-        if max(node.size_in, node.size_out) != size:
-            raise ValidationError(
-                f"the {name} of the network that {circuit!r} returned must have size "
-                f"{size}, got {node.size_out}",
+                f"{circuit!r} must return a nengo.Network with a node called {name} of "
+                f"size {size}, got {network!r}",
                 attr="circuit",
             )
     return network

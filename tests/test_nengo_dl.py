@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Number of elements .* does not match number"),
 ]
 
-SHAPES = {1: (7, 2), 2: (5, 6, 2), 3: (3, 4, 3, 2)}  # of inputs, by spatial axes
+SHAPES = {1: (7, 2), 2: (5, 6, 2), 3: (3, 3, 3, 1)}  # of inputs, by spatial axes
 MAX_POOL = {1: layers.MaxPool1D, 2: layers.MaxPool2D, 3: layers.MaxPool3D}
 GLOBAL_MAX_POOL = {
     1: layers.GlobalMaxPool1D,

@@ -116,7 +116,7 @@ class WinnerTakeAll(Averaging, MeanPath):
     [0.7 0.9]
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 0.03}
 
     memory = 1.3

@@ -7,7 +7,7 @@ import pandas as pd
 import tensorflow as tf
 from nengo.ensemble import Neurons
 
-from ..utils.checks import positive_integer, valid_integer
+from ..utils.checks import valid_integer
 from .calibration import record
 from .pooling import models_in
 
@@ -63,7 +63,7 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     >>> list(compare_layers(converter, inputs).index)
     ['relu', 'pool']
     """
-    n_steps = positive_integer(n_steps, "n_steps")
+    n_steps = valid_integer(n_steps, "n_steps")
     average = valid_integer(average, "average", highest=n_steps)
     applications = record(converter.model, inputs)
     inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]

@@ -13,8 +13,8 @@ from nengo.synapses import Synapse
 
 from ..utils.checks import (
     is_real,
-    positive_integer,
     positive_number,
+    valid_integer,
     valid_range,
     valid_seed,
 )
@@ -424,7 +424,7 @@ class MaxPoolNetwork(nengo.Network):
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
     def _checked_n_neurons(self, n_neurons):
-        return positive_integer(n_neurons, "n_neurons", self)
+        return valid_integer(n_neurons, "n_neurons", self)
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
