@@ -774,8 +774,8 @@ def test_wrong_arguments_of_firing_rates_are_refused(data, options, message):
 def test_calibration_fits_rates_and_ranges():
     model = functional(layers.ReLU(), batch_norm([3, 3]), layers.MaxPool2D())
     data = images(50, top=500)
-    scale = firing_rates(model, data)[model.layers[1]]
-    for scale, max_rate in [(None, 500 * scale), (2, 1000)]:
+    by_error = firing_rates(model, data)[model.layers[1]]
+    for scale, max_rate in [(None, 500 * by_error), (2, 1000)]:
         options = {**OPTIONS, "scale_firing_rates": scale}
         (pool,) = pools_in(Converter(model, calibration=data, **options))
         assert pool.max_rate == pytest.approx(max_rate, rel=0.01)

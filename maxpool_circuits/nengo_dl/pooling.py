@@ -19,8 +19,8 @@ from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from .spike_amplitude import SpikeAmplitude
 
-#: Lowest ``input_rate``, in Hz, that a circuit gets where the range of its inputs is not
-#: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
+#: Lowest ``input_rate``, in Hz, that a circuit gets where the range of its inputs is
+#: not known: so its own synapses, a few intervals between spikes, stay near 10 ms.
 LOWEST_RATE = 100
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
@@ -156,9 +156,7 @@ def with_options(circuit, pool, amplitudes, converter):
     if low < high:
         options["input_range"] = low, high
     if spikes.any():
-        low, high = options.setdefault(
-            "input_range", (0, max(1, LOWEST_RATE * ripple))
-        )
+        low, high = options.setdefault("input_range", (0, max(1, LOWEST_RATE * ripple)))
         options["max_rate"] = (high - low) / amplitude
         options["input_rate"] = (high - low) / ripple
         membranes_average = getattr(made_by, "takes_raw_spikes", False)
