@@ -30,10 +30,10 @@ def firing_rates(model, data, rate=None, quantile=QUANTILE, error=ERROR):
 
     .. math:: \frac{\sqrt{p / 6}}{\text{error} \cdot \sigma T}
 
-    An error of half the size costs twice as many spikes, and half the time would do:
-    NengoDL simulates more spikes at no cost, a chip does not. `compare_layers` lists
-    errors and spikes of every layer. With ``rate``, a neuron fires at it where its
-    activation is at the top: the quantile of all activations that are above zero.
+    Half the error costs twice as many spikes. NengoDL simulates them at no cost, a chip
+    does not; `compare_layers` lists errors and spikes of every layer. With ``rate``, a
+    neuron fires at it where its activation is at the top: the quantile of all
+    activations that are above zero.
 
     Parameters
     ----------
