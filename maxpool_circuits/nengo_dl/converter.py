@@ -58,8 +58,8 @@ class Converter(nengo_dl.Converter):
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
         windows; or a dict of {layer: one of these}. Options of a circuit are set with
         `functools.partial`. The default is ``exact`` in networks of rate neurons and
-        ``winner-take-all`` after spiking neurons. Unless it is set, ``max_rate``
-        follows the amplitude of a spike at the pool.
+        ``winner-take-all`` after spiking neurons. Unless they are set, ``max_rate``
+        and ``input_rate`` follow the spikes at the pool.
     calibration : (n_samples, ...) array_like or list of them, optional (Default: None)
         Inputs of the network, some hundred. With them, ``scale_firing_rates`` is that
         of `firing_rates` unless it is given, and every circuit gets the

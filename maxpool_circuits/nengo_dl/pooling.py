@@ -19,8 +19,8 @@ from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from .spike_amplitude import SpikeAmplitude
 
-#: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
-#: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
+#: Lowest ``input_rate``, in Hz, that a circuit gets where the range of its inputs is
+#: not known: so its own synapses, a few intervals between spikes, stay near 10 ms.
 LOWEST_RATE = 100
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
@@ -65,7 +65,7 @@ def finish(network, converter):
         network, {pool.output: (pool.source, pool.windows) for pool in pools}
     )
     for pool in pools:
-        build(pool, amplitudes.at(pool.source), converter)
+        build(pool, amplitudes, converter)
     if pools:
         with network:
             # merged operators share arrays, and writing to a part of one is slow
@@ -79,11 +79,11 @@ def finish(network, converter):
     filter_outputs(network, raw, converter.synapse)
 
 
-def build(pool, spikes, converter):
+def build(pool, amplitudes, converter):
     """Make the circuit of a pool for spikes of these amplitudes, and connect it."""
-    spiking = bool(spikes.any())
+    spiking = bool(amplitudes.at(pool.source).any())
     circuit, factors = with_options(
-        circuit_for(pool, spiking, converter), pool, spikes, converter
+        circuit_for(pool, spiking, converter), pool, amplitudes, converter
     )
     before, after = {"synapse": None}, {"synapse": None}
     if factors is not None:
@@ -128,8 +128,11 @@ def circuit_for(pool, spiking, converter):
     return find("winner-take-all" if spiking else "exact")
 
 
-def with_options(circuit, pool, spikes, converter):
+def with_options(circuit, pool, amplitudes, converter):
     """The circuit with what fits its spikes and values, and factors of its inputs.
+
+    Thresholds follow the amplitude of a spike, filters and memory the ripple of all
+    that arrive: behind weights of both signs values are small and traffic is not.
 
     Inputs have to be divided by the factors, and maxima multiplied with them, so that
     spikes of all channels have one amplitude; None if they already have.
@@ -139,6 +142,7 @@ def with_options(circuit, pool, spikes, converter):
         return circuit, None
     made_by, given = unwrap_partial(circuit)
     options, factors = {"label": pool.layer.name}, None
+    spikes, ripple = amplitudes.at(pool.source), amplitudes.ripple(pool.source)
     low, high = getattr(converter, "value_ranges", {}).get(pool.layer, (0, 0))
     if spikes.any():
         amplitude, factors = by_channel(spikes, pool.channels)
@@ -146,14 +150,15 @@ def with_options(circuit, pool, spikes, converter):
             factors = None
         elif factors is not None:
             low, high = low / factors, high / factors
+            ripple = ripple / factors[pool.channels]
+        ripple = float(np.median(ripple[spikes > 0]))
     low, high = float(np.min(low)), float(np.max(high))
     if low < high:
         options["input_range"] = low, high
     if spikes.any():
-        low, high = options.setdefault(
-            "input_range", (0, max(1, LOWEST_RATE * amplitude))
-        )
+        low, high = options.setdefault("input_range", (0, max(1, LOWEST_RATE * ripple)))
         options["max_rate"] = (high - low) / amplitude
+        options["input_rate"] = (high - low) / ripple
         membranes_average = getattr(made_by, "takes_raw_spikes", False)
         membranes_average = membranes_average and "neuron_type" not in given
         if membranes_average and converter.synapse is not None:
