@@ -84,7 +84,7 @@ def scales(applications, rate=RATE, quantile=QUANTILE):
 def channel_ranges(applications, layer, quantile=QUANTILE):
     """Quantiles of the inputs of a pooling layer, (lowest, highest) of each channel."""
     # inside TimeDistributed there is one axis more in front
-    channels_last = layer.data_format == "channels_last"
+    channels_last = getattr(layer, "data_format", None) != "channels_first"
     axis = -1 if channels_last else 1 - layer.input_spec.ndim
     inputs = [
         np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])

@@ -33,7 +33,7 @@ def import_nengo_dl():
     if "tensorflow" not in sys.modules and find_spec("tf_keras"):
         # it stays: parts of TensorFlow read it later, when they are first used
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    package = _keras_2(_imported("tensorflow"))
+    package = keras_2(_imported("tensorflow"))
     before = {name: sys.modules[name] for name in WANTED if name in sys.modules}
     for name in WANTED:
         sys.modules[name] = importlib.import_module(package + name[len("keras") :])
@@ -85,7 +85,7 @@ def _imported(module):
         ) from error
 
 
-def _keras_2(tensorflow):
+def keras_2(tensorflow):
     """The name of the package that Keras 2 is in."""
     try:
         where = tensorflow.keras.Model.__module__

@@ -1,19 +1,22 @@
 """A converter that turns Keras max-pooling layers into max-pool circuits."""
 
 import inspect
+import itertools
 import warnings
 from collections import ChainMap
 
 import nengo_dl
 import tensorflow as tf
+from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo_dl import compat
 from nengo_dl.converter import LayerConverter
 
 from ..registry import find
 from . import calibration as calibrate
-from .activations import SwappedActivations, scale_by_layer
+from .activations import SwappedActivations, scale_by_layer, warn_of_misfits
 from .compatibility import check_keras_2
+from .functions import ConvertFunction, takes_maxima
 from .layers import (
     ADVICE,
     CONVERTERS,
@@ -122,7 +125,8 @@ class Converter(nengo_dl.Converter):
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
         super().__init__(**options)
-        self._check_keys("max_pool", max_pool, ConvertMaxPool, "max-pooling layers")
+        pools = (ConvertMaxPool, ConvertFunction)
+        self._check_keys("max_pool", max_pool, pools, "max-pooling layers")
         self._check_keys("scale_firing_rates", scales, LayerConverter, "layers")
         if self.swap_activations.unused_keys():
             # NengoDL has warned of the keys, but says not which others would do
@@ -131,6 +135,13 @@ class Converter(nengo_dl.Converter):
                 f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
                 stacklevel=2,
             )
+        warn_of_misfits(
+            (layer, obj.ensemble)
+            for network in models_in(self.net)
+            for layer, applications in network.layer_map.items()
+            for obj in itertools.chain(*applications.values())
+            if isinstance(obj, Neurons)
+        )
         if calibration is None:
             self._warn_of_low_rates()
 
@@ -143,6 +154,7 @@ class Converter(nengo_dl.Converter):
             each.layer: calibrate.channel_ranges(applications, each.layer)
             for each in applications
             if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
+            or takes_maxima(each.layer)
         }
 
     @property
@@ -203,19 +215,24 @@ class Converter(nengo_dl.Converter):
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.
 
-        As in `nengo_dl.Converter`, with tolerances that fit single precision. Only
-        networks without spiking neurons can pass, and so only ``exact`` pools.
+        As in `nengo_dl.Converter`, with tolerances that fit single precision. Networks
+        of rate neurons pass, whose pools are ``exact``.
         """
-        spiking = {e.label for e in self.net.all_ensembles if e.neuron_type.spiking}
-        if spiking:
+        try:
+            return super().verify(training, inputs, atol, rtol)
+        except ValueError as error:
+            ensembles = self.net.all_ensembles
+            spiking = {each.label for each in ensembles if each.neuron_type.spiking}
+            if not spiking:
+                raise
             raise ValidationError(
-                "only networks of rate neurons, whose pools are exact, compute just "
-                f"what their model does, and {len(spiking)} ensembles of this one "
-                "spike; maxpool_circuits.nengo_dl.compare_layers shows how close it is",
+                f"{error}. Only networks of rate neurons, whose pools are exact, "
+                f"compute just what their model does, and {len(spiking)} ensembles of "
+                "this one spike; maxpool_circuits.nengo_dl.compare_layers shows how "
+                "close it is",
                 attr="verify",
                 obj=self,
-            )
-        return super().verify(training, inputs, atol, rtol)
+            ) from error
 
 
 def differs_in_training(model):

@@ -9,8 +9,9 @@ from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
 from ..network.windows import PoolWindows
-from .activations import name_of
-from .pooling import Pool, finish, pools_of
+from .activations import OP_LAYERS, name_of
+from .functions import ConvertFunction
+from .pooling import Pool, channels_of, finish, pools_of
 
 #: The layers that are converted, with NengoDL's own converter of each.
 MAX_POOL_LAYERS = {
@@ -54,7 +55,10 @@ class ConvertMaxPool(LayerConverter):
             return _stock(self.layer)(self.layer, self.converter).convert(node_id)
         windows = self._windows(node_id)
         source, output = self.get_input_obj(node_id), self.add_nengo_obj(node_id)
-        pool = Pool(self.layer, windows, source, output, nengo.Network.context[-1])
+        channels_last = self.layer.data_format == "channels_last"
+        channels = channels_of(windows.input_shape, channels_last)
+        network = nengo.Network.context[-1]
+        pool = Pool(self.layer, windows, source, output, network, channels)
         pools_of(self.converter).append(pool)
         return output
 
@@ -217,6 +221,8 @@ CONVERTERS = {
         ),
         ConvertMove,
     ),
+    **dict.fromkeys(_layers("Dot Maximum Minimum Multiply Subtract"), ConvertFunction),
+    **dict.fromkeys(OP_LAYERS, ConvertFunction),
     None: ConvertUnknown,
 }
 SOFTMAX = (
@@ -226,6 +232,7 @@ SOFTMAX = (
 #: What to do about layers that cannot be converted.
 ADVICE = {
     tf.keras.layers.DepthwiseConv2D: "use Conv2D with groups, which is the same",
+    tf.keras.layers.Lambda: "apply its function to tensors, without a layer",
     tf.keras.layers.LayerNormalization: "train with BatchNormalization instead",
     tf.keras.layers.ReLU: "train with a ReLU without max_value and threshold",
     tf.keras.layers.Softmax: f"leave it out; {SOFTMAX}",
