@@ -15,11 +15,13 @@ from .calibration import firing_rates  # noqa: E402
 from .converter import Converter, register  # noqa: E402
 from .layers import ConvertMaxPool  # noqa: E402
 from .layerwise import compare_layers  # noqa: E402
+from .running import compare_outputs  # noqa: E402
 
 __all__ = [
     "ConvertMaxPool",
     "Converter",
     "compare_layers",
+    "compare_outputs",
     "firing_rates",
     "register",
 ]

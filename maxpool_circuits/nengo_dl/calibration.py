@@ -107,6 +107,11 @@ class Application:
 
 def record(model, data):
     """Run a model, and list all applications of its layers, also in inner models."""
+    return _record(model, inputs_of(model, data))
+
+
+def inputs_of(model, data):
+    """Inputs of a model as a list of arrays, one for each."""
     data = data if isinstance(data, (list, tuple)) else [data]
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
@@ -119,7 +124,7 @@ def record(model, data):
             f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
             attr="data",
         )
-    return _record(model, data)
+    return data
 
 
 def _record(model, data):

@@ -27,6 +27,7 @@ from .layers import (
     check_convertible,
 )
 from .pooling import models_in, pools_of
+from .running import READOUT, outputs_over_time, run
 
 #: Lowest scale of firing rates, in Hz per unit of activation, that networks whose
 #: activations are near 1 are run with.
@@ -211,6 +212,55 @@ class Converter(nengo_dl.Converter):
             raise TypeError(f"{error} For this layer: {advice}.") from error
         check_convertible(layer, self)
         return converter
+
+    def predict(
+        self, inputs, n_steps=100, readout=READOUT, over_time=False, progress_bar=False
+    ):
+        """Run the network on inputs, which are shown all the time.
+
+        Parameters
+        ----------
+        inputs : (n_inputs, ...) array_like or list of them
+            Inputs of the model, one array per input.
+        n_steps : int, optional (Default: 100)
+            For how many time steps, of 1 ms, each input is shown.
+        readout : float or None, optional (Default: 0.02)
+            Time constant of a low-pass filter on the outputs, in seconds: a single
+            step of the outputs is noisy. None means no filter.
+        over_time : bool, optional (Default: False)
+            Whether outputs of all steps are returned instead of the last.
+        progress_bar : bool, optional (Default: False)
+            Whether progress is shown.
+
+        Returns
+        -------
+        (n_inputs, ...) array or list of them
+            Outputs, in the shapes that ``model.predict`` returns; with ``over_time``
+            (n_inputs, n_steps, ...).
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the inputs do not fit the model, ``n_steps`` is no positive integer, or
+            the model has time steps of its own.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from maxpool_circuits.nengo_dl import Converter
+        >>> import tensorflow as tf
+        >>> image = tf.keras.Input((4, 4, 1))
+        >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D()(image))
+        >>> Converter(model).predict(np.ones((8, 4, 4, 1)), n_steps=5).shape
+        (8, 2, 2, 1)
+        """
+
+        def read(found):
+            outputs = outputs_over_time(self, found, readout)
+            return outputs if over_time else [each[:, -1] for each in outputs]
+
+        outputs = run(self, inputs, n_steps, read, progress_bar)
+        return outputs if len(outputs) > 1 else outputs[0]
 
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.
