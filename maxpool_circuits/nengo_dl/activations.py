@@ -103,7 +103,7 @@ def name_of(activation):
 
 def activation_of(layer):
     """The activation of a layer, or the layer if it is one; None if it has none."""
-    if type(layer) in SLOPES:
+    if type(layer) in SLOPES or isinstance(layer, tf.keras.layers.PReLU):
         return layer
     return getattr(layer, "activation", None) or getattr(layer, "function", None)
 

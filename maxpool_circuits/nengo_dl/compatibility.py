@@ -57,11 +57,10 @@ def check_keras_2(model):
     if is_keras and not isinstance(model, tf.keras.Model):
         raise ValidationError(
             f"{type(model).__module__} is Keras 3, NengoDL reads models of Keras 2, "
-            "which tf.keras is after `import maxpool_circuits.nengo_dl`. Run the code "
-            "that builds the model again with the first of these lines in the place "
-            "of `import keras`, then copy the weights with the second:\n"
-            "    from tensorflow import keras\n"
-            "    rebuilt.set_weights(model.get_weights())",
+            "which tf.keras is after `import maxpool_circuits.nengo_dl`. Save the "
+            "model, and load it again with this package:\n"
+            "    model.save('model.keras')\n"
+            "    model = maxpool_circuits.nengo_dl.load_model('model.keras')",
             attr="model",
         )
 

@@ -20,8 +20,8 @@ from .functions import ConvertFunction, takes_maxima
 from .layers import (
     ADVICE,
     CONVERTERS,
-    IDENTITIES,
     MAX_POOL_LAYERS,
+    ONLY_RUN,
     ConvertMaxPool,
     ConvertModel,
     check_convertible,
@@ -290,7 +290,7 @@ def differs_in_training(model):
     normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
     training_only = ("_regularizer", "_constraint")
     return any(
-        isinstance(layer, IDENTITIES)
+        isinstance(layer, ONLY_RUN)
         or (isinstance(layer, normalises) and layer.trainable)
         or any(vars(layer)[x] for x in vars(layer) if x.endswith(training_only))
         for layer in model.submodules
