@@ -1081,6 +1081,32 @@ def test_training_through_a_pool(circuit):
     assert (np.abs(trained - weights) > 1e-4).any(axis=1).all()
 
 
+@pytest.mark.parametrize(
+    "circuit", ["winner-take-all", functools.partial(mpc.EnsembleMax, n_neurons=10)]
+)
+def test_pools_are_exact_in_training_from_the_first_step_on(circuit):
+    # a global pool has stages of its own
+    model = functional(layers.Conv2D(2, 3, activation="relu"), layers.GlobalMaxPool2D())
+    options = {**OPTIONS, "synapse": None}
+    converter = Converter(model, max_pool=circuit, **options)
+    x, y = images(4), noise(4, 2)
+    model.compile(tf.optimizers.SGD(0.05), "mse")
+    expected = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+    losses, _ = train(converter.net, x.reshape(4, 1, -1), y[:, np.newaxis], epochs=3)
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("circuit", ["exact", "winner-take-all", "pairwise-relu"])
+def test_frozen_networks_have_the_same_outputs_in_nengo(circuit):
+    converter = Converter(conv_model(), max_pool=circuit, **OPTIONS)
+    x = images(1, (8, 8, 1))
+    (expected,) = simulate(converter, x, steps=50, simulator=nengo_dl.Simulator)
+    with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
+        sim.freeze_params(converter.net)
+    (frozen,) = simulate(converter, x, steps=50)
+    np.testing.assert_allclose(frozen, expected, atol=1e-5)
+
+
 # --- the demonstration, and what is imported ------------------------------------------
 
 

@@ -118,7 +118,7 @@ def counting_error(values, amplitude, window=WINDOW):
 def channel_ranges(applications, layer, quantile=QUANTILE):
     """Quantiles of the inputs of a pooling layer, (lowest, highest) of each channel."""
     # inside TimeDistributed there is one axis more in front
-    channels_last = layer.data_format == "channels_last"
+    channels_last = getattr(layer, "data_format", None) != "channels_first"
     axis = -1 if channels_last else 1 - layer.input_spec.ndim
     inputs = [
         np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
@@ -141,6 +141,11 @@ class Application:
 
 def record(model, data):
     """Run a model, and list all applications of its layers, also in inner models."""
+    return _record(model, inputs_of(model, data))
+
+
+def inputs_of(model, data):
+    """Inputs of a model as a list of arrays, one for each."""
     data = data if isinstance(data, (list, tuple)) else [data]
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
@@ -153,7 +158,7 @@ def record(model, data):
             f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
             attr="data",
         )
-    return _record(model, data)
+    return data
 
 
 def _record(model, data):

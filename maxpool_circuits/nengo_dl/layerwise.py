@@ -1,7 +1,6 @@
 """A converted network and its Keras model, layer by layer."""
 
 import nengo
-import nengo_dl
 import numpy as np
 import pandas as pd
 import tensorflow as tf
@@ -10,6 +9,7 @@ from nengo.ensemble import Neurons
 from ..utils.checks import valid_integer
 from .calibration import counting_error, record
 from .pooling import models_in
+from .running import run
 
 
 def compare_layers(converter, inputs, n_steps=100, average=50):
@@ -69,11 +69,6 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     n_steps = valid_integer(n_steps, "n_steps")
     average = valid_integer(average, "average", highest=n_steps)
     applications = record(converter.model, inputs)
-    inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    data = {
-        node: np.tile(np.reshape(x, (len(x), 1, -1)), (1, n_steps, 1))
-        for node, x in zip(converter.inputs.values(), inputs)
-    }
     network = converter.net
     n_probes = len(network.probes)
     try:
@@ -82,16 +77,16 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
                 (application, obj, nengo.Probe(obj))
                 for application, obj in _converted(applications, network)
             ]
-        with nengo_dl.Simulator(
-            network, minibatch_size=len(inputs[0]), progress_bar=False
-        ) as simulator:
-            simulator.run_steps(n_steps, data=data)
+
+        def read(found):
+            return [found[probe][:, -average:].mean(axis=1) for _, _, probe in probes]
+
+        means = run(converter, inputs, n_steps, read)
     finally:
         # the network is left as it was
         del network.probes[n_probes:]
     rows = []
-    for application, obj, probe in probes:
-        mean = simulator.data[probe][:, -average:].mean(axis=1)
+    for (application, obj, _), mean in zip(probes, means):
         expected = application.outputs[0].reshape(mean.shape)
         spread = np.std(expected) or 1
         counting = rate = spikes = np.nan

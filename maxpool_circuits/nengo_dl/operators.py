@@ -8,8 +8,6 @@ import numpy as np
 import tensorflow as tf
 from nengo import Alpha
 from nengo_dl.builder import NengoModel
-from nengo_dl.config import get_setting
-from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
 from ..operators.members import in_place
@@ -19,27 +17,15 @@ from .builders import TensorOperator, add_filter
 from .members import Gathered, members_of
 
 
-def spikes_or_rates(config, step, rates):
-    """Results of a step, or of its rates in training, which have a gradient."""
-    if config.inference_only:
-        return step()
-    return smart_cond.smart_cond(
-        config.training,
-        true_fn=rates,
-        false_fn=lambda: tf.nest.map_structure(tf.stop_gradient, step()),
-    )
-
-
-def winner_take_all(rule, unit, dt, trained):
+def winner_take_all(rule, unit, dt):
     """The step of a circuit whose inputs are in a unit, and the states at its start.
 
-    The states are the spikes of all pools, and the membranes of each member; in
-    training also what neurons fired last, which takes the place of membranes.
+    The states are the spikes of all pools, and the membranes of each member.
     """
     windows, members = rule.windows, members_of(rule.windows)
     units = (members.columns < windows.n_inputs) & (windows.sizes > 1)
     start = in_place(rule.start.T[np.isfinite(rule.start.T)], units, -np.inf)
-    n_members, sizes = len(start), windows.sizes
+    sizes = windows.sizes
     share = 1 / (sizes if np.ptp(sizes) else sizes[0])
     gain, height, strength = rule.gain * dt * unit, rule.area / dt, rule.strength
 
@@ -53,55 +39,31 @@ def winner_take_all(rule, unit, dt, trained):
             return rule.floor
         return tf.constant(np.where(present, rule.floor, -np.inf), dtype)
 
-    def step_winner_take_all(config, x, spikes, *states):
-        inputs, before, fired = members(x), states[:n_members], states[n_members:]
+    def step_winner_take_all(config, x, spikes, *before):
+        inputs, fired, after = members(x), [], []
         mean = tf.add_n(inputs) * tf.constant(share, x.dtype)
         # what all units of a pool are lowered by
         lowered = scaled(mean) + (spikes if strength == 1 else strength * spikes)
-        currents = [scaled(each) - lowered for each in inputs]
+        for voltage, each, present in zip(before, inputs, units):
+            current = scaled(each) - lowered
+            voltage = tf.maximum(voltage + current, floor(present, x.dtype))
+            fired.append(tf.floor(tf.nn.relu(voltage)))
+            if strength != 1:
+                voltage -= (1 - strength) * fired[-1]
+            after.append(voltage)
+        spikes = tf.add_n(fired)
+        return unit * mean + height * spikes, spikes, *after
 
-        def step():
-            spikes, after = [], []
-            for voltage, current, present in zip(before, currents, units):
-                voltage = tf.maximum(voltage + current, floor(present, x.dtype))
-                spikes.append(tf.floor(tf.nn.relu(voltage)))
-                if strength != 1:
-                    voltage -= (1 - strength) * spikes[-1]
-                after.append(voltage)
-            return tf.add_n(spikes), [*after, *fired]
-
-        def rates():
-            after = []
-            for last, current, present in zip(fired, currents, units):
-                rate = tf.nn.relu(current + strength * last)
-                # members that lack have a current too
-                after.append(rate if present.all() else tf.where(present, rate, 0))
-            return tf.add_n(after), [*before, *after]
-
-        spikes, states = spikes_or_rates(config, step, rates)
-        return unit * mean + height * spikes, spikes, *states
-
-    fired = np.zeros_like(start) if trained else ()
-    return step_winner_take_all, [np.zeros(windows.n_pools), *start, *fired]
+    return step_winner_take_all, [np.zeros(windows.n_pools), *start]
 
 
-def pairwise_relu(rule, unit, dt, trained):
+def pairwise_relu(rule, unit, dt):
     """The step of a tree, and the membranes of each pair, as in `winner_take_all`."""
     members = members_of(rule.windows)
     if np.any(members.columns == rule.windows.n_inputs):
         # pairs are of neighbours in what a window has, not of positions
         members = Gathered(rule.windows)
     gain, height = rule.gain * dt * unit, rule.area / dt / unit
-
-    def compared(config, current, voltage):
-        """Spikes of comparators, and their membranes after them."""
-
-        def step():
-            v = tf.maximum(voltage + current, rule.floor)
-            spikes = tf.floor(tf.nn.relu(v))
-            return spikes, v - spikes
-
-        return spikes_or_rates(config, step, lambda: (tf.nn.relu(current), voltage))
 
     def step_pairwise_relu(config, x, *voltages):
         values, before, after = members(x), iter(voltages), []
@@ -112,8 +74,9 @@ def pairwise_relu(rule, unit, dt, trained):
                 if not both.all():
                     # a value without partner is paired with itself
                     b = tf.where(both, b, a)
-                spikes, voltage = compared(config, gain * (a - b), next(before))
-                after.append(voltage)
+                voltage = tf.maximum(next(before) + gain * (a - b), rule.floor)
+                spikes = tf.floor(tf.nn.relu(voltage))
+                after.append(voltage - spikes)
                 maximum.append(b + height * spikes)
             values = maximum + values[end:]
         return unit * values[0], *after
@@ -134,9 +97,8 @@ def _add(model, rule, synapse, x, y):
         x = add_filter(model, synapse, 1 / unit, x)
     elif synapse is not None:
         x = model.build(synapse, x, mode="update")
-    trained = not get_setting(model, "inference_only", False)
-    step, states = STEPS[type(rule)](rule, unit, model.dt, trained)
-    model.add_op(TensorOperator(step, x, [y], states))
+    step, states = STEPS[type(rule)](rule, unit, model.dt)
+    model.add_op(TensorOperator(step, [x], [y], states))
 
 
 serve(NengoModel, _add)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 from nengo_dl.graph_optimizer import noop_planner
 
-from ..network.neurons import IntegrateAndFire
 from ..network.paths import passes_on, upstream
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
@@ -37,15 +37,15 @@ class Pool:
     source: object
     output: nengo.Node
     network: nengo.Network
+    #: The channel of each input; all inputs of a pool have the same.
+    channels: np.ndarray
     circuit: nengo.Network | None = None
     takes_spikes: bool = False
 
-    @property
-    def channels(self):
-        """The channel of each input."""
-        shape = self.windows.input_shape
-        axis = -1 if self.layer.data_format == "channels_last" else 0
-        return np.ravel(np.indices(shape)[axis])
+
+def channels_of(shape, channels_last=True):
+    """The channel of each value of a layer."""
+    return np.ravel(np.indices(shape)[-1 if channels_last else 0])
 
 
 def pools_of(converter):
@@ -219,11 +219,12 @@ def filter_outputs(network, raw, synapse):
 
 
 def start_half_way(ensemble):
-    """Set where membranes start, unless that was given."""
+    """Set where membranes that only integrate start, unless that was given."""
     neuron_type = ensemble.neuron_type
-    if isinstance(neuron_type, IntegrateAndFire) and neuron_type.initial_state is None:
-        ensemble.neuron_type = IntegrateAndFire(
-            neuron_type.min_voltage,
-            neuron_type.amplitude,
-            initial_state={"voltage": nengo.dists.Choice([START])},
-        )
+    integrates = neuron_type.spiking and set(neuron_type.state) == {"voltage"}
+    if integrates and neuron_type.initial_state is None:
+        neuron_type = copy.copy(neuron_type)
+        # the copy is nobody else's, so that it may be written to
+        start = {"voltage": nengo.dists.Choice([START])}
+        type(neuron_type).initial_state.data[neuron_type] = start
+        ensemble.neuron_type = neuron_type
