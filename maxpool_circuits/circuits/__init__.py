@@ -2,6 +2,7 @@
 
 from ..registry import register
 from .absolute_value import AbsoluteValue
+from .by_hand import max_pool
 from .ensemble import EnsembleMax
 from .exact import ExactMax
 from .pairwise_relu import PairwiseReLU
@@ -22,4 +23,5 @@ __all__ = [
     "PairwiseReLU",
     "SoftmaxApproximation",
     "WinnerTakeAll",
+    "max_pool",
 ]
