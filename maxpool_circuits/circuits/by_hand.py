@@ -14,7 +14,8 @@ from ..network.arriving import Arriving, arriving
 from ..network.units import RATE_FOR_VALUES
 from ..network.windows import InputShape, PerAxis, PoolWindows
 from ..registry import find, make, with_defaults
-from ..utils.checks import valid_range
+from ..utils.checks import valid_flag, valid_range
+from .min_pool import MinPool
 
 
 def max_pool(
@@ -25,6 +26,7 @@ def max_pool(
     padding: Any = "valid",
     *,
     circuit: str | Callable[..., Any] | None = None,
+    minimum: bool = False,
     **options: Any,
 ) -> nengo.Network:
     """Make a max-pool network for a source of values, and connect the two.
@@ -56,6 +58,8 @@ def max_pool(
         As in `.PoolWindows`, if ``windows`` is a shape.
     circuit : str or callable, optional
         As in `.make` (Default: by the source, see above).
+    minimum : bool, optional (Default: False)
+        Take minima: make a `.MinPool` with this circuit.
     **options
         Passed on to the circuit.
 
@@ -114,8 +118,11 @@ def max_pool(
     found = arriving(source, nengo.Network.context[0])
     if circuit is None:
         circuit = "winner-take-all" if found.area or found.is_decoded else "exact"
-    chosen = with_defaults(find(circuit), **_chosen(found, source, **options))
-    pool = make(chosen, windows, **options)
+    chosen = _chosen(found, source, **options)
+    if valid_flag(minimum, "minimum"):
+        pool: nengo.Network = MinPool(windows, circuit, **{**chosen, **options})
+    else:
+        pool = make(with_defaults(find(circuit), **chosen), windows, **options)
     smooth = found.is_decoded and not found.area
     nengo.Connection(source, pool.input, **({} if smooth else {"synapse": None}))
     return pool

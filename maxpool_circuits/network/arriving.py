@@ -56,7 +56,7 @@ class Arriving:
 
 @dataclass(frozen=True)
 class _Source:
-    """Values from ``low`` to ``high``, NaN if not known, and the area of their spikes."""
+    """Values from ``low`` to ``high``, NaN if not known, and the area of a spike."""
 
     low: Any = np.nan
     high: Any = np.nan
@@ -64,7 +64,7 @@ class _Source:
 
 
 def arriving(place: Any, network: nengo.Network) -> Arriving:
-    """Find out what reaches a place of a network, or a part of it such as ``node[:4]``."""
+    """Find out what reaches a place of a network, or a part such as ``node[:4]``."""
     whole = getattr(place, "obj", place)
     columns = np.arange(whole.size_out)[getattr(place, "slice", slice(None))]
     links: list[Link] = [(whole, None, selection(columns, whole.size_out), ())]
@@ -76,7 +76,7 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
     known = True
     for each in upstream(whole, connections):
         if not passes_on(each) or each in pools:
-            sources[each] = _source(each, pools)
+            sources[each] = _source(each, pools, connections)
             continue
         for c in connections.get(each, ()):
             weights = full_weights(c) if c.function is None else None
@@ -88,7 +88,9 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
     mean, reach, variance, sizes, squares, jitter = np.zeros((6, len(columns)))
     for (obj, filters), weights in Paths(links, sources).into(None).items():
         source, size, square = sources[obj], abs(weights), weights.power(2)
-        low, high = (np.broadcast_to(v, obj.size_out) for v in (source.low, source.high))
+        low, high = (
+            np.broadcast_to(value, obj.size_out) for value in (source.low, source.high)
+        )
         mean += weights @ (low + high) / 2
         reach += size @ (high - low) / 2
         variance += square @ (high - low) ** 2 / 12
@@ -99,13 +101,13 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
     # of many values that are added up, hardly any sum is as large as it could be
     spread = np.minimum(reach, 3 * np.sqrt(variance))
     ends = np.min(mean - spread), np.max(mean + spread)
-    low, high = (float(f"{end:.4g}") for end in ends)
+    lowest, highest = (float(f"{end:.4g}") for end in ends)
     areas, trains = (
         np.divide(a, b, out=np.zeros(len(a)), where=sizes > 0)
         for a, b in ((squares, sizes), (sizes**2, squares))
     )
     return Arriving(
-        range=(low, high) if known and low < high else None,
+        range=(lowest, highest) if known and lowest < highest else None,
         area=float(areas.max()),
         jitter=float((np.minimum(trains, MIXED) * jitter).max()),
         is_decoded=any(
@@ -115,7 +117,9 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
     )
 
 
-def _source(obj: Any, pools: Mapping[Any, MaxPoolNetwork]) -> _Source:
+def _source(
+    obj: Any, pools: Mapping[Any, MaxPoolNetwork], connections: Mapping[Any, Any]
+) -> _Source:
     """The values of a source."""
     if obj in pools:
         pool = pools[obj]
@@ -128,7 +132,8 @@ def _source(obj: Any, pools: Mapping[Any, MaxPoolNetwork]) -> _Source:
     if isinstance(obj, Neurons):
         neuron_type = obj.ensemble.neuron_type
         area = float(getattr(neuron_type, "amplitude", 1))
-        high = _highest(obj.ensemble, area)
+        driven = obj in connections or obj.ensemble in connections
+        high = _highest(obj.ensemble, area, float(driven))
         low = -high if neuron_type.negative else 0
         return _Source(low, high, area * neuron_type.spiking)
     if isinstance(obj.output, np.ndarray):
@@ -136,8 +141,8 @@ def _source(obj: Any, pools: Mapping[Any, MaxPoolNetwork]) -> _Source:
     return _Source()
 
 
-def _highest(ensemble, amplitude):
-    """What neurons give for an input of 1 or the radius; NaN if gains are no choice."""
+def _highest(ensemble, amplitude, value):
+    """What neurons give for an input (1 is the radius); NaN if gains are no choice."""
     rng = np.random.RandomState(0)
     if ensemble.gain is None or ensemble.bias is None:
         rates = ensemble.max_rates
@@ -146,7 +151,7 @@ def _highest(ensemble, amplitude):
         get_samples(values, ensemble.n_neurons, rng=rng)
         for values in (ensemble.gain, ensemble.bias)
     )
-    if np.all(gain == 1):
+    if value and np.all(gain == 1):
         # currents as they come, whose size is not known
         return np.nan
-    return ensemble.neuron_type.rates(np.ones((1, len(gain))), gain, bias)[0]
+    return ensemble.neuron_type.rates(np.full((1, len(gain)), value), gain, bias)[0]

@@ -29,7 +29,8 @@ def build_pool(model: Any, pool: MaxPoolNetwork, progress: Any = None) -> None:
     if spikes and model.toplevel is not None:
         remedy = misfit(pool, model.toplevel)
         if remedy:
-            warnings.warn(f"what reaches {pool} does not fit it: {remedy}", stacklevel=2)
+            message = f"what reaches {pool} does not fit it: {remedy}"
+            warnings.warn(message, stacklevel=2)
     build_network(model, pool, progress)
 
 
