@@ -43,7 +43,7 @@ def per_window(make_one: Callable[[int], nengo.Network]) -> Callable[..., Any]:
     ...     return network
     >>> pool = mpc.make(mpc.per_window(largest), mpc.PoolWindows((4, 4, 1)))
     >>> print(pool.label)
-    largest for each of 4 windows: 27 Nengo objects
+    largest for each of 4 windows: 26 Nengo objects
     """
 
     @functools.wraps(make_one, updated=())
