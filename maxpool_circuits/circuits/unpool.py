@@ -10,7 +10,6 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 
-from ..network.base import MaxPoolNetwork
 from ..network.neurons import IntegrateAndFire
 from ..network.sparse import connect, selection
 from ..utils.checks import positive_number
@@ -92,17 +91,15 @@ class Unpool(nengo.Network):
 
     def __init__(
         self,
-        pool: MaxPoolNetwork,
+        pool: Any,
         top: float | None = None,
         *,
         label: str | None = None,
         seed: int | None = None,
         add_to_container: bool | None = None,
     ) -> None:
-        units: Any = getattr(pool, "units", None)
-        n_units = getattr(pool, "gather", np.zeros((0, 0))).shape[0]
-        is_one_stage = len(getattr(pool, "stages", [units])) == 1
-        if not is_one_stage or n_units == 0 or units.n_neurons != n_units:
+        stages = getattr(pool, "stages", [])
+        if len(stages) != 1 or pool.units.n_neurons != len(pool.pool_sum.indices):
             raise ValidationError(
                 "must have one unit of one neuron for each input of its windows, such "
                 f"as a WinnerTakeAll for windows of 2 to 10 inputs, got {pool!r}",
@@ -120,6 +117,7 @@ class Unpool(nengo.Network):
 
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         members, windows = pool.pool_sum, pool.windows
+        n_units = members.shape[1]
         with self:
             self.input = nengo.Node(size_in=windows.n_pools, label="input")
             self.output = nengo.Node(size_in=windows.n_inputs, label="output")
@@ -130,7 +128,7 @@ class Unpool(nengo.Network):
             rivals = members.T @ members - 2 * scipy.sparse.identity(n_units)
             # currents of 1 are where neurons of this type begin to fire
             rivals = rivals / (2 * LOST * pool.max_rate)
-            connect(units.neurons, lost.neurons, rivals, COUNTED * interval)
+            connect(pool.units.neurons, lost.neurons, rivals, COUNTED * interval)
             values = members.T @ pool.scatter.T
             connect(self.input, self.gates.neurons, values, VALUES * interval)
             nengo.Connection(
@@ -146,7 +144,7 @@ class Unpool(nengo.Network):
                 connect(self.input, self.output, back @ here, VALUES * interval)
 
 
-def winner_of(pool: MaxPoolNetwork) -> nengo.Node:
+def winner_of(pool: Any) -> nengo.Node:
     """A node that is about 1 for inputs that won, by gates for a value of 1."""
     with pool:
         unpool = Unpool(pool, top=1, label="winner")

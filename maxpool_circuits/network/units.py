@@ -11,6 +11,7 @@ from nengo.builder.network import build_network
 
 from .arriving import arriving
 from .base import MaxPoolNetwork
+from .neurons import integrates
 
 #: Rate, in Hz, of circuits for values that are decoded from populations, which add
 #: little error to them.
@@ -41,19 +42,21 @@ def misfit(pool: MaxPoolNetwork, network: nengo.Network) -> str:
         return ""
     low, high = pool.input_range
     width = high - low
-    # of neurons without rates: the values if they fire as fast as the pool was told
-    unknown = (0, found.area * pool.input_rate) if found.area else (low, high)
-    lowest, highest = found.range or unknown
+    lowest, highest = found.range or (low, high)
     fits = width <= WIDEST * (highest - lowest)
     fits &= max(low - lowest, highest - high) <= FARTHEST * width
     if found.area:
         # what is outside of the range makes spikes more frequent, not larger
         rate = found.needed_rate(width) * max(1, (highest - lowest) / width)
         fits &= rate * pool.inter_spike_interval >= 1 / SLOWEST
+        if found.range is None:
+            # the values of neurons that fire as fast as the pool was told
+            lowest, highest = 0, found.area * pool.input_rate
         give = f"input_rate={found.needed_rate(highest - lowest):.4g}"
         what = "spikes"
     else:
-        fits &= pool.max_rate >= RATE_FOR_VALUES / 2
+        fast = pool.max_rate >= RATE_FOR_VALUES / 2
+        fits &= fast or not integrates(pool.neuron_type)
         give = f"max_rate={RATE_FOR_VALUES}, input_rate={RATE_FOR_VALUES}"
         what = "values decoded from populations"
     if fits:
