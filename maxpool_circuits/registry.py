@@ -132,6 +132,12 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
         ...
     maxpool_circuits.utils.checks.UnknownName: circuit: there is no circuit 'median'...
     """
+    if isinstance(circuit, nengo.Network):
+        raise ValidationError(
+            f"{circuit} is a network already; give what makes one of windows, such as "
+            f"its class {type(circuit).__name__}",
+            attr="circuit",
+        )
     return circuit if callable(circuit) else look_up(circuit, _circuits, "circuit")
 
 
@@ -214,11 +220,24 @@ def make(
     >>> pool.output.size_out
     4
     """
-    network = find(circuit)(windows, **options)
-    for name, size in [("input", windows.n_inputs), ("output", windows.n_pools)]:
+    made_by = find(circuit)
+    try:
+        network = made_by(windows, **options)
+    except (TypeError, ValidationError) as error:
+        if hasattr(unwrap_partial(made_by)[0], "build_circuit"):
+            raise
+        raise ValidationError(
+            f"{circuit!r} did not make a network of {windows} ({error}); what takes a "
+            "number of inputs, for one window, is to be given to mpc.per_window",
+            attr="circuit",
+        ) from error
+    for name, size, end in [
+        ("input", windows.n_inputs, "size_in"),
+        ("output", windows.n_pools, "size_out"),
+    ]:
         node = getattr(network, name, None)
         is_node = isinstance(network, nengo.Network) and isinstance(node, nengo.Node)
-        if not is_node or max(node.size_in, node.size_out) != size:
+        if not is_node or getattr(node, end) != size:
             raise ValidationError(
                 f"{circuit!r} must return a nengo.Network with a node called {name} of "
                 f"size {size}, got {network!r}",

@@ -2,10 +2,14 @@
 
 from ..registry import register
 from .absolute_value import AbsoluteValue
+from .by_hand import max_pool
 from .ensemble import EnsembleMax
 from .exact import ExactMax
+from .min_pool import MinPool
 from .pairwise_relu import PairwiseReLU
+from .per_window import per_window
 from .softmax import SoftmaxApproximation
+from .unpool import Unpool
 from .winner_take_all import WinnerTakeAll
 
 register("pairwise-relu", PairwiseReLU)
@@ -19,7 +23,11 @@ __all__ = [
     "AbsoluteValue",
     "EnsembleMax",
     "ExactMax",
+    "MinPool",
     "PairwiseReLU",
     "SoftmaxApproximation",
+    "Unpool",
     "WinnerTakeAll",
+    "max_pool",
+    "per_window",
 ]

@@ -13,7 +13,7 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 from tqdm.auto import tqdm
 
-from ..utils.checks import positive_integer
+from ..utils.checks import valid_integer
 from .calibration import inputs_of
 
 #: Time constant, in seconds, of the low-pass filter on outputs.
@@ -33,7 +33,7 @@ def run(
 
     ``read`` gets {probe: (batch_size, n_steps, size) values} of each minibatch.
     """
-    n_steps = positive_integer(n_steps, "n_steps")
+    n_steps = valid_integer(n_steps, "n_steps")
     if converter.temporal_model:
         raise ValidationError(
             "a model over time has its own time steps; run converter.net in a "
