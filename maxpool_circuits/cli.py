@@ -1,10 +1,11 @@
-"""The command line: ``maxpool-circuits compare | tune | demo | doctor``."""
+"""The command line: ``maxpool-circuits list | compare | tune | demo | doctor``."""
 
 import importlib
 import os
 import platform
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +17,7 @@ from .network.neurons import IntegrateAndFire
 from .registry import circuits
 from .tuning import tune
 from .utils.files import writable_target
-from .utils.versions import installed
+from .utils.versions import allowed_minors, how_to_install_nengo_dl, installed, minor
 from .version import version
 
 #: Neuron types that circuits can be tuned for by name.
@@ -49,13 +50,23 @@ class _Group(click.Group):
             raise click.UsageError(str(error), ctx) from error
         except ModuleNotFoundError as error:
             raise click.ClickException(f"{error}; {INSTALL_PLOTS}") from error
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise click.ClickException(str(error)) from error
+
+
+def _new_figure(path):
+    """Refuse figures that cannot be drawn, before work starts that would be lost."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if Path(path).suffix[1:].lower() not in formats:
+        raise click.BadParameter(f"{path!r} must end in one of {', '.join(formats)}")
+    return writable_target(path)
 
 
 CIRCUIT = click.Choice(list(circuits()))
 FILE: dict[str, Any] = {"type": writable_target, "metavar": "FILE"}
-FIGURE: dict[str, Any] = {**FILE, "help": "Draw to FILE."}
+FIGURE: dict[str, Any] = {**FILE, "type": _new_figure, "help": "Draw to FILE."}
 HZ: dict[str, Any] = {"type": float, "metavar": "HZ"}
 
 csv_option = click.option("--csv", help="Write the table to FILE.", **FILE)
@@ -72,8 +83,16 @@ def main():
     """
 
 
+@main.command("list")
+def list_circuits():
+    """List the circuits."""
+    for name, circuit in circuits().items():
+        summary = (circuit.__doc__ or "").strip().split("\n")[0]
+        print(f"{name:16} {summary}")
+
+
 @main.command("compare")
-@click.argument("circuit", nargs=-1, type=CIRCUIT)
+@click.argument("circuit", nargs=-1, type=CIRCUIT, metavar="[CIRCUIT]...")
 @click.option(
     "--workload",
     type=click.Choice(list(WORKLOADS)),
@@ -105,14 +124,14 @@ def main():
 def compare_circuits(circuit, window_size, csv, plot, **options):
     """Compare circuits on the same spikes.
 
-    All of them, or those that are named.
+    All of them, or those that are named (`maxpool-circuits list`).
     """
     table = compare(list(circuit) or None, window_size, progress_bar=True, **options)
     _report(table, table.plot, csv, plot)
 
 
 @main.command("tune")
-@click.argument("circuit", type=CIRCUIT)
+@click.argument("circuit", type=CIRCUIT, metavar="CIRCUIT")
 @click.option(
     "--out", required=True, help="Write the parameters to FILE (*.npz).", **FILE
 )
@@ -192,7 +211,7 @@ def doctor():
     print(f"Python {platform.python_version()}, maxpool_circuits {version}\n")
     for package in PACKAGES:
         print(f"{package:24} {installed(package) or '-'}")
-    without_nengo_dl = _import_error("maxpool_circuits.nengo_dl")
+    without_nengo_dl = _import_error("maxpool_circuits.nengo_dl") or _untried_keras()
     problems = {
         "circuits, compare, tune": None,
         "figures, demo": _import_error("matplotlib", "sklearn", helps=INSTALL_PLOTS),
@@ -217,3 +236,14 @@ def _import_error(*modules, helps=""):
     except ImportError as error:
         return " ".join(f"{error} {helps}".split())
     return None
+
+
+def _untried_keras():
+    """What is said about a TensorFlow that the converter was not tried with."""
+    found = installed("tensorflow")
+    if minor(found) in allowed_minors(sys.version_info[:2]):
+        return None
+    return (
+        f"TensorFlow {found} was not tried on this Python, or fails there. What helps: "
+        f"{how_to_install_nengo_dl()}"
+    )

@@ -1,4 +1,4 @@
-"""The command line: ``maxpool-circuits compare | tune | demo | doctor``."""
+"""The command line: ``maxpool-circuits list | compare | tune | demo | doctor``."""
 
 import csv
 import inspect
@@ -29,10 +29,17 @@ def run(*words):
 def assert_refused(result, *parts, status=2):
     """Check that there is an error, and no traceback."""
     assert result.exit_code == status
-    lines = result.output.splitlines()
-    (message,) = [line for line in lines if line.startswith("Error: ")]
+    message = result.output.splitlines()[-1]
+    assert message.startswith("Error: ")
     for part in parts:
         assert str(part) in message
+
+
+def test_list_has_all_circuits_with_a_summary():
+    lines = run("list").output.splitlines()
+    assert [line.split()[0] for line in lines] == list(mpc.circuits())
+    for line, circuit in zip(lines, mpc.circuits().values()):
+        assert line.endswith(circuit.__doc__.splitlines()[0])
 
 
 # --- compare and demo -----------------------------------------------------------------
@@ -153,11 +160,12 @@ def test_every_neuron_type_can_be_used(name):
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("compare nope", ["'nope'", "'winner-take-all'"]),
+        ("compare nope", ["CIRCUIT", "'winner-take-all'"]),
         ("compare --workload speech", ["--workload", "band-limited"]),
         ("compare --window-size 0", ["--window-size", "got 0"]),
         ("compare --pools -3", ["--pools", "-3"]),
         ("compare --workload images --window-size 5", ["--window-size", "got 5"]),
+        ("compare --plot figure.xyz", ["--plot", "figure.xyz", "png"]),
         ("tune exact --out file.npz", ["nothing"]),
         ("tune softmax --out file.npz --neuron-type Lif", ["--neuron-type", "LIF"]),
         ("tune softmax", ["--out"]),
@@ -180,7 +188,8 @@ def test_files_are_checked_before_the_work(tmp_path, monkeypatch, words):
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("matplotlib", "compare exact --pools 2 --plot figure.png"),
+        ("matplotlib.backend_bases", "demo"),
+        ("matplotlib.backend_bases", "compare exact --plot figure.png"),
         ("sklearn.datasets", "compare exact --workload images"),
     ],
 )
@@ -194,7 +203,7 @@ def test_import_and_help_need_none_of_the_optional_packages():
     optional = {"matplotlib", "tensorflow", "nengo_dl", "nengo_extras", "sklearn"}
     code = (
         "import sys, maxpool_circuits.cli\n"
-        "maxpool_circuits.cli.main(['--help'], standalone_mode=False)\n"
+        "maxpool_circuits.cli.main(['list'], standalone_mode=False)\n"
         f"assert not set(sys.modules) & {optional}"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE)
@@ -229,3 +238,13 @@ def test_only_a_broken_nengo_dl_is_a_failure(monkeypatch, nengo_dl):
     assert result.exit_code == (nengo_dl is not None)
     assert "what helps: pip install matplotlib scikit-learn" in result.stdout
     assert "Keras networks           no: " in result.stdout
+
+
+def test_doctor_shows_a_tensorflow_that_was_not_tried(monkeypatch):
+    pytest.importorskip("maxpool_circuits.nengo_dl", exc_type=ImportError)
+    found = {"tensorflow": "2.99.0", "nengo-dl": "3.6.0"}
+    monkeypatch.setattr(cli, "installed", found.get)
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "TensorFlow 2.99.0 was not tried on this Python" in result.stdout
+    assert versions.how_to_install_nengo_dl() in result.stdout
