@@ -216,7 +216,7 @@ def make(
     """
     network = find(circuit)(windows, **options)
     for name, size in [("input", windows.n_inputs), ("output", windows.n_pools)]:
-        node = getattr(network, name, None)
+        node: Any = getattr(network, name, None)
         is_node = isinstance(network, nengo.Network) and isinstance(node, nengo.Node)
         if not is_node or max(node.size_in, node.size_out) != size:
             raise ValidationError(

@@ -172,7 +172,8 @@ def tune(
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
-    sizes = _sizes(window_size)
+    listed: Any = () if window_size is None else np.atleast_1d(window_size)
+    sizes = tuple(sorted({valid_integer(size, "window_size") for size in listed}))
     network = untuned_pool(circuit, max(sizes, default=4))
     one_size = network.tuned_per_window_size
     if one_size and len(sizes) > 1:
@@ -266,9 +267,3 @@ def _sets_of_inputs(about):
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
-
-
-def _sizes(window_size):
-    """Window sizes, in ascending order; none if they were left open."""
-    sizes = () if window_size is None else np.atleast_1d(window_size)
-    return tuple(sorted({valid_integer(size, "window_size") for size in sizes}))
