@@ -235,7 +235,7 @@ def make(
         ("input", windows.n_inputs, "size_in"),
         ("output", windows.n_pools, "size_out"),
     ]:
-        node = getattr(network, name, None)
+        node: Any = getattr(network, name, None)
         is_node = isinstance(network, nengo.Network) and isinstance(node, nengo.Node)
         if not is_node or getattr(node, end) != size:
             raise ValidationError(

@@ -74,6 +74,8 @@ def test_it_cannot_be_changed():
         tuned.parameters = {}
     with pytest.raises(ValueError):
         tuned.decoder_changes["comparator"][0, 0] = 1
+    with pytest.raises(TypeError):
+        tuned.parameters["synapse"] = 1
 
 
 def test_copies_are_equal():

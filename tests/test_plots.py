@@ -160,14 +160,13 @@ def test_raster_of_a_smaller_window_has_fewer_rows():
 
 
 def test_color_of_a_circuit_is_the_same_in_all_pictures(table):
-    pictures = (plots.pareto, plots.traces, plots.error_by_gap)
-    looks = [
-        {
-            line.get_label(): (line.get_color(), line.get_marker())
-            for line in draw(table).get_lines()
-        }
-        for draw in pictures
-    ]
+    looks = []
+    for draw in (plots.pareto, plots.traces, plots.error_by_gap):
+        handles, names = draw(table).get_legend_handles_labels()
+        # of points with bars, the points
+        lines = [each[0] if isinstance(each, tuple) else each for each in handles]
+        found = [(line.get_color(), line.get_marker()) for line in lines]
+        looks.append(dict(zip(names, found)))
     for name in CIRCUITS:
         expected = tuple(plots.styles([name])[name].values())
         assert [look[name] for look in looks] == [expected] * 3

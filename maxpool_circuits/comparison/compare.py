@@ -231,9 +231,7 @@ class Trial:
         parts = repr(indices.shape).encode() + indices.tobytes() + spikes.tobytes()
         return hashlib.sha256(parts).hexdigest()[:12]
 
-    def record(
-        self, name: str, circuit: Any, simulator: Callable[..., Any] | None = None
-    ) -> Recording:
+    def record(self, name: str, circuit: Any, simulator: Any = None) -> Recording:
         """Run a circuit, or look up a reference."""
         windows = self.workload.windows
         if name == ORACLE:

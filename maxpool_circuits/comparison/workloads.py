@@ -338,14 +338,14 @@ def find_workload(
     if isinstance(workload, Workload):
         return workload
     make = look_up(workload, WORKLOADS, "workload")
-    if workload != "images":
-        return make(window_size, 200 if n_pools is None else n_pools, seed)
-    if n_pools is not None:
+    if n_pools is None:
+        return make(window_size, seed=seed)
+    if workload == "images":
         raise ValidationError(
             f"must be None, since images have all their pools, got {n_pools!r}",
             attr="n_pools",
         )
-    return make(window_size, seed=seed)
+    return make(window_size, n_pools, seed)
 
 
 def hold(

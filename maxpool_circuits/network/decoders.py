@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,12 @@ class TunedDecoders:
                 raise ValidationError(
                     f"must be a dict as described for TunedDecoders ({error})", what
                 ) from error
-            object.__setattr__(self, what, values)
+            object.__setattr__(self, what, MappingProxyType(values))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle plain dictionaries: frozen ones cannot be pickled."""
+        mappings = (self.decoder_changes, self.parameters, self.tuning_curves)
+        return type(self), (self.setup, *map(dict, mappings), dict(self.report))
 
     def __eq__(self, other: object) -> bool:
         """Compare all values."""

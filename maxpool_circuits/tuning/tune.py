@@ -144,11 +144,11 @@ def tune(
     --------
     >>> import maxpool_circuits as mpc
     >>> options = {"n_neurons": 10, "max_rate": 200, "neuron_type": nengo.LIF()}
-    >>> tuned = mpc.tune("ensemble", window_size=2, **options)  # doctest: +SKIP
+    >>> tuned = mpc.tune(
+    ...     "ensemble", window_size=2, n_pools=2, progress_bar=False, **options
+    ... )
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=2)
-    >>> pool = mpc.EnsembleMax(
-    ...     windows, decoders=tuned, **options
-    ... )  # doctest: +SKIP
+    >>> pool = mpc.EnsembleMax(windows, decoders=tuned, **options)
     """
     n_pools = valid_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
@@ -172,7 +172,8 @@ def tune(
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
-    sizes = _sizes(window_size)
+    listed: Any = () if window_size is None else np.atleast_1d(window_size)
+    sizes = tuple(sorted({valid_integer(size, "window_size") for size in listed}))
     network = untuned_pool(circuit, max(sizes, default=4))
     one_size = network.tuned_per_window_size
     if one_size and len(sizes) > 1:
@@ -266,9 +267,3 @@ def _sets_of_inputs(about):
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
-
-
-def _sizes(window_size):
-    """Window sizes, in ascending order; none if they were left open."""
-    sizes = () if window_size is None else np.atleast_1d(window_size)
-    return tuple(sorted({valid_integer(size, "window_size") for size in sizes}))
