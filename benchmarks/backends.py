@@ -20,12 +20,12 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nengo  # noqa: E402
+from csv_files import write_csv  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.comparison import presentations  # noqa: E402
-from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 
 def backends():

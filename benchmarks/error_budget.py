@@ -21,15 +21,16 @@ import functools
 
 import nengo
 import numpy as np
+from csv_files import write_csv
+from oracles import oracle_error
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.comparison.metrics import best_readout, oracle_error
+from maxpool_circuits.comparison.metrics import best_readout
 from maxpool_circuits.comparison.simulate import record
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.comparison.workloads import DT, find_workload
-from maxpool_circuits.utils.files import write_csv
 
 INPUT_RATE = 250
 FINEST = 16

@@ -21,13 +21,13 @@ References
 import argparse
 
 import numpy as np
+from csv_files import write_csv
+from oracles import oracle_error
 from tabulate import tabulate
 
 from maxpool_circuits.comparison import band_limited
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.comparison.workloads import DT
-from maxpool_circuits.utils.files import write_csv
 
 #: Of the band-limited workload: mean, standard deviation, and time constant in seconds.
 MEAN, DEVIATION, TIME_CONSTANT = 0.5, 0.25, 0.1

@@ -19,6 +19,7 @@ import warnings
 import joblib
 import nengo
 import numpy as np
+from csv_files import write_csv
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -26,7 +27,6 @@ import maxpool_circuits as mpc
 from maxpool_circuits.comparison import ENCODINGS, WORKLOADS
 from maxpool_circuits.comparison.metrics import REFERENCES
 from maxpool_circuits.comparison.table import half_width
-from maxpool_circuits.utils.files import write_csv
 
 #: Settings that are tried besides the defaults.
 SETTINGS = {
@@ -96,9 +96,8 @@ def measure(encoding, seed, n_pools, workload):
     table = mpc.compare(
         circuits(), workload=workload, encoding=encoding, n_pools=n_pools, seed=seed
     )
-    low, high = ENCODINGS[encoding].input_range
-    relative = table.means[["rmse", "bias"]] / (high - low)
-    return {circuit: tuple(errors) for circuit, errors in relative.iterrows()}
+    errors = table.means[["rmse", "bias"]]
+    return {circuit: tuple(row) for circuit, row in errors.iterrows()}
 
 
 def statistics(errors):

@@ -52,11 +52,11 @@ from conversions import (  # noqa: E402
     TensorNodeConverter,
     measure,
 )
+from csv_files import write_csv  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 N_TRAINING = 8000
 #: How many training images firing rates are chosen by.

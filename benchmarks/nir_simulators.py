@@ -25,13 +25,13 @@ import nengo
 import nir
 import nir_readers
 import numpy as np
+from csv_files import write_csv
 from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.nir import to_nir
-from maxpool_circuits.utils.files import write_csv
 
 DT = 0.001
 #: Firing rate, in Hz, of an input of 1.

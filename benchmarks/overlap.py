@@ -14,13 +14,13 @@ import sys
 
 import nengo
 import numpy as np
+from csv_files import write_csv
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import WORKLOADS
 from maxpool_circuits.comparison.compare import FIRST_SEED
 from maxpool_circuits.comparison.table import half_width
-from maxpool_circuits.utils.files import write_csv
 
 #: Windows by row: (spatial axes, size, stride).
 WINDOWS = {

@@ -25,15 +25,15 @@ import joblib
 import numpy as np
 from baselines.bounds import ideal_observer, quantisation_floor
 from baselines.ways import ways
+from csv_files import write_csv
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison import ENCODINGS, WORKLOADS, Workload
+from maxpool_circuits.comparison import WORKLOADS, Workload
 from maxpool_circuits.comparison.compare import Trial, seed_of_trial, seed_of_values
 from maxpool_circuits.comparison.metrics import measure
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.comparison.workloads import find_workload
-from maxpool_circuits.utils.files import write_csv
 
 WINDOW_SIZES, INPUT_RATES = (2, 4, 9, 25, 49), (50, 100, 250, 500)
 #: Time constants of the filters, in seconds.
@@ -63,10 +63,9 @@ def settings(full):
 def sampled(workload, window_size, input_rate, n_pools, seed):
     """Inputs of one trial; of images, a sample of the pools."""
     of_values = seed_of_values(seed)
-    encoding = ENCODINGS["regular"]
     if workload != "images":
         found = find_workload(workload, window_size, n_pools, of_values)
-        return Trial.of(found, encoding, input_rate, seed)
+        return Trial.of(found, "regular", input_rate, seed)
     all_pools = find_workload(workload, window_size, seed=of_values)
     sizes = np.sum(all_pools.windows.indices >= 0, axis=1)
     whole = np.flatnonzero(sizes == window_size)
@@ -79,7 +78,7 @@ def sampled(workload, window_size, input_rate, n_pools, seed):
         all_pools.is_read,
         all_pools.step[:, members],
     )
-    return Trial.of(found, encoding, input_rate, seed)
+    return Trial.of(found, "regular", input_rate, seed)
 
 
 def measured(setting, number, options):

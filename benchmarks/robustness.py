@@ -22,13 +22,13 @@ from pathlib import Path
 import joblib
 import nengo
 import numpy as np
+from csv_files import write_csv
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison.compare import FIRST_SEED
 from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.network.populations import PopulationArray, rectifier
-from maxpool_circuits.utils.files import write_csv
 
 FAULTS = {
     "none": {},

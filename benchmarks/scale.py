@@ -21,12 +21,12 @@ import nengo
 import numpy as np
 from baselines.ensemble_array import ensemble_array
 from baselines.spa import spa_winner
+from csv_files import write_csv
 from speed import numpy_step
 from tabulate import tabulate
 from tqdm import tqdm
 
 import maxpool_circuits as mpc
-from maxpool_circuits.utils.files import write_csv
 
 N_ROUNDS, SECONDS = 5, 0.1
 #: Largest number of pools of each way on NengoCore; what is not here has no limit.

@@ -26,11 +26,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nengo  # noqa: E402
 import numpy as np  # noqa: E402
+from csv_files import write_csv  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.utils.files import write_csv  # noqa: E402
 
 AVERAGE, TENSOR_NODE = "average pooling", "TensorNode after synapse"
 CIRCUITS = ["winner-take-all", "pairwise-relu", "exact"]

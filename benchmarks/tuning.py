@@ -16,14 +16,14 @@ import time
 
 import nengo
 import numpy as np
+from csv_files import write_csv
+from oracles import oracle_error
 from tabulate import tabulate
 
 import maxpool_circuits as mpc
-from maxpool_circuits.comparison.metrics import oracle_error
 from maxpool_circuits.network import decoders as shipped
 from maxpool_circuits.tuning import INPUTS, draw
 from maxpool_circuits.tuning.simulate import errors
-from maxpool_circuits.utils.files import write_csv
 
 LIF = {"neuron_type": nengo.LIF()}
 #: {row: (circuit, options)}.

@@ -51,7 +51,7 @@ nitpicky = True
 # Other projects' pages would have to be fetched to be linked.
 nitpick_ignore_regex = [
     (r"py:.*", r"(functools|joblib|matplotlib|nengo|nengo_dl|nir|numpy|pandas)\..+"),
-    (r"py:.*", "print|READOUTS|Encoding|Workload"),
+    (r"py:.*", "print|READOUTS|Workload"),
 ]
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}

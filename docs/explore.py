@@ -18,7 +18,6 @@ from matplotlib.colors import to_hex
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.utils.files import write_csv
 
 HERE = Path(__file__).parent
 FRONTS = HERE / "how_it_compares" / "pareto_fronts.csv"
@@ -97,7 +96,8 @@ def measure_playback():
                     [name, signal, number, step, f"{column[step]:.3g}"]
                     for step in steps
                 ]
-    write_csv(PLAYBACK, lines)
+    with open(PLAYBACK, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)
 
 
 def write_page(path):

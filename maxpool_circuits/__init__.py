@@ -49,8 +49,3 @@ def __getattr__(name):
 
         return tune
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    """Also names that are not loaded yet."""
-    return sorted({*globals(), *__all__})

@@ -132,6 +132,12 @@ def find(circuit: str | Callable[..., Any]) -> Callable[..., Any]:
         ...
     maxpool_circuits.utils.checks.UnknownName: circuit: there is no circuit 'median'...
     """
+    if isinstance(circuit, nengo.Network):
+        raise ValidationError(
+            f"{circuit} is a network already; give what makes one of windows, such as "
+            f"its class {type(circuit).__name__}",
+            attr="circuit",
+        )
     return circuit if callable(circuit) else look_up(circuit, _circuits, "circuit")
 
 
@@ -214,19 +220,27 @@ def make(
     >>> pool.output.size_out
     4
     """
-    network = find(circuit)(windows, **options)
-    for name, size in [("input", windows.n_inputs), ("output", windows.n_pools)]:
-        node = getattr(network, name, None)
-        if not isinstance(network, nengo.Network) or not isinstance(node, nengo.Node):
+    made_by = find(circuit)
+    try:
+        network = made_by(windows, **options)
+    except (TypeError, ValidationError) as error:
+        if hasattr(unwrap_partial(made_by)[0], "build_circuit"):
+            raise
+        raise ValidationError(
+            f"{circuit!r} did not make a network of {windows} ({error}); what takes a "
+            "number of inputs, for one window, is to be given to mpc.per_window",
+            attr="circuit",
+        ) from error
+    for name, size, end in [
+        ("input", windows.n_inputs, "size_in"),
+        ("output", windows.n_pools, "size_out"),
+    ]:
+        node: Any = getattr(network, name, None)
+        is_node = isinstance(network, nengo.Network) and isinstance(node, nengo.Node)
+        if not is_node or getattr(node, end) != size:
             raise ValidationError(
-                f"{circuit!r} must return a nengo.Network with the nodes input and "
-                f"output, got {network!r}",
-                attr="circuit",
-            )
-        if max(node.size_in, node.size_out) != size:
-            raise ValidationError(
-                f"the {name} of the network that {circuit!r} returned must have size "
-                f"{size}, got {node.size_out}",
+                f"{circuit!r} must return a nengo.Network with a node called {name} of "
+                f"size {size}, got {network!r}",
                 attr="circuit",
             )
     return network

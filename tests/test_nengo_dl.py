@@ -30,6 +30,7 @@ from nengo_dl.config import get_setting
 from nengo_dl.graph_optimizer import noop_planner
 from tensorflow.keras import layers
 
+from maxpool_circuits.nengo_dl.calibration import counting_error
 from maxpool_circuits.nengo_dl.layers import MAX_POOL_LAYERS
 from maxpool_circuits.nengo_dl.pooling import LOWEST_RATE, by_channel
 from maxpool_circuits.nengo_dl.spike_amplitude import SpikeAmplitude, through
@@ -39,7 +40,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Number of elements .* does not match number"),
 ]
 
-SHAPES = {1: (7, 2), 2: (5, 6, 2), 3: (3, 4, 3, 2)}  # of inputs, by spatial axes
+SHAPES = {1: (7, 2), 2: (5, 6, 2), 3: (3, 3, 3, 1)}  # of inputs, by spatial axes
 MAX_POOL = {1: layers.MaxPool1D, 2: layers.MaxPool2D, 3: layers.MaxPool3D}
 GLOBAL_MAX_POOL = {
     1: layers.GlobalMaxPool1D,
@@ -359,11 +360,11 @@ def test_amplitude_of_a_channel_is_the_median_of_its_spikes():
 
 
 def sums_through(transform, amplitudes):
-    """Sums of |weight x amplitude|, and of their squares, after a transform."""
+    """Sums of |weight| x amplitude, and of their squares, after a transform."""
     with nengo.Network():
         ends = (nengo.Node(size_in=n) for n in (transform.size_in, transform.size_out))
         connection = nengo.Connection(*ends, transform=transform)
-    return [through(connection, np.array(amplitudes), power) for power in (1, 2)]
+    return [through(connection, np.power(amplitudes, power), power) for power in (1, 2)]
 
 
 @pytest.mark.parametrize(
@@ -410,6 +411,48 @@ def test_amplitude_of_spikes_that_meet_is_their_mean_by_weight():
             neurons = nengo.Ensemble(1, 1, neuron_type=neuron_type).neurons
             nengo.Connection(neurons, node)
     assert SpikeAmplitude(net).at(node) == pytest.approx([(0.01 + 0.09) / 0.4])
+
+
+def test_ripple_is_that_of_all_spikes_whatever_their_signs():
+    amplitude = 0.5
+    with nengo.Network() as net:
+        ends = [nengo.Node(size_in=n) for n in (1, 3, 48)]
+        neuron_type = nengo.SpikingRectifiedLinear(amplitude=amplitude)
+        neurons = nengo.Ensemble(48, 1, neuron_type=neuron_type).neurons
+        signs = np.resize([1, -1], 48)
+        nengo.Connection(neurons[0], ends[0])
+        nengo.Connection(neurons, ends[1], transform=[0.1 * signs, signs, 0 * signs])
+        nengo.Connection(neurons[:2], ends[2][:2], transform=np.ones((2, 2)))
+        # what one node sums is remembered behind the next
+        through_it = nengo.Node(size_in=1)
+        nengo.Connection(ends[1][:2], through_it, transform=[[2, 0]])
+    spikes = SpikeAmplitude(net)
+    assert spikes.ripple(ends[0]) == pytest.approx(amplitude)
+    # three standard deviations on each side, of variances of 1/12
+    many = amplitude * 6 * np.sqrt(48 / 12)
+    assert spikes.ripple(ends[1]) == pytest.approx([0.1 * many, many, 0])
+    assert spikes.ripple(ends[2])[:3] == pytest.approx([2 * amplitude] * 2 + [0])
+    assert spikes.ripple(through_it) == pytest.approx(0.2 * many)
+    assert spikes.at(through_it) == pytest.approx(0.2 * amplitude)
+
+
+@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu"])
+def test_pool_behind_weights_of_both_signs(circuit):
+    tf.keras.utils.set_random_seed(0)
+    conv = layers.Conv2D(8, 3)
+    pooling = layers.MaxPool2D(name="pool")
+    model = functional(layers.ReLU(), conv, pooling, shape=(8, 8, 6))
+    x = np.random.RandomState(0).uniform(-1, 1, (4, 8, 8, 6)).astype(np.float32)
+    converter = Converter(model, max_pool=circuit, **OPTIONS)
+    (pool,) = pools_in(converter)
+    low, high = pool.input_range
+    squares = np.sum(conv.get_weights()[0] ** 2, axis=(0, 1, 2))
+    ripple = np.median(np.sqrt(3 * squares)) / 100
+    # inputs of all channels are scaled to one amplitude before
+    assert (high - low) / pool.input_rate == pytest.approx(ripple, rel=0.1)
+    assert pool.max_rate > 3 * pool.input_rate
+    # .6 with the thresholds and the memory of a single train
+    assert compare_layers(converter, x, 200, 100).loc["pool", "error"] < 0.15
 
 
 # --- circuits and synapses in spiking networks ----------------------------------------
@@ -671,6 +714,25 @@ def test_exact_pools_that_were_not_meant_are_warned_of():
 # --- calibration ----------------------------------------------------------------------
 
 
+def test_firing_rates_keep_the_error_of_counting_below_a_share_of_the_spread():
+    relu = layers.ReLU()
+    model = functional(relu, shape=(3000,))
+    # heavy tails: the top of a neuron is many times the spread
+    values = np.random.RandomState(0).standard_t(3, (1, 3000)).astype(np.float32)
+    active = np.maximum(values, 0)
+    for error in (0.05, 0.2):
+        scale = firing_rates(model, values, error=error)[relu]
+        expected = np.sqrt(np.mean(values > 0) / 6) / (error * active.std() * 0.05)
+        assert scale == pytest.approx(expected)
+        # trains at equal distances, from anywhere between two spikes
+        start = np.random.RandomState(1).uniform(size=active.shape)
+        counts = np.floor(active * scale * 0.05 + start)
+        off = (counts / (scale * 0.05) - active).std() / active.std()
+        found = counting_error(active, 1 / scale) / active.std()
+        assert found == pytest.approx(off, rel=0.1)
+        assert 0.6 * error < off < 1.02 * error
+
+
 def test_firing_rates_put_the_top_of_each_layer_at_the_rate():
     first, second = layers.ReLU(), layers.Conv2D(3, 2, activation="relu")
     model = functional(first, layers.Dropout(0.5), second)
@@ -698,9 +760,10 @@ def test_firing_rates_reach_into_inner_models_and_sequential_ones():
         (np.ones((2, 5, 6, 2)), {}, "data: must be inputs of the model"),
         (-images(), {}, "silent.*above zero"),
         (images(), {"rate": 0}, "rate"),
+        (images(), {"error": -0.1}, "error"),
         (images(), {"quantile": 1.5}, "quantile"),
     ],
-    ids=["none", "other shape", "silent", "rate", "quantile"],
+    ids=["none", "other shape", "silent", "rate", "error", "quantile"],
 )
 def test_wrong_arguments_of_firing_rates_are_refused(data, options, message):
     model = functional(layers.ReLU(name="silent"))
@@ -711,7 +774,8 @@ def test_wrong_arguments_of_firing_rates_are_refused(data, options, message):
 def test_calibration_fits_rates_and_ranges():
     model = functional(layers.ReLU(), batch_norm([3, 3]), layers.MaxPool2D())
     data = images(50, top=500)
-    for scale, max_rate in [(None, 250), (2, 1000)]:
+    by_error = firing_rates(model, data)[model.layers[1]]
+    for scale, max_rate in [(None, 500 * by_error), (2, 1000)]:
         options = {**OPTIONS, "scale_firing_rates": scale}
         (pool,) = pools_in(Converter(model, calibration=data, **options))
         assert pool.max_rate == pytest.approx(max_rate, rel=0.01)
@@ -877,11 +941,17 @@ def test_layers_are_compared_with_keras():
     assert len(converter.net.probes) == n_probes
     assert table.index.name == "layer"
     assert list(table.index) == ["conv", "norm", "pool", "inner", "dense"]
-    assert list(table.columns) == ["error", "largest", "rate"]
+    columns = ["error", "counting", "largest", "rate", "spikes"]
+    assert list(table.columns) == columns
     assert (table["error"] < 0.1).all()
     assert list(table["rate"].notna()) == [True, False, False, True, False]
     assert table.loc["conv", "largest"] == pytest.approx(conv.max())
     assert table.loc["conv", "rate"] == pytest.approx(500 * conv.max(), rel=0.1)
+    spikes = 500 * conv.sum() / len(x)
+    assert table.loc["conv", "spikes"] == pytest.approx(spikes, rel=0.05)
+    # nothing but counting is in the way of the first layer
+    error, counting = table.loc["conv", ["error", "counting"]]
+    assert error == pytest.approx(counting, rel=0.2)
     # a layer that is wrong stands out, by so many spreads
     norm = converter.layers[model.layers[2]]
     spread = model.layers[2](conv).numpy().std()
@@ -1009,6 +1079,32 @@ def test_training_through_a_pool(circuit):
     losses, trained = train(model, x, y, epochs=30)
     assert losses[-1] < 0.8 * losses[0]
     assert (np.abs(trained - weights) > 1e-4).any(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    "circuit", ["winner-take-all", functools.partial(mpc.EnsembleMax, n_neurons=10)]
+)
+def test_pools_are_exact_in_training_from_the_first_step_on(circuit):
+    # a global pool has stages of its own
+    model = functional(layers.Conv2D(2, 3, activation="relu"), layers.GlobalMaxPool2D())
+    options = {**OPTIONS, "synapse": None}
+    converter = Converter(model, max_pool=circuit, **options)
+    x, y = images(4), noise(4, 2)
+    model.compile(tf.optimizers.SGD(0.05), "mse")
+    expected = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+    losses, _ = train(converter.net, x.reshape(4, 1, -1), y[:, np.newaxis], epochs=3)
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("circuit", ["exact", "winner-take-all", "pairwise-relu"])
+def test_frozen_networks_have_the_same_outputs_in_nengo(circuit):
+    converter = Converter(conv_model(), max_pool=circuit, **OPTIONS)
+    x = images(1, (8, 8, 1))
+    (expected,) = simulate(converter, x, steps=50, simulator=nengo_dl.Simulator)
+    with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
+        sim.freeze_params(converter.net)
+    (frozen,) = simulate(converter, x, steps=50)
+    np.testing.assert_allclose(frozen, expected, atol=1e-5)
 
 
 # --- the demonstration, and what is imported ------------------------------------------

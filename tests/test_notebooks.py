@@ -84,6 +84,7 @@ def test_notebook_opens_in_colab_and_installs_the_package(path, notebook):
     assert "INPUT_RATE = " in settings
 
 
+@pytest.mark.slow
 def test_notebook_runs(notebook, tmp_path):
     run(notebook, tmp_path)
     check_outputs(notebook, tmp_path)

@@ -1,6 +1,5 @@
 """Operators that compute whole circuits, in Nengo and in NengoDL."""
 
-import functools
 
 import nengo
 import numpy as np

@@ -14,7 +14,7 @@ import pytest
 
 import maxpool_circuits as mpc
 from maxpool_circuits.comparison import READOUTS
-from maxpool_circuits.comparison.metrics import oracle_error
+from maxpool_circuits.comparison.metrics import best_readout, oracle
 from maxpool_circuits.tuning import draw
 from maxpool_circuits.tuning.simulate import errors
 
@@ -50,15 +50,6 @@ def ratios(circuit, window_size, seed, **options):
 
 
 @seeds
-@pytest.mark.parametrize("window_size", [4, 9])
-@pytest.mark.parametrize("max_rate", [250, 1000])
-@pytest.mark.parametrize("circuit", ["pairwise-relu", "winner-take-all"])
-def test_default_neurons_are_never_worse(circuit, max_rate, window_size, seed):
-    found = ratios(circuit, window_size, seed, max_rate=max_rate)
-    assert max(found[CONSTANT], found[BAND_LIMITED], found[PRESENTATIONS]) < 1.02
-
-
-@seeds
 @pytest.mark.parametrize("window_size, changing", [(4, 0.87), (9, 0.92)])
 def test_fast_comparators_beat_the_oracle(window_size, changing, seed):
     found = error("pairwise-relu", window_size, seed, max_rate=1000)
@@ -66,7 +57,10 @@ def test_fast_comparators_beat_the_oracle(window_size, changing, seed):
         inputs = mixture(window_size, seed)[name]
         # constant inputs are read more slowly than is best for changing ones
         readouts = [0.03] if name == CONSTANT else READOUTS
-        routed = oracle_error(inputs.workload, inputs.signals, readouts)
+        windows, values = inputs.workload.windows, inputs.workload.values
+        output = oracle(windows, values, inputs.signals)
+        _, errors = best_readout(output, inputs.workload, readouts)
+        routed = np.sqrt(np.mean(errors**2))
         assert found[name] < most * routed
 
 

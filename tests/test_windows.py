@@ -708,7 +708,6 @@ def test_bad_indices(indices, fragments):
         (np.zeros(4, dtype=bool), ["real numbers", "bool"]),
         (["a", "b", "c", "d"], ["real numbers"]),
         ([None] * 4, ["real numbers", "object"]),
-        ([[0, 1, 2, 3], [0, 1]], ["array"]),
     ],
 )
 def test_bad_input_of_max(x, fragments):

@@ -2,11 +2,15 @@
 
 from ..registry import register
 from .absolute_value import AbsoluteValue
+from .by_hand import max_pool
 from .ensemble import EnsembleMax
 from .exact import ExactMax
+from .min_pool import MinPool
 from .pairwise_relu import PairwiseReLU
+from .per_window import per_window
 from .shared_reset import SharedResetMax
 from .softmax import SoftmaxApproximation
+from .unpool import Unpool
 from .winner_take_all import WinnerTakeAll
 
 register("pairwise-relu", PairwiseReLU)
@@ -21,8 +25,12 @@ __all__ = [
     "AbsoluteValue",
     "EnsembleMax",
     "ExactMax",
+    "MinPool",
     "PairwiseReLU",
     "SharedResetMax",
     "SoftmaxApproximation",
+    "Unpool",
     "WinnerTakeAll",
+    "max_pool",
+    "per_window",
 ]

@@ -89,7 +89,7 @@ class AbsoluteValue(ComparatorTree):
     [[0.7]]
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 0.2}
 
     # all but the decoders is as published

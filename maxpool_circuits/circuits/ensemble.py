@@ -96,7 +96,7 @@ class EnsembleMax(MeanPath):
     True
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 0.35}
 
     tunables = (SMOOTHING,)

@@ -53,7 +53,7 @@ class ExactMax(MaxPoolNetwork):
     [[0.7]]
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 1e-12}
 
     def build_circuit(self) -> None:

@@ -91,7 +91,7 @@ class PairwiseReLU(Averaging, ComparatorTree):
     [0.7 0.9]
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 0.05}
 
     @property

@@ -151,7 +151,7 @@ class SoftmaxApproximation(MeanPath):
     True
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     #: Loops of saturating or very noisy neurons are far from the maximum.
     check_tolerances = {
         "constant": 0.07,

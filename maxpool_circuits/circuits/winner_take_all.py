@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from math import ceil
 
 import nengo
@@ -15,6 +16,7 @@ from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .averaging import Averaging
 from .mean_path import MeanPath
+from .unpool import winner_of
 
 #: Strength of the lateral inhibition, relative to what a rival fires.
 INHIBITION = Tunable("inhibition", 1, 0.8, 1.25)
@@ -112,6 +114,9 @@ class WinnerTakeAll(Averaging, MeanPath):
         is the winner, of its group if there are several stages.
     stages : list of nengo.Ensemble
         The neurons of all stages, from the input to the output.
+    winner : nengo.Node
+        About 1 for each input that won its window, as spikes; for windows of up to 10
+        inputs. Where inputs are so equal that no unit fires, all of them have won.
 
     References
     ----------
@@ -138,7 +143,7 @@ class WinnerTakeAll(Averaging, MeanPath):
     [0.7 0.9]
     """
 
-    #: Largest errors that the common checks allow (see `.check_circuit`).
+    #: Largest errors that the common checks allow (see `.checks`).
     check_tolerances = {"constant": 0.03}
 
     shares_reset = True
@@ -207,6 +212,16 @@ class WinnerTakeAll(Averaging, MeanPath):
     def units(self) -> nengo.Ensemble:
         """The neurons of the first stage, one unit for each input, pool by pool."""
         return self.stages[0]
+
+    @cached_property
+    def winner(self) -> nengo.Node:
+        """About 1 for each input that won its window; made when it is first asked for.
+
+        The spikes of gates (see `.Unpool`), to be read through a synapse; inputs of
+        several windows have the number of those that they won. With it, the circuit
+        runs as the objects that it is.
+        """
+        return winner_of(self)
 
     def _check_loop(self):
         if self._inhibits == (self.synapse is None):

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from .compare import compare
-from .encodings import ENCODINGS, Encoding
+from .encodings import ENCODINGS
 from .metrics import READOUTS
 from .workloads import (
     WORKLOADS,
@@ -23,7 +23,6 @@ __all__ = [
     "READOUTS",
     "WORKLOADS",
     "ComparisonTable",
-    "Encoding",
     "Ratios",
     "Workload",
     "band_limited",

@@ -1,15 +1,14 @@
 """How values reach the circuits: kinds of spikes, and what comes without them.
 
-Each function takes values, (n_steps, n_inputs), a rate in Hz per unit value, and a
-seed. It returns what circuits get, in units of the input: a spike has the area
-``1 / rate``.
+Each function takes values from 0 to 1, (n_steps, n_inputs), a rate in Hz per unit
+value, a seed, and windows, for inputs of a pool that belong together. It returns what
+circuits get, in units of the input: a spike has the area ``1 / rate``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import nengo
 import numpy as np
@@ -20,7 +19,7 @@ from nengo.processes import PresentInput
 from ..network.sparse import connect, selection
 from ..network.windows import PoolWindows
 from .simulate import build_simulator
-from .workloads import DT, Workload
+from .workloads import DT
 
 #: Spikes of a burst, and time steps from each to the next.
 SPIKES_PER_BURST, STEPS_BETWEEN = 4, 2
@@ -29,7 +28,7 @@ POPULATION_SIZE = 50
 
 
 def input_spikes(
-    values: np.ndarray, rate: float = 250, seed: int | None = 0
+    values: np.ndarray, rate: float = 250, seed: int | None = 0, windows: Any = None
 ) -> np.ndarray:
     """One `nengo.SpikingRectifiedLinear` neuron for each value."""
     neuron_type = nengo.SpikingRectifiedLinear(amplitude=1 / rate)
@@ -39,13 +38,17 @@ def input_spikes(
     )
 
 
-def poisson_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
+def poisson_spikes(
+    values: np.ndarray, rate: float, seed: int | None, windows: Any = None
+) -> np.ndarray:
     """A Poisson process for each value: counts have a variance of their mean."""
     mean = _checked(values) * rate * DT
     return np.random.RandomState(seed).poisson(mean) / (rate * DT)
 
 
-def lif_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
+def lif_spikes(
+    values: np.ndarray, rate: float, seed: int | None, windows: Any = None
+) -> np.ndarray:
     """One `nengo.LIF` neuron for each value, with its refractory period.
 
     It gets the constant current at which it fires in proportion to the value. Values
@@ -53,12 +56,6 @@ def lif_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
     from firing: a value of 0 holds it at the threshold.
     """
     neuron_type = nengo.LIF(amplitude=1 / rate)
-    if rate * neuron_type.tau_ref >= 1:
-        raise ValidationError(
-            f"must be below {1 / neuron_type.tau_ref:g} Hz, as fast as LIF neurons "
-            f"fire, or choose encoding='regular', got {rate:g} Hz",
-            attr="input_rate",
-        )
     rates = np.maximum(rate * _checked(values), 1e-6)
     # with an intercept of 0 the bias is the threshold, and the gain what exceeds it
     currents, thresholds = neuron_type.gain_bias(rates, np.zeros_like(rates))
@@ -66,7 +63,9 @@ def lif_spikes(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
     return _simulated(currents, seed, neuron_type, gains, thresholds[0])
 
 
-def bursts(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
+def bursts(
+    values: np.ndarray, rate: float, seed: int | None, windows: Any = None
+) -> np.ndarray:
     """As `input_spikes` at a quarter of the rate, but each spike starts four.
 
     Spikes of a burst are 2 ms apart (Lisman 1997,
@@ -99,16 +98,13 @@ def correlated_spikes(
     return rng.binomial(counts[:, source], shares) / (rate * DT)
 
 
-def as_values(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
-    """The values themselves, without spikes."""
-    return values
-
-
-def decoded_values(values: np.ndarray, rate: float, seed: int | None) -> np.ndarray:
+def decoded_values(
+    values: np.ndarray, rate: float, seed: int | None, windows: Any = None
+) -> np.ndarray:
     """A population of `nengo.LIF` neurons for each value, decoded after 5 ms.
 
     Tuning curves and decoders are those that a `nengo.Ensemble` draws and solves by
-    default. Values are from -1 to 1; ``rate`` is not used.
+    default. They represent -1 to 1, which stands for values from 0 to 1.
     """
     rng = np.random.RandomState(seed)
     shape = values.shape[1], POPULATION_SIZE
@@ -124,8 +120,8 @@ def decoded_values(values: np.ndarray, rate: float, seed: int | None) -> np.ndar
         for signs, *curves in zip(encoders, gain, bias)
     ]
     of_value = selection(np.repeat(np.arange(shape[0]), shape[1]), shape[0])
-    return _simulated(
-        values,
+    decoded = _simulated(
+        2 * values - 1,
         seed,
         neuron_type,
         gain.ravel(),
@@ -133,64 +129,21 @@ def decoded_values(values: np.ndarray, rate: float, seed: int | None) -> np.ndar
         encoders=scipy.sparse.diags(encoders.ravel()) @ of_value,
         decoders=scipy.sparse.block_diag(decoders),
     )
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """A way in which values reach a circuit.
-
-    Parameters
-    ----------
-    signals : callable
-        Makes of values, a rate and a seed what the circuits get.
-    spikes : bool, optional (Default: True)
-        Whether spikes carry the values, at ``input_rate``.
-    by_pool : bool, optional (Default: False)
-        Whether ``signals`` takes windows too, because inputs of a pool belong together.
-    input_range : (float, float), optional (Default: (0, 1))
-        Range that the values of workloads are spread over, and that circuits are given.
-
-    Examples
-    --------
-    >>> from maxpool_circuits.comparison import ENCODINGS
-    >>> ENCODINGS["population"].input_range
-    (-1, 1)
-    """
-
-    signals: Callable[..., np.ndarray]
-    spikes: bool = True
-    by_pool: bool = False
-    input_range: tuple[float, float] = (0, 1)
-
-    def spread(self, workload: Workload) -> Workload:
-        """The same workload with values over the whole input range."""
-        if self.input_range == (0, 1):
-            return workload
-        low, high = self.input_range
-        return dataclasses.replace(
-            workload,
-            values=low + (high - low) * workload.values,
-            step=low + (high - low) * workload.step,
-        )
-
-    def encode(
-        self, values: np.ndarray, windows: PoolWindows, rate: float, seed: int | None
-    ) -> np.ndarray:
-        """What the circuits get, (n_steps, n_inputs) array in units of the input."""
-        options = {"windows": windows} if self.by_pool else {}
-        return self.signals(values, rate, seed, **options)
+    return (decoded + 1) / 2
 
 
 #: Ways in which values reach the circuits, by name.
-ENCODINGS: dict[str, Encoding] = {
-    "regular": Encoding(input_spikes),
-    "poisson": Encoding(poisson_spikes),
-    "lif": Encoding(lif_spikes),
-    "bursts": Encoding(bursts),
-    "correlated": Encoding(correlated_spikes, by_pool=True),
-    "values": Encoding(as_values, spikes=False),
-    "population": Encoding(decoded_values, spikes=False, input_range=(-1, 1)),
+ENCODINGS: dict[str, Callable[..., np.ndarray]] = {
+    "regular": input_spikes,
+    "poisson": poisson_spikes,
+    "lif": lif_spikes,
+    "bursts": bursts,
+    "correlated": correlated_spikes,
+    "values": lambda values, *others: values,
+    "population": decoded_values,
 }
+#: Those without spikes: ``input_rate`` does not matter to them.
+WITHOUT_SPIKES = {"values", "population"}
 
 
 def _checked(values):

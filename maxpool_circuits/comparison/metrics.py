@@ -104,15 +104,6 @@ def oracle(windows: PoolWindows, values: np.ndarray, spikes: np.ndarray) -> np.n
     return np.take_along_axis(spikes, winner[:, :, 0], axis=1)
 
 
-def oracle_error(
-    workload: Workload, spikes: np.ndarray, readouts: Sequence[float] = READOUTS
-) -> float:
-    """Root-mean-square error of the oracle after the readout that suits it best."""
-    output = oracle(workload.windows, workload.values, spikes)
-    _, errors = best_readout(output, workload, readouts)
-    return float(np.sqrt(np.mean(errors**2)))
-
-
 def average(windows: PoolWindows, spikes: np.ndarray) -> np.ndarray:
     """Average of the inputs of each pool, as average pooling passes it on."""
     members = np.where(windows.indices < 0, 0, spikes[:, windows.indices])

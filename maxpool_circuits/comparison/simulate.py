@@ -11,7 +11,6 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.cache import NoDecoderCache
-from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
@@ -33,15 +32,11 @@ class Recording:
     simulation_time: float | None = None
 
 
-def checked_simulator(simulator: Any) -> Callable[..., Any] | None:
-    """What may make simulators: None, or anything that can be called."""
-    if simulator is not None and not callable(simulator):
-        raise ValidationError(
-            "must be a simulator class, such as nengo.Simulator, or a function that "
-            f"makes a simulator of a network, or None, got {simulator!r}",
-            attr="simulator",
-        )
-    return simulator
+def progress(shown: bool, **options: Any) -> Any:
+    """A progress bar, on terminals."""
+    from tqdm import tqdm
+
+    return tqdm(disable=None if shown else True, **options)
 
 
 def build_simulator(
@@ -76,37 +71,34 @@ def record(
 
     # the order of sums, and so spikes, must not depend on the number of threads
     with threadpool_limits(limits=1):
-        return _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator)
-
-
-def _record(circuit, windows, inputs, n_counted, input_rate, seed, simulator):
-    with nengo.Network(add_to_container=False):
-        # what is loaded on first use, in each process, is not to be timed
-        make(circuit, windows)
-    started = time.perf_counter()
-    # what counts spikes is outside of the network with the seed: Nengo seeds objects by
-    # their position, and measuring must not change what is measured
-    model = nengo.Network(add_to_container=False)
-    with model, nengo.Network(seed=seed):
-        source = nengo.Node(PresentInput(inputs, DT))
-        pool = make(circuit, windows)
-        nengo.Connection(source, pool.input, synapse=None)
-        output = nengo.Probe(pool.output)
-    making = time.perf_counter() - started
-    fan_out = fan_outs(pool)
-    with model:
-        counts = [_count(fan_out, ensemble) for ensemble in pool.all_ensembles]
-
-    started = time.perf_counter()
-    simulation = build_simulator(model, simulator)
-    building = time.perf_counter() - started
-    with simulation:
+        with nengo.Network(add_to_container=False):
+            # what is loaded on first use, in each process, is not to be timed
+            make(circuit, windows)
         started = time.perf_counter()
-        simulation.run_steps(len(inputs))
-        running = time.perf_counter() - started
-        recorded = np.array(simulation.data[output])
-        totals = [simulation.data[count][:n_counted].sum(axis=0) for count in counts]
+        # what counts spikes is outside of the network with the seed: Nengo seeds
+        # objects by their position, and measuring must not change what is measured
+        model = nengo.Network(add_to_container=False)
+        with model, nengo.Network(seed=seed):
+            source = nengo.Node(PresentInput(inputs, DT))
+            pool = make(circuit, windows)
+            nengo.Connection(source, pool.input, synapse=None)
+            output = nengo.Probe(pool.output)
+        making = time.perf_counter() - started
+        fan_out = fan_outs(pool)
+        with model:
+            counts = [_count(fan_out, ensemble) for ensemble in pool.all_ensembles]
 
+        started = time.perf_counter()
+        simulation = build_simulator(model, simulator)
+        building = time.perf_counter() - started
+        with simulation:
+            started = time.perf_counter()
+            simulation.run_steps(len(inputs))
+            running = time.perf_counter() - started
+            recorded = np.array(simulation.data[output])
+            totals = [
+                simulation.data[count][:n_counted].sum(axis=0) for count in counts
+            ]
     per_pool = 1 / (windows.n_pools * n_counted * DT)
     spikes = operations = None
     if all(ensemble.neuron_type.spiking for ensemble in pool.all_ensembles):

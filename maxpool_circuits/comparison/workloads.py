@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 
@@ -11,11 +11,15 @@ import numpy as np
 from nengo.exceptions import ValidationError
 
 from ..network.windows import WINDOWS, PoolWindows
-from ..utils.checks import look_up, positive_integer, valid_integer, valid_seed
-from .simple_cells import SCALES, simple_cell_responses
+from ..utils.checks import look_up, valid_integer, valid_seed
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001
+#: Side length and wavelength of the Gabor filters, in pixels: the first scale band of
+#: Serre, Wolf, Bileschi, Riesenhuber and Poggio (2007).
+SCALES = ((7, 3.5), (9, 4.6))
+#: Preferred orientations of the simple cells, in degrees.
+ORIENTATIONS = (0, 45, 90, 135)
 
 
 @dataclass(frozen=True)
@@ -334,14 +338,14 @@ def find_workload(
     if isinstance(workload, Workload):
         return workload
     make = look_up(workload, WORKLOADS, "workload")
-    if workload != "images":
-        return make(window_size, 200 if n_pools is None else n_pools, seed)
-    if n_pools is not None:
+    if n_pools is None:
+        return make(window_size, seed=seed)
+    if workload == "images":
         raise ValidationError(
             f"must be None, since images have all their pools, got {n_pools!r}",
             attr="n_pools",
         )
-    return make(window_size, seed=seed)
+    return make(window_size, n_pools, seed)
 
 
 def hold(
@@ -369,7 +373,7 @@ def _uniform(name, windows, rng, n_shown, n_steps, n_unread):
 
 def _patch(window_size):
     """Side length and number of scales of a window of ``window_size`` inputs."""
-    window_size = positive_integer(window_size, "window_size")
+    window_size = valid_integer(window_size, "window_size")
     for n_scales in (1, 2):
         side = isqrt(window_size // n_scales)
         if n_scales * side**2 == window_size and side <= 16:
@@ -379,3 +383,41 @@ def _patch(window_size):
         f"up to 256 (4, 9, 16, ...) or twice one (8, 18, 32, ...), got {window_size}",
         attr="window_size",
     )
+
+
+def simple_cell_responses(
+    digits: np.ndarray, scales: Sequence[tuple[int, float]] = SCALES
+) -> np.ndarray:
+    """Rectified responses of oriented filters at every second pixel.
+
+    Digits, (n_images, 8, 8), give (n_images, 16, 16, n_scales, n_orientations)
+    responses, scaled so that the largest is 1.
+    """
+    import scipy.ndimage
+
+    enlarged = scipy.ndimage.zoom(digits, (1, 4, 4), order=1)
+    responses = [
+        [
+            scipy.ndimage.convolve(enlarged, gabor(*scale, angle)[np.newaxis])
+            for angle in ORIENTATIONS
+        ]
+        for scale in scales
+    ]
+    by_filter = np.moveaxis(np.array(responses), (0, 1), (-2, -1))
+    rectified = np.maximum(by_filter, 0)[:, ::2, ::2]
+    return rectified / rectified.max()
+
+
+def gabor(size: int, wavelength: float, angle: float) -> np.ndarray:
+    """Gabor filter with zero mean and unit norm; lengths in pixels, angle in degrees.
+
+    The Gaussian has a standard deviation of 0.8 wavelengths and an aspect ratio of 0.3.
+    """
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    radians = np.deg2rad(angle)
+    along = x * np.cos(radians) + y * np.sin(radians)
+    across = -x * np.sin(radians) + y * np.cos(radians)
+    envelope = np.exp(-(along**2 + (0.3 * across) ** 2) / (2 * (0.8 * wavelength) ** 2))
+    kernel = envelope * np.cos(2 * np.pi * along / wavelength)
+    kernel -= kernel.mean()
+    return kernel / np.linalg.norm(kernel)

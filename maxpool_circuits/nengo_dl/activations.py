@@ -1,11 +1,22 @@
 """Activations of Keras layers, in all the ways that they are written."""
 
+import importlib
+import warnings
+
+import nengo
 import nengo_dl
+import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
+from .compatibility import keras_2
+
+#: Layers that functions of tensors become, whose class Keras does not export.
+_functions = importlib.import_module(f"{keras_2(tf)}.layers.core.tf_op_layer")
+OpLayer = _functions.TFOpLambda
+OP_LAYERS = (OpLayer, _functions.SlicingOpLambda)
 #: Packages that activations come from: Keras 2 is tf_keras from TensorFlow 2.16 on.
 KERAS = ("tensorflow", "keras", "tf_keras")
 #: Name of a leaky ReLU whose slope is not said.
@@ -18,6 +29,15 @@ SLOPES = {
 }
 #: Activations that a scale of firing rates would change.
 BOUNDED = ("softmax", "sigmoid", "hard_sigmoid", "tanh", "softsign")
+#: Spiking neurons that compute an activation, by its name.
+STAND_INS = {
+    "relu": "maxpool_circuits.IntegrateAndFire()",
+    LEAKY_RELU: "nengo_dl.SpikingLeakyReLU(negative_slope)",
+    "sigmoid": "nengo.RegularSpiking(nengo.Sigmoid(tau_ref=1/250), amplitude=1/250)",
+    "tanh": "nengo.RegularSpiking(nengo.Tanh(tau_ref=1/250), amplitude=1/250)",
+}
+#: By how much of its range an activation and the rates of neurons may differ.
+MISFIT = 0.05
 
 
 class SwappedActivations(nengo_dl.Converter.TrackedDict):
@@ -81,12 +101,19 @@ def name_of(activation):
     return activation
 
 
+def activation_of(layer):
+    """The activation of a layer, or the layer if it is one; None if it has none."""
+    if type(layer) in SLOPES or isinstance(layer, tf.keras.layers.PReLU):
+        return layer
+    return getattr(layer, "activation", None) or getattr(layer, "function", None)
+
+
 def has_neurons(layer):
     """Whether the activations of a layer become neurons whose rates can be scaled."""
-    if isinstance(layer, (tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU)):
-        return True
-    activation = getattr(layer, "activation", None)
-    return activation is not None and name_of(activation) not in ("linear", *BOUNDED)
+    name = name_of(activation_of(layer))
+    if isinstance(layer, OpLayer):
+        return name in ("relu", LEAKY_RELU)
+    return name not in (None, "linear", *BOUNDED)
 
 
 def scale_by_layer(model, scale):
@@ -95,5 +122,42 @@ def scale_by_layer(model, scale):
         layer: scale
         for layer in model.submodules
         if isinstance(layer, tf.keras.layers.Layer)
-        and name_of(getattr(layer, "activation", None)) not in BOUNDED
+        and name_of(activation_of(layer)) not in BOUNDED
     }
+
+
+def is_stand_in(neuron_type, gain, activation):
+    """Whether neurons fire at rates that are the values of an activation."""
+    # currents of up to 250 Hz
+    x = np.geomspace(0.25, 250, 30) / gain
+    x = np.concatenate([-x[::-1], x])
+    rates = neuron_type.rates(x, np.array([gain]), np.zeros(1)).ravel()
+    if isinstance(neuron_type, nengo.neurons.RatesToSpikesNeuronType):
+        rates *= neuron_type.amplitude
+    values = np.ravel(activation(tf.constant(x[np.newaxis], tf.float32)))
+    return np.max(abs(rates - values)) < MISFIT * np.max(abs(values))
+
+
+def warn_of_misfits(layers_and_ensembles):
+    """Warn of neurons that are no stand-in for the activations of their layers."""
+    found = {}
+    for layer, ensemble in layers_and_ensembles:
+        activation, neuron_type = activation_of(layer), ensemble.neuron_type
+        if activation is None:
+            continue
+        key = repr(neuron_type), name_of(activation)
+        if isinstance(neuron_type, (nengo.PoissonSpiking, nengo.StochasticSpiking)):
+            key += ("fire at random, and pools take the maximum of their noise",)
+        elif is_stand_in(neuron_type, ensemble.gain.options[0], activation):
+            continue
+        else:
+            key += ("fire at other rates, at any scale and with any calibration",)
+        found.setdefault(key, []).append(layer.name)
+    for (neurons, name, fault), layers in found.items():
+        remedy = STAND_INS.get(str(name).split("(")[0])
+        warnings.warn(
+            f"{neurons} is no stand-in for {name!r}, which the layers {layers} have: "
+            f"these neurons {fault}. Train the network with them, or "
+            + (f"swap {name!r} for {remedy}" if remedy else "train with 'relu'"),
+            stacklevel=3,
+        )

@@ -1,12 +1,20 @@
 """TensorFlow versions of what other backends compute by Python functions."""
 
+import functools
+
+import nengo
+import nengo_dl
 import numpy as np
 import tensorflow as tf
 from nengo.builder import Operator, Signal
-from nengo_dl.builder import Builder, NengoModel, OpBuilder
+from nengo_dl.builder import Builder, NengoBuilder, NengoModel, OpBuilder
+from nengo_dl.config import get_setting
 from nengo_dl.neuron_builders import SimNeuronsBuilder, SpikingRectifiedLinearBuilder
+from tensorflow.python.framework import smart_cond
 
+from ..circuits import SharedResetMax
 from ..network import transform
+from ..network.base import MaxPoolNetwork
 from ..network.neurons import AboveMean, IntegrateAndFire, SharedReset
 from ..operators.declared import enabled
 from ..operators.filters import AlphaFilter
@@ -34,7 +42,7 @@ class IntegrateAndFireBuilder(SpikingRectifiedLinearBuilder):
 
 
 class SharedResetBuilder(IntegrateAndFireBuilder):
-    """Neurons in groups, as in Nengo; in training, the rate of each group's winner."""
+    """Neurons in groups, as in Nengo."""
 
     def build_pre(self, signals, config):
         """Find the groups, and where in them the neurons are."""
@@ -71,11 +79,6 @@ class SharedResetBuilder(IntegrateAndFireBuilder):
         n_spikes = tf.nn.relu(tf.floor(highest))
         return wins * n_spikes * self.alpha, voltage - n_spikes
 
-    def training_step(self, J, dt, voltage):
-        """The rate of the largest current."""
-        output, *state = super().training_step(J, dt, voltage)
-        return (output * self.winners(J)[0], *state)
-
 
 class AboveMeanBuilder(SharedResetBuilder):
     """Neurons that integrate by how much they exceed their group."""
@@ -98,10 +101,6 @@ class AboveMeanBuilder(SharedResetBuilder):
         floor = tf.minimum(self.min_voltage + self.rise * tf.nn.relu(mean), 0)
         return tf.maximum(voltage + (J - mean) * dt, floor)
 
-    def training_step(self, J, dt, voltage):
-        """The rate at which the largest current exceeds the mean."""
-        return super().training_step(J - self.mean(J), dt, voltage)
-
 
 SimNeuronsBuilder.TF_NEURON_IMPL.update(
     {
@@ -115,14 +114,14 @@ SimNeuronsBuilder.TF_NEURON_IMPL.update(
 class TensorOperator(Operator):
     """Compute a time step by a function of tensors.
 
-    ``step(config, x, *states)`` returns what is set, if anything is, and then the next
-    states. The states are arrays that they start with.
+    ``step(config, *reads, *states)`` returns what is set, if anything is, and then the
+    next states. The states are arrays that they start with.
     """
 
-    def __init__(self, step, x, sets=(), states=()):
+    def __init__(self, step, reads, sets=(), states=()):
         super().__init__(tag=step.__name__)
         self.step = step
-        self.sets, self.incs, self.reads = list(sets), [], [x]
+        self.sets, self.incs, self.reads = list(sets), [], list(reads)
         self.updates = [Signal(np.array(each), name="state") for each in states]
 
 
@@ -151,7 +150,7 @@ def _add_max_pool(model, x, y, windows):
         return [maxima(x, windows)]
 
     if enabled():
-        model.add_op(TensorOperator(step_max_pool, x, [y]))
+        model.add_op(TensorOperator(step_max_pool, [x], [y]))
     else:
         transform.add_function(model, x, y, windows)
 
@@ -166,5 +165,61 @@ def add_filter(model, synapse, scale, x):
     def step_filter(config, x, y, w):
         return p * y + (a * x + c * w), p * w + x
 
-    model.add_op(TensorOperator(step_filter, x, states=np.zeros((2, *x.shape))))
+    model.add_op(TensorOperator(step_filter, [x], states=np.zeros((2, *x.shape))))
     return model.operators[-1].updates[0]
+
+
+@NengoBuilder.register(MaxPoolNetwork)
+def _build_circuit(model, circuit, progress=None):
+    """Build a circuit; in training the exact maximum takes the place of its output.
+
+    Neurons have their rates then, and one time step is all that NengoDL gives them.
+    """
+    nengo.builder.Builder.build(model, circuit, progress)
+    if circuit.n_neurons == 0 or get_setting(model, "inference_only", False):
+        return
+    x, y = model.sig[circuit.input]["in"], model.sig[circuit.output]["out"]
+
+    def exact(x):
+        exact = maxima(x, circuit.windows)
+        rectifies = isinstance(circuit, SharedResetMax)
+        return tf.maximum(exact, circuit.input_range[0]) if rectifies else exact
+
+    def step_training(config, x, y):
+        return [
+            smart_cond.smart_cond(
+                config.training,
+                true_fn=lambda: exact(x),
+                false_fn=lambda: tf.stop_gradient(y),
+            )
+        ]
+
+    model.sig[circuit.output]["out"] = Signal(shape=y.shape, name="maxima")
+    result = [model.sig[circuit.output]["out"]]
+    model.add_op(TensorOperator(step_training, [x, y], result))
+
+
+def _freeze_params(self, objs, stock=nengo_dl.Simulator.freeze_params):
+    """Store parameters, of what the simulation has signals for.
+
+    An operator that computes a circuit has none, nor have exact maxima.
+    """
+    for obj in tf.nest.flatten(objs):
+        if isinstance(obj, nengo.Network):
+            parts = obj.all_ensembles + obj.all_connections
+            stock(self, [each for each in parts if _has_params(self, each)])
+        else:
+            stock(self, obj)
+
+
+def _has_params(simulator, obj):
+    """Whether weights, encoders or biases are in the simulation."""
+    signals = {**simulator.model.sig[getattr(obj, "neurons", obj)]}
+    signals.update(simulator.model.sig[obj])
+    names = ("weights", "encoders", "bias")
+    return any(signals.get(name) in simulator.tensor_graph.signals for name in names)
+
+
+nengo_dl.Simulator.freeze_params = functools.wraps(nengo_dl.Simulator.freeze_params)(
+    _freeze_params
+)

@@ -11,18 +11,29 @@ from nengo_dl import compat
 from ..utils.checks import positive_number
 from .activations import has_neurons
 
-#: Firing rate at the top of a layer, in Hz.
-RATE = 250
+#: Expected error of counting spikes, in units of the spread of a layer's activations.
+ERROR = 0.05
+#: Over which time, in seconds, spikes are counted: as outputs are averaged.
+WINDOW = 0.05
 #: Which quantile of its activations is the top of a layer.
 QUANTILE = 0.999
 
 
-def firing_rates(model, data, rate=RATE, quantile=QUANTILE):
-    """Choose ``scale_firing_rates`` by the activations of a network on data.
+def firing_rates(model, data, rate=None, quantile=QUANTILE, error=ERROR):
+    r"""Choose ``scale_firing_rates`` by the activations of a network on data.
 
-    Every layer that becomes neurons gets the scale, in Hz per unit of activation, with
-    which a neuron fires at ``rate`` where its activation is at the top: the quantile of
-    all activations of the layer that are above zero.
+    Every layer that becomes neurons gets a scale, in Hz per unit of activation. With
+    ``error``, its activations are as exact as that says: the count of a regular train
+    in a window of :math:`T` = 50 ms has the variance 1/6, so that, where a share
+    :math:`p` of the neurons is active and activations have the standard deviation
+    :math:`\sigma`, the scale is
+
+    .. math:: \frac{\sqrt{p / 6}}{\text{error} \cdot \sigma T}
+
+    Half the error costs twice as many spikes. NengoDL simulates them at no cost, a chip
+    does not; `compare_layers` lists errors and spikes of every layer. With ``rate``, a
+    neuron fires at it where its activation is at the top: the quantile of all
+    activations that are above zero.
 
     Parameters
     ----------
@@ -31,10 +42,13 @@ def firing_rates(model, data, rate=RATE, quantile=QUANTILE):
     data : (n_samples, ...) array_like or list of them
         Inputs, prepared as those that the network is for; one array per input of the
         model. Some hundred samples are enough.
-    rate : float, optional (Default: 250)
-        Firing rate at the top, in Hz.
+    rate : float, optional (Default: None)
+        Firing rate at the top, in Hz, in place of ``error``.
     quantile : float, optional (Default: 0.999)
         Which quantile of the activations is the top; above 0, at most 1.
+    error : float, optional (Default: 0.05)
+        Expected error, as root mean square, of a layer's mean activations over 50 ms,
+        in units of their standard deviation.
 
     Returns
     -------
@@ -55,36 +69,56 @@ def firing_rates(model, data, rate=RATE, quantile=QUANTILE):
     >>> relu = tf.keras.layers.ReLU()
     >>> model = tf.keras.Model(inputs, relu(inputs))
     >>> data = np.array([[-1, 200], [3, 500]])
-    >>> firing_rates(model, data, quantile=1)[relu]
+    >>> firing_rates(model, data, rate=250, quantile=1)[relu]
     0.5
     """
-    rate = positive_number(rate, "rate", unit="Hz")
+    error = positive_number(error, "error", unit="standard deviations")
     share = NumberParam("quantile", low=0, low_open=True, high=1)
-    return scales(record(model, data), rate, share.coerce(None, quantile))
+    quantile = share.coerce(None, quantile)
+    if rate is not None:
+        rate = positive_number(rate, "rate", unit="Hz")
+    return scales(record(model, data), rate, quantile, error)
 
 
-def scales(applications, rate=RATE, quantile=QUANTILE):
+def scales(applications, rate=None, quantile=QUANTILE, error=ERROR):
     """Scale of each layer that becomes neurons, {layer: Hz per unit}."""
-    tops = {}
+    values = {}
     for application in applications:
         if has_neurons(application.layer):
-            values = np.concatenate([np.ravel(x[x > 0]) for x in application.outputs])
-            top = np.quantile(values, quantile) if len(values) > 0 else 0
-            tops[application.layer] = max(top, tops.get(application.layer, 0))
-    silent = [layer.name for layer, top in tops.items() if top == 0]
+            outputs = map(np.ravel, application.outputs)
+            values.setdefault(application.layer, []).extend(outputs)
+    values = {layer: np.concatenate(found) for layer, found in values.items()}
+    silent = [layer.name for layer, found in values.items() if not np.any(found > 0)]
     if silent:
         raise ValidationError(
             f"no activation of the layers {silent} is above zero; give inputs that are "
             "prepared as those that the network was trained on",
             attr="data",
         )
-    return {layer: float(rate / top) for layer, top in tops.items()}
+    return {
+        layer: float(
+            np.sqrt(np.mean(found > 0) / 6) / (error * np.std(found) * WINDOW)
+            if rate is None
+            else rate / np.quantile(found[found > 0], quantile)
+        )
+        for layer, found in values.items()
+    }
+
+
+def counting_error(values, amplitude, window=WINDOW):
+    r"""Root mean square of what counts of spikes are off in a window.
+
+    Counts of :math:`n` spikes on average, at equal distances, have the variance
+    :math:`f (1 - f)`, where :math:`f` is the part of :math:`n` behind the point.
+    """
+    part = np.abs(values) * window / amplitude % 1
+    return amplitude / window * np.sqrt(np.mean(part * (1 - part)))
 
 
 def channel_ranges(applications, layer, quantile=QUANTILE):
     """Quantiles of the inputs of a pooling layer, (lowest, highest) of each channel."""
     # inside TimeDistributed there is one axis more in front
-    channels_last = layer.data_format == "channels_last"
+    channels_last = getattr(layer, "data_format", None) != "channels_first"
     axis = -1 if channels_last else 1 - layer.input_spec.ndim
     inputs = [
         np.moveaxis(x, axis, -1).reshape(-1, x.shape[axis])
@@ -107,6 +141,11 @@ class Application:
 
 def record(model, data):
     """Run a model, and list all applications of its layers, also in inner models."""
+    return _record(model, inputs_of(model, data))
+
+
+def inputs_of(model, data):
+    """Inputs of a model as a list of arrays, one for each."""
     data = data if isinstance(data, (list, tuple)) else [data]
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
@@ -119,7 +158,7 @@ def record(model, data):
             f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
             attr="data",
         )
-    return _record(model, data)
+    return data
 
 
 def _record(model, data):

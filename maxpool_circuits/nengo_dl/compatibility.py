@@ -33,7 +33,7 @@ def import_nengo_dl():
     if "tensorflow" not in sys.modules and find_spec("tf_keras"):
         # it stays: parts of TensorFlow read it later, when they are first used
         os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    package = _keras_2(_imported("tensorflow"))
+    package = keras_2(_imported("tensorflow"))
     before = {name: sys.modules[name] for name in WANTED if name in sys.modules}
     for name in WANTED:
         sys.modules[name] = importlib.import_module(package + name[len("keras") :])
@@ -57,11 +57,10 @@ def check_keras_2(model):
     if is_keras and not isinstance(model, tf.keras.Model):
         raise ValidationError(
             f"{type(model).__module__} is Keras 3, NengoDL reads models of Keras 2, "
-            "which tf.keras is after `import maxpool_circuits.nengo_dl`. Run the code "
-            "that builds the model again with the first of these lines in the place "
-            "of `import keras`, then copy the weights with the second:\n"
-            "    from tensorflow import keras\n"
-            "    rebuilt.set_weights(model.get_weights())",
+            "which tf.keras is after `import maxpool_circuits.nengo_dl`. Save the "
+            "model, and load it again with this package:\n"
+            "    model.save('model.keras')\n"
+            "    model = maxpool_circuits.nengo_dl.load_model('model.keras')",
             attr="model",
         )
 
@@ -85,7 +84,7 @@ def _imported(module):
         ) from error
 
 
-def _keras_2(tensorflow):
+def keras_2(tensorflow):
     """The name of the package that Keras 2 is in."""
     try:
         where = tensorflow.keras.Model.__module__

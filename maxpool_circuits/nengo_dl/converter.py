@@ -2,30 +2,34 @@
 
 import functools
 import inspect
+import itertools
 import warnings
 from collections import ChainMap
 
 import nengo_dl
 import tensorflow as tf
+from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo_dl import compat
 from nengo_dl.converter import LayerConverter
 
 from ..registry import find
 from . import calibration as calibrate
-from .activations import SwappedActivations, scale_by_layer
+from .activations import SwappedActivations, scale_by_layer, warn_of_misfits
 from .compatibility import check_keras_2
+from .functions import ConvertFunction, takes_maxima
 from .in_layer import pools_in_layers
 from .layers import (
     ADVICE,
     CONVERTERS,
-    IDENTITIES,
     MAX_POOL_LAYERS,
+    ONLY_RUN,
     ConvertMaxPool,
     ConvertModel,
     check_convertible,
 )
 from .pooling import models_in, pools_of
+from .running import READOUT, outputs_over_time, run
 
 #: Lowest scale of firing rates, in Hz per unit of activation, that networks whose
 #: activations are near 1 are run with.
@@ -60,8 +64,8 @@ class Converter(nengo_dl.Converter):
         The circuit: a name, a subclass of `.MaxPoolNetwork`, or a callable that takes
         windows; or a dict of {layer: one of these}. Options of a circuit are set with
         `functools.partial`. The default is ``exact`` in networks of rate neurons and
-        ``winner-take-all`` after spiking neurons. Unless it is set, ``max_rate``
-        follows the amplitude of a spike at the pool.
+        ``winner-take-all`` after spiking neurons. Unless they are set, ``max_rate``
+        and ``input_rate`` follow the spikes at the pool.
     calibration : (n_samples, ...) array_like or list of them, optional (Default: None)
         Inputs of the network, some hundred. With them, ``scale_firing_rates`` is that
         of `firing_rates` unless it is given, and every circuit gets the
@@ -128,7 +132,8 @@ class Converter(nengo_dl.Converter):
         if not options.get("max_to_avg_pool") and not options.get("temporal_model"):
             self.in_layers = pools_in_layers(model, max_pool, swaps)
         super().__init__(**options)
-        self._check_keys("max_pool", max_pool, ConvertMaxPool, "max-pooling layers")
+        pools = (ConvertMaxPool, ConvertFunction)
+        self._check_keys("max_pool", max_pool, pools, "max-pooling layers")
         self._check_keys("scale_firing_rates", scales, LayerConverter, "layers")
         if self.swap_activations.unused_keys():
             # NengoDL has warned of the keys, but says not which others would do
@@ -137,6 +142,13 @@ class Converter(nengo_dl.Converter):
                 f"{', '.join(self.swap_activations.names_read()) or 'linear'}",
                 stacklevel=2,
             )
+        warn_of_misfits(
+            (layer, obj.ensemble)
+            for network in models_in(self.net)
+            for layer, applications in network.layer_map.items()
+            for obj in itertools.chain(*applications.values())
+            if isinstance(obj, Neurons)
+        )
         if calibration is None:
             self._warn_of_low_rates()
 
@@ -149,6 +161,7 @@ class Converter(nengo_dl.Converter):
             each.layer: calibrate.channel_ranges(applications, each.layer)
             for each in applications
             if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
+            or takes_maxima(each.layer)
         }
 
     @property
@@ -210,22 +223,76 @@ class Converter(nengo_dl.Converter):
             converter.add_nengo_obj = functools.partial(add_linear, converter)
         return converter
 
+    def predict(
+        self, inputs, n_steps=100, readout=READOUT, over_time=False, progress_bar=False
+    ):
+        """Run the network on inputs, which are shown all the time.
+
+        Parameters
+        ----------
+        inputs : (n_inputs, ...) array_like or list of them
+            Inputs of the model, one array per input.
+        n_steps : int, optional (Default: 100)
+            For how many time steps, of 1 ms, each input is shown.
+        readout : float or None, optional (Default: 0.02)
+            Time constant of a low-pass filter on the outputs, in seconds: a single
+            step of the outputs is noisy. None means no filter.
+        over_time : bool, optional (Default: False)
+            Whether outputs of all steps are returned instead of the last.
+        progress_bar : bool, optional (Default: False)
+            Whether progress is shown.
+
+        Returns
+        -------
+        (n_inputs, ...) array or list of them
+            Outputs, in the shapes that ``model.predict`` returns; with ``over_time``
+            (n_inputs, n_steps, ...).
+
+        Raises
+        ------
+        nengo.exceptions.ValidationError
+            If the inputs do not fit the model, ``n_steps`` is no positive integer, or
+            the model has time steps of its own.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from maxpool_circuits.nengo_dl import Converter
+        >>> import tensorflow as tf
+        >>> image = tf.keras.Input((4, 4, 1))
+        >>> model = tf.keras.Model(image, tf.keras.layers.MaxPool2D()(image))
+        >>> Converter(model).predict(np.ones((8, 4, 4, 1)), n_steps=5).shape
+        (8, 2, 2, 1)
+        """
+
+        def read(found):
+            outputs = outputs_over_time(self, found, readout)
+            return outputs if over_time else [each[:, -1] for each in outputs]
+
+        outputs = run(self, inputs, n_steps, read, progress_bar)
+        return outputs if len(outputs) > 1 else outputs[0]
+
     def verify(self, training=False, inputs=None, atol=TOLERANCE, rtol=TOLERANCE):
         """Check that a network of rate neurons computes what the Keras model does.
 
-        As in `nengo_dl.Converter`, with tolerances that fit single precision. Only
-        networks without spiking neurons can pass, and so only ``exact`` pools.
+        As in `nengo_dl.Converter`, with tolerances that fit single precision. Networks
+        of rate neurons pass, whose pools are ``exact``.
         """
-        spiking = {e.label for e in self.net.all_ensembles if e.neuron_type.spiking}
-        if spiking:
+        try:
+            return super().verify(training, inputs, atol, rtol)
+        except ValueError as error:
+            ensembles = self.net.all_ensembles
+            spiking = {each.label for each in ensembles if each.neuron_type.spiking}
+            if not spiking:
+                raise
             raise ValidationError(
-                "only networks of rate neurons, whose pools are exact, compute just "
-                f"what their model does, and {len(spiking)} ensembles of this one "
-                "spike; maxpool_circuits.nengo_dl.compare_layers shows how close it is",
+                f"{error}. Only networks of rate neurons, whose pools are exact, "
+                f"compute just what their model does, and {len(spiking)} ensembles of "
+                "this one spike; maxpool_circuits.nengo_dl.compare_layers shows how "
+                "close it is",
                 attr="verify",
                 obj=self,
-            )
-        return super().verify(training, inputs, atol, rtol)
+            ) from error
 
 
 def add_linear(converter, node_id, biases=None, activation=None):
@@ -238,7 +305,7 @@ def differs_in_training(model):
     normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
     training_only = ("_regularizer", "_constraint")
     return any(
-        isinstance(layer, IDENTITIES)
+        isinstance(layer, ONLY_RUN)
         or (isinstance(layer, normalises) and layer.trainable)
         or any(vars(layer)[x] for x in vars(layer) if x.endswith(training_only))
         for layer in model.submodules

@@ -9,8 +9,9 @@ from nengo.neurons import NeuronType
 from nengo_dl.converter import LayerConverter
 
 from ..network.windows import PoolWindows
-from .activations import name_of
-from .pooling import Pool, finish, pools_of
+from .activations import OP_LAYERS, name_of
+from .functions import ConvertFunction
+from .pooling import Pool, channels_of, finish, pools_of
 
 #: The layers that are converted, with NengoDL's own converter of each.
 MAX_POOL_LAYERS = {
@@ -54,7 +55,10 @@ class ConvertMaxPool(LayerConverter):
             return _stock(self.layer)(self.layer, self.converter).convert(node_id)
         windows = self._windows(node_id)
         source, output = self.get_input_obj(node_id), self.add_nengo_obj(node_id)
-        pool = Pool(self.layer, windows, source, output, nengo.Network.context[-1])
+        channels_last = self.layer.data_format == "channels_last"
+        channels = channels_of(windows.input_shape, channels_last)
+        network = nengo.Network.context[-1]
+        pool = Pool(self.layer, windows, source, output, network, channels)
         pools_of(self.converter).append(pool)
         return output
 
@@ -178,6 +182,145 @@ class ConvertElementwise(LayerConverter):
         return output
 
 
+class OnlyRun(LayerConverter):
+    """Base class for layers whose weights are not trained any more."""
+
+    @classmethod
+    def convertible(cls, layer, converter):
+        """Only for a model that is not trained any more."""
+        if not converter.inference_only:
+            return False, f"{layer.name!r} converts only with inference_only=True"
+        return super().convertible(layer, converter)
+
+    def add_constant(self, node_id, output, values):
+        """Add values, of one channel axis or of the shape of the output."""
+        shape = self.output_shape(node_id)
+        if getattr(self.layer, "data_format", None) == "channels_first":
+            values = np.reshape(values, (-1, *(1,) * (len(shape) - 1)))
+        values = np.ravel(np.broadcast_to(values, shape))
+        constant = nengo.Node(values, label=f"{self.layer.name}.bias")
+        connection = nengo.Connection(constant, output, synapse=None)
+        self.set_trainable(connection, False)
+
+
+class ConvertConvolution(OnlyRun):
+    """Convert a layer that is a convolution with a kernel of another form."""
+
+    def convert(self, node_id):
+        """Make a convolution, with zeros in the kernel where it is dilated."""
+        layer, shape = self.layer, self.input_shape(node_id)
+        kernel, groups = self._kernel()
+        dilations = layer.dilation_rate[: kernel.ndim - 2]
+        sizes = [(n - 1) * d + 1 for n, d in zip(kernel.shape, dilations)]
+        dilated = np.zeros((*sizes, *kernel.shape[-2:]))
+        dilated[tuple(slice(None, None, d) for d in dilations)] = kernel
+        output = self.add_nengo_obj(node_id, activation=layer.activation)
+        transform = nengo.Convolution(
+            kernel.shape[-1],
+            shape,
+            kernel_size=sizes,
+            strides=layer.strides,
+            padding=layer.padding,
+            channels_last=layer.data_format == "channels_last",
+            init=dilated,
+            groups=groups,
+        )
+        self.add_connection(node_id, output, transform=transform)
+        if layer.use_bias:
+            self.add_constant(node_id, output, layer.bias.numpy())
+        return output
+
+    def _kernel(self):
+        """The kernel of an ordinary convolution, and its number of groups."""
+        layer = self.layer
+        if not hasattr(layer, "depthwise_kernel"):
+            return layer.kernel.numpy(), layer.groups
+        # (..., inputs, outputs of each)
+        depthwise = layer.depthwise_kernel.numpy()
+        *sizes, n_inputs, n_each = depthwise.shape
+        if not hasattr(layer, "pointwise_kernel"):
+            return depthwise.reshape(*sizes, 1, n_inputs * n_each), n_inputs
+        pointwise = layer.pointwise_kernel.numpy().reshape(n_inputs, n_each, -1)
+        return np.einsum("...ij,ijk->...ik", depthwise, pointwise), 1
+
+    @classmethod
+    def convertible(cls, layer, converter):
+        """NengoDL's own converter is for what it can train."""
+        if layer.padding == "causal":
+            return False, f"{layer.name!r} has the padding 'causal'; use ZeroPadding1D"
+        return super().convertible(layer, converter)
+
+
+class ConvertTransposed(OnlyRun):
+    """Convert a transposed convolution."""
+
+    def convert(self, node_id):
+        """Make Nengo's own transposed convolution."""
+        layer = self.layer
+        output = self.add_nengo_obj(node_id, activation=layer.activation)
+        transform = nengo.transforms.ConvolutionTranspose(
+            layer.filters,
+            self.input_shape(node_id),
+            output_shape=self.output_shape(node_id),
+            kernel_size=layer.kernel_size,
+            strides=layer.strides,
+            padding=layer.padding,
+            channels_last=layer.data_format == "channels_last",
+            init=np.swapaxes(layer.kernel.numpy(), -1, -2),
+        )
+        self.add_connection(node_id, output, transform=transform)
+        if layer.use_bias:
+            self.add_constant(node_id, output, layer.bias.numpy())
+        return output
+
+
+class ConvertBends(OnlyRun):
+    """Convert an activation that is linear but where it bends: a sum of ReLUs."""
+
+    def convert(self, node_id):
+        """Make a layer of neurons for each bend."""
+        output = self.add_nengo_obj(node_id)
+        size = output.size_in
+        for sign, start, weight in self._bends(node_id):
+            neurons = self.add_nengo_obj(
+                node_id, biases=np.full(size, start, float), activation=tf.nn.relu
+            )
+            self.set_trainable(neurons, False)
+            self.add_connection(node_id, neurons, transform=sign)
+            connection = nengo.Connection(
+                neurons, output, transform=weight, synapse=self.converter.synapse
+            )
+            self.set_trainable(connection, False)
+        return output
+
+    def _bends(self, node_id):
+        """Sign and shift of the input, and weight of the output, of each ReLU."""
+        layer = self.layer
+        if isinstance(layer, tf.keras.layers.PReLU):
+            slopes = np.broadcast_to(layer.alpha.numpy(), self.output_shape(node_id))
+            return [(1, 0, 1), (-1, 0, -np.ravel(slopes))]
+        bends = [(1, 0, 1), (1, -layer.max_value, -1)]
+        slope = float(layer.negative_slope)
+        return [*bends, (-1, 0, -slope)] if slope else bends
+
+
+class ConvertReLU(ConvertBends):
+    """Convert a ReLU, also one with a largest value."""
+
+    def convert(self, node_id):
+        """Make neurons."""
+        if self.layer.max_value is None:
+            return STOCK[type(self.layer)](self.layer, self.converter).convert(node_id)
+        return super().convert(node_id)
+
+    @classmethod
+    def convertible(cls, layer, converter):
+        """All but those that jump."""
+        if layer.threshold:
+            return False, f"{layer.name!r} jumps at its threshold; use one of 0"
+        return LayerConverter.convertible.__func__(cls, layer, converter)
+
+
 class ConvertUnknown(nengo_dl.converter.ConvertFallback):
     """Leave a layer to TensorFlow, with the synapse that NengoDL's fallback forgets."""
 
@@ -205,6 +348,15 @@ IDENTITIES = _layers(
     "RandomTranslation RandomWidth RandomZoom "
     "SpatialDropout1D SpatialDropout2D SpatialDropout3D"
 )
+#: Layers that are convolutions with kernels of another form.
+CONVOLUTIONS = _layers(
+    "DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
+)
+TRANSPOSED = _layers("Conv1DTranspose Conv2DTranspose Conv3DTranspose")
+#: Layers whose weights NengoDL could not train.
+ONLY_RUN = (*IDENTITIES, *CONVOLUTIONS, *TRANSPOSED, tf.keras.layers.PReLU)
+#: NengoDL's own converters.
+STOCK = dict(nengo_dl.Converter.converters)
 #: The converters of all layers but models.
 CONVERTERS = {
     **dict.fromkeys(MAX_POOL_LAYERS, ConvertMaxPool),
@@ -217,6 +369,12 @@ CONVERTERS = {
         ),
         ConvertMove,
     ),
+    **dict.fromkeys(CONVOLUTIONS, ConvertConvolution),
+    **dict.fromkeys(TRANSPOSED, ConvertTransposed),
+    tf.keras.layers.PReLU: ConvertBends,
+    tf.keras.layers.ReLU: ConvertReLU,
+    **dict.fromkeys(_layers("Dot Maximum Minimum Multiply Subtract"), ConvertFunction),
+    **dict.fromkeys(OP_LAYERS, ConvertFunction),
     None: ConvertUnknown,
 }
 SOFTMAX = (
@@ -225,11 +383,9 @@ SOFTMAX = (
 )
 #: What to do about layers that cannot be converted.
 ADVICE = {
-    tf.keras.layers.DepthwiseConv2D: "use Conv2D with groups, which is the same",
+    tf.keras.layers.Lambda: "apply its function to tensors, without a layer",
     tf.keras.layers.LayerNormalization: "train with BatchNormalization instead",
-    tf.keras.layers.ReLU: "train with a ReLU without max_value and threshold",
     tf.keras.layers.Softmax: f"leave it out; {SOFTMAX}",
-    tf.keras.layers.SeparableConv2D: "use two Conv2D, the first with groups",
 }
 
 

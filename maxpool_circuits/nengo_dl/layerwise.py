@@ -1,15 +1,15 @@
 """A converted network and its Keras model, layer by layer."""
 
 import nengo
-import nengo_dl
 import numpy as np
 import pandas as pd
 import tensorflow as tf
 from nengo.ensemble import Neurons
 
-from ..utils.checks import positive_integer, valid_integer
-from .calibration import record
+from ..utils.checks import valid_integer
+from .calibration import counting_error, record
 from .pooling import models_in
+from .running import run
 
 
 def compare_layers(converter, inputs, n_steps=100, average=50):
@@ -35,8 +35,11 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     pandas.DataFrame
         By ``layer``, in the order of the model: ``error``, the root mean square
         difference to Keras's values, in units of their standard deviation;
-        ``largest``, the largest of Keras's values; ``rate``, the highest mean firing
-        rate of a neuron, in Hz (NaN where there are no neurons).
+        ``counting``, the part of it that is expected because spikes are whole, from the
+        layer's own rates (the rest comes from layers in front of it); ``largest``, the
+        largest of Keras's values; ``rate``, the highest mean firing rate of a neuron,
+        in Hz; ``spikes``, what the layer costs, in spikes per input and second. NaN
+        where there are no spiking neurons.
 
     Raises
     ------
@@ -63,14 +66,9 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     >>> list(compare_layers(converter, inputs).index)
     ['relu', 'pool']
     """
-    n_steps = positive_integer(n_steps, "n_steps")
+    n_steps = valid_integer(n_steps, "n_steps")
     average = valid_integer(average, "average", highest=n_steps)
     applications = record(converter.model, inputs)
-    inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    data = {
-        node: np.tile(np.reshape(x, (len(x), 1, -1)), (1, n_steps, 1))
-        for node, x in zip(converter.inputs.values(), inputs)
-    }
     network = converter.net
     n_probes = len(network.probes)
     try:
@@ -79,23 +77,31 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
                 (application, obj, nengo.Probe(obj))
                 for application, obj in _converted(applications, network)
             ]
-        with nengo_dl.Simulator(
-            network, minibatch_size=len(inputs[0]), progress_bar=False
-        ) as simulator:
-            simulator.run_steps(n_steps, data=data)
+
+        def read(found):
+            return [found[probe][:, -average:].mean(axis=1) for _, _, probe in probes]
+
+        means = run(converter, inputs, n_steps, read)
     finally:
         # the network is left as it was
         del network.probes[n_probes:]
     rows = []
-    for application, obj, probe in probes:
-        mean = simulator.data[probe][:, -average:].mean(axis=1)
+    for (application, obj, _), mean in zip(probes, means):
         expected = application.outputs[0].reshape(mean.shape)
-        rate = np.nan
+        spread = np.std(expected) or 1
+        counting = rate = spikes = np.nan
         if isinstance(obj, Neurons):
-            rate = mean.max() / getattr(obj.ensemble.neuron_type, "amplitude", 1)
-        error = np.sqrt(np.mean((mean - expected) ** 2)) / (np.std(expected) or 1)
-        rows.append([application.layer.name, error, expected.max(), rate])
-    columns = ["layer", "error", "largest", "rate"]
+            neuron_type = obj.ensemble.neuron_type
+            amplitude = getattr(neuron_type, "amplitude", 1)
+            rate = mean.max() / amplitude
+            if neuron_type.spiking:
+                spikes = np.abs(mean).sum(axis=1).mean() / amplitude
+                window = average * simulator.dt
+                counting = counting_error(expected, amplitude, window) / spread
+        error = np.sqrt(np.mean((mean - expected) ** 2)) / spread
+        row = [error, counting, expected.max(), rate, spikes]
+        rows.append([application.layer.name, *row])
+    columns = ["layer", "error", "counting", "largest", "rate", "spikes"]
     return pd.DataFrame(rows, columns=columns).set_index("layer")
 
 

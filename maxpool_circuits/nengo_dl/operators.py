@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 from nengo import Alpha
 from nengo_dl.builder import NengoModel
-from tensorflow.python.framework import smart_cond
 
 from ..operators import serve
 from ..operators.members import in_place
@@ -18,17 +17,6 @@ from ..operators.pairwise_relu import PairwiseReLURule
 from ..operators.shared_reset import SharedResetRule
 from .builders import TensorOperator, add_filter
 from .members import Gathered, members_of
-
-
-def spikes_or_rates(config, step, rates):
-    """Results of a step, or of its rates in training, which have a gradient."""
-    if config.inference_only:
-        return step()
-    return smart_cond.smart_cond(
-        config.training,
-        true_fn=rates,
-        false_fn=lambda: tf.nest.map_structure(tf.stop_gradient, step()),
-    )
 
 
 def shared_reset(rule, unit, dt):
@@ -54,28 +42,16 @@ def shared_reset(rule, unit, dt):
             above = base - gain * low if low else base
             floor = tf.minimum(rule.floor + rule.rise / gain * tf.nn.relu(above), 0)
 
-        def lowered(value, there):
-            value = value - base if about_mean or low else value
-            return value if there.all() else tf.where(there, value, -np.inf)
-
-        currents = list(map(lowered, inputs, present))
-
-        def step():
-            after = []
-            for voltage, current, there in zip(before, currents, present):
-                voltage = tf.maximum(voltage + current, floor)
-                after.append(voltage if there.all() else tf.where(there, voltage, -np.inf))
-            spikes = tf.floor(tf.nn.relu(functools.reduce(tf.maximum, after)))
-            return spikes, [voltage - spikes for voltage in after]
-
-        def rates():
-            return tf.nn.relu(functools.reduce(tf.maximum, currents)), list(before)
-
-        spikes, after = spikes_or_rates(config, step, rates)
+        after = []
+        for voltage, each, there in zip(before, inputs, present):
+            current = each - base if about_mean or low else each
+            voltage = tf.maximum(voltage + current, floor)
+            after.append(voltage if there.all() else tf.where(there, voltage, -np.inf))
+        spikes = tf.floor(tf.nn.relu(functools.reduce(tf.maximum, after)))
         maximum = height * spikes
         if about_mean or low:
             maximum += base / gain
-        return maximum, *after
+        return maximum, *(voltage - spikes for voltage in after)
 
     return step_shared_reset, start
 
@@ -88,16 +64,6 @@ def pairwise_relu(rule, unit, dt):
         members = Gathered(rule.windows)
     gain, height = rule.gain * dt * unit, rule.area / dt / unit
 
-    def compared(config, current, voltage):
-        """Spikes of comparators, and their membranes after them."""
-
-        def step():
-            v = tf.maximum(voltage + current, rule.floor)
-            spikes = tf.floor(tf.nn.relu(v))
-            return spikes, v - spikes
-
-        return spikes_or_rates(config, step, lambda: (tf.nn.relu(current), voltage))
-
     def step_pairwise_relu(config, x, *voltages):
         values, before, after = members(x), iter(voltages), []
         for paired in rule.paired:
@@ -107,8 +73,9 @@ def pairwise_relu(rule, unit, dt):
                 if not both.all():
                     # a value without partner is paired with itself
                     b = tf.where(both, b, a)
-                spikes, voltage = compared(config, gain * (a - b), next(before))
-                after.append(voltage)
+                voltage = tf.maximum(next(before) + gain * (a - b), rule.floor)
+                spikes = tf.floor(tf.nn.relu(voltage))
+                after.append(voltage - spikes)
                 maximum.append(b + height * spikes)
             values = maximum + values[end:]
         return unit * values[0], *after
@@ -130,7 +97,7 @@ def _add(model, rule, synapse, x, y):
     elif synapse is not None:
         x = model.build(synapse, x, mode="update")
     step, states = STEPS[type(rule)](rule, unit, model.dt)
-    model.add_op(TensorOperator(step, x, [y], states))
+    model.add_op(TensorOperator(step, [x], [y], states))
 
 
 serve(NengoModel, _add)

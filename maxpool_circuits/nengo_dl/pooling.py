@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import warnings
 from dataclasses import dataclass
@@ -15,14 +16,13 @@ from nengo.ensemble import Neurons
 from nengo_dl.graph_optimizer import noop_planner
 
 from ..circuits import SharedResetMax
-from ..network.neurons import IntegrateAndFire
 from ..network.paths import passes_on, upstream
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from .spike_amplitude import SpikeAmplitude
 
-#: Lowest ``max_rate``, in Hz, that a circuit gets where the range of its inputs is not
-#: known: so its own synapses, a few intervals between spikes, stay near 10 ms.
+#: Lowest ``input_rate``, in Hz, that a circuit gets where the range of its inputs is
+#: not known: so its own synapses, a few intervals between spikes, stay near 10 ms.
 LOWEST_RATE = 100
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
@@ -39,17 +39,17 @@ class Pool:
     source: object
     output: nengo.Node
     network: nengo.Network
+    #: The channel of each input; all inputs of a pool have the same.
+    channels: np.ndarray
     circuit: nengo.Network | None = None
     takes_spikes: bool = False
     #: Rate, in Hz, at a value of 1, if the pool is made of the neurons of a layer.
     scale: float | None = None
 
-    @property
-    def channels(self):
-        """The channel of each input."""
-        shape = self.windows.input_shape
-        axis = -1 if self.layer.data_format == "channels_last" else 0
-        return np.ravel(np.indices(shape)[axis])
+
+def channels_of(shape, channels_last=True):
+    """The channel of each value of a layer."""
+    return np.ravel(np.indices(shape)[-1 if channels_last else 0])
 
 
 def pools_of(converter):
@@ -74,7 +74,7 @@ def finish(network, converter):
         {pool.output: 1 / pool.scale for pool in pools if pool.scale},
     )
     for pool in pools:
-        build(pool, amplitudes.at(pool.source), converter)
+        build(pool, amplitudes, converter)
     if pools:
         with network:
             # merged operators share arrays, and writing to a part of one is slow
@@ -88,14 +88,14 @@ def finish(network, converter):
     filter_outputs(network, raw, converter.synapse)
 
 
-def build(pool, spikes, converter):
+def build(pool, amplitudes, converter):
     """Make the circuit of a pool for spikes of these amplitudes, and connect it."""
     if pool.scale is not None:
         build_in_layer(pool)
         return
-    spiking = bool(spikes.any())
+    spiking = bool(amplitudes.at(pool.source).any())
     circuit, factors = with_options(
-        circuit_for(pool, spiking, converter), pool, spikes, converter
+        circuit_for(pool, spiking, converter), pool, amplitudes, converter
     )
     before, after = {"synapse": None}, {"synapse": None}
     if factors is not None:
@@ -158,8 +158,11 @@ def circuit_for(pool, spiking, converter):
     return find("winner-take-all" if spiking else "exact")
 
 
-def with_options(circuit, pool, spikes, converter):
+def with_options(circuit, pool, amplitudes, converter):
     """The circuit with what fits its spikes and values, and factors of its inputs.
+
+    Thresholds follow the amplitude of a spike, filters and memory the ripple of all
+    that arrive: behind weights of both signs values are small and traffic is not.
 
     Inputs have to be divided by the factors, and maxima multiplied with them, so that
     spikes of all channels have one amplitude; None if they already have.
@@ -169,6 +172,7 @@ def with_options(circuit, pool, spikes, converter):
         return circuit, None
     made_by, given = unwrap_partial(circuit)
     options, factors = {"label": pool.layer.name}, None
+    spikes, ripple = amplitudes.at(pool.source), amplitudes.ripple(pool.source)
     low, high = getattr(converter, "value_ranges", {}).get(pool.layer, (0, 0))
     if spikes.any():
         amplitude, factors = by_channel(spikes, pool.channels)
@@ -176,14 +180,15 @@ def with_options(circuit, pool, spikes, converter):
             factors = None
         elif factors is not None:
             low, high = low / factors, high / factors
+            ripple = ripple / factors[pool.channels]
+        ripple = float(np.median(ripple[spikes > 0]))
     low, high = float(np.min(low)), float(np.max(high))
     if low < high:
         options["input_range"] = low, high
     if spikes.any():
-        low, high = options.setdefault(
-            "input_range", (0, max(1, LOWEST_RATE * amplitude))
-        )
+        low, high = options.setdefault("input_range", (0, max(1, LOWEST_RATE * ripple)))
         options["max_rate"] = (high - low) / amplitude
+        options["input_rate"] = (high - low) / ripple
         membranes_average = getattr(made_by, "takes_raw_spikes", False)
         membranes_average = membranes_average and "neuron_type" not in given
         if membranes_average and converter.synapse is not None:
@@ -245,11 +250,12 @@ def filter_outputs(network, raw, synapse):
 
 
 def start_half_way(ensemble):
-    """Set where membranes start, unless that was given."""
+    """Set where membranes that only integrate start, unless that was given."""
     neuron_type = ensemble.neuron_type
-    if isinstance(neuron_type, IntegrateAndFire) and neuron_type.initial_state is None:
-        ensemble.neuron_type = IntegrateAndFire(
-            neuron_type.min_voltage,
-            neuron_type.amplitude,
-            initial_state={"voltage": nengo.dists.Choice([START])},
-        )
+    integrates = neuron_type.spiking and set(neuron_type.state) == {"voltage"}
+    if integrates and neuron_type.initial_state is None:
+        neuron_type = copy.copy(neuron_type)
+        # the copy is nobody else's, so that it may be written to
+        start = {"voltage": nengo.dists.Choice([START])}
+        type(neuron_type).initial_state.data[neuron_type] = start
+        ensemble.neuron_type = neuron_type

@@ -26,12 +26,27 @@ class SpikeAmplitude:
         self.pools = pools or {}
         self.incoming = incoming(network)
         self._known = {
-            node: np.full(node.size_out, amplitude)
+            node: alike(amplitude, node.size_out)
             for node, amplitude in (known or {}).items()
         }
 
     def at(self, source):
         """Amplitude at each value of a node or of neurons; 0 without spikes."""
+        sizes, squares = self._sums(source)
+        return np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+
+    def ripple(self, source):
+        r"""How far counts of spikes take each value around its mean, from end to end.
+
+        The count of one regular train is off by up to half a spike either way, with the
+        variance 1/12; of many by three standard deviations, whatever their signs:
+        :math:`\sqrt{3 \sum_j (w_j a_j)^2}`, and never more than all together.
+        """
+        sizes, squares = self._sums(source)
+        return np.minimum(sizes, np.sqrt(3 * squares))
+
+    def _sums(self, source):
+        """Sum of the sizes of a spike of each input, and sum of their squares."""
         if source not in self._known:
             self._known[source] = self._follow(source)
         return self._known[source]
@@ -40,46 +55,53 @@ class SpikeAmplitude:
         if isinstance(source, Neurons):
             neuron_type = source.ensemble.neuron_type
             amplitude = getattr(neuron_type, "amplitude", 1)
-            return np.full(source.size_out, float(amplitude * neuron_type.spiking))
+            return alike(amplitude * neuron_type.spiking, source.size_out)
         if source in self.pools:
             inputs, windows = self.pools[source]
-            return windows.max(self.at(inputs))
+            return tuple(map(windows.max, self._sums(inputs)))
         sizes, squares = np.zeros((2, source.size_out))
         for connection in self.incoming.get(source, ()):
-            amplitudes = self.at(connection.pre_obj)[connection.pre_slice]
+            pre, part = connection.pre_obj, connection.pre_slice
+            amplitudes = self.at(pre)[part]
             if not amplitudes.any():
                 continue
             if not passes_on(source):
                 # what a layer that was left to TensorFlow does is not known
-                return np.full(source.size_out, np.median(amplitudes[amplitudes > 0]))
+                return alike(np.median(amplitudes[amplitudes > 0]), source.size_out)
             into = connection.post_slice
-            sizes[into] += through(connection, amplitudes, 1)
-            squares[into] += through(connection, amplitudes, 2)
-        return np.divide(squares, sizes, out=squares, where=sizes > 0)
+            for power, (total, sums) in enumerate(
+                zip((sizes, squares), self._sums(pre)), start=1
+            ):
+                total[into] += through(connection, sums[part], power)
+        return sizes, squares
 
 
-def through(connection, amplitudes, power):
-    """Sum over the inputs of |weight x amplitude| ** power, for each output."""
-    amplitudes = amplitudes**power
+def alike(amplitude, size):
+    """Sums for values that have one input each, all of one amplitude."""
+    return np.full(size, float(amplitude)), np.full(size, float(amplitude) ** 2)
+
+
+def through(connection, sums, power):
+    """Sum over the inputs of |weight| ** power x sums, for each output."""
     if isinstance(connection.transform, Convolution):
-        return _convolved(connection.transform, amplitudes, power)
+        return _convolved(connection.transform, sums, power)
     weights = weights_of(connection)
     if weights is None:
-        return np.full(connection.size_out, np.mean(amplitudes))
-    return abs(weights).power(power) @ amplitudes
+        return np.full(connection.size_out, np.mean(sums))
+    return abs(weights).power(power) @ sums
 
 
-def _convolved(transform, amplitudes, power):
+def _convolved(transform, sums, power):
     """Take all positions of a channel together."""
     shape = transform.input_shape.shape
     axis = -1 if transform.channels_last else 0
     others = tuple(np.delete(range(len(shape)), axis))
-    per_channel = amplitudes.reshape(shape).mean(axis=others)
+    per_channel = sums.reshape(shape).mean(axis=others)
     # (inputs of a group, outputs), summed over positions
     kernel = np.abs(np.asarray(transform.init)) ** power
     weights = kernel.sum(axis=tuple(range(kernel.ndim - 2)))
     groups = getattr(transform, "groups", 1)
     inputs, outputs = np.split(per_channel, groups), np.split(weights, groups, axis=1)
-    sums = np.concatenate([x @ w for x, w in zip(inputs, outputs)])
+    found = np.concatenate([x @ w for x, w in zip(inputs, outputs)])
     in_order = np.tile if transform.channels_last else np.repeat
-    return in_order(sums, transform.size_out // len(sums))
+    return in_order(found, transform.size_out // len(found))

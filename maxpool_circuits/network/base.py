@@ -13,8 +13,8 @@ from nengo.synapses import Synapse
 
 from ..utils.checks import (
     is_real,
-    positive_integer,
     positive_number,
+    valid_integer,
     valid_range,
     valid_seed,
 )
@@ -450,7 +450,7 @@ class MaxPoolNetwork(nengo.Network):
             connect(self.input, self.output, place @ pick, self.input_synapse)
 
     def _checked_n_neurons(self, n_neurons):
-        n_neurons = positive_integer(n_neurons, "n_neurons", self)
+        n_neurons = valid_integer(n_neurons, "n_neurons", self)
         if n_neurons > 1 and isinstance(self.neuron_type, SharedReset):
             raise ValidationError(
                 "must be 1, because neurons that share a reset need no others beside "

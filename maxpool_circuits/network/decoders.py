@@ -91,7 +91,6 @@ class TunedDecoders:
     parameters: Mapping[str, float]
     tuning_curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
-    path: str | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check all values and copy them, so that nobody can change them."""
@@ -189,9 +188,8 @@ class TunedDecoders:
 
     def _refuse(self, reason):
         """Say what does not fit, and where it comes from."""
-        source = "" if self.path is None else f"{self.path}: "
         raise ValidationError(
-            f"{source}{reason}. Tune this circuit with maxpool_circuits.tune, or give "
+            f"{reason}. Tune this circuit with maxpool_circuits.tune, or give "
             "decoders=None",
             attr="decoders",
         )
@@ -249,7 +247,6 @@ class TunedDecoders:
                 what, _, name = key.partition(".")
                 fields[what][name] = values
             tuned = cls(**fields)
-            object.__setattr__(tuned, "path", path)
             if tuned.digest != digest:
                 raise ValueError("some of it is missing or was changed")
             return tuned
@@ -339,21 +336,19 @@ def _plain(value, name):
 
 
 def _report_lines(report):
-    """Errors as a table, then costs, then all else."""
+    """Errors and costs as a table, then all else."""
     import pandas as pd
 
     others = dict(report)
-    errors = {
-        (trial, inputs): values
+    rows = {
+        f"{trial}: {inputs}": values
         for trial, measured in others.pop("errors", {}).items()
         for inputs, values in measured.items()
     }
-    lines = []
-    for rows, columns in (
-        (errors, ["untuned", "tuned", "ratio: from", "to (95 %)"]),
-        (others.pop("costs", {}), ["untuned", "tuned"]),
-    ):
-        if rows:
-            frame = pd.DataFrame(rows, index=columns).T
-            lines.append(frame.to_string(float_format="{:.4g}".format))
-    return [*lines, *(f"{name}: {value}" for name, value in others.items())]
+    rows.update(others.pop("costs", {}))
+    lines = [f"{name}: {value}" for name, value in others.items()]
+    if not rows:
+        return lines
+    columns = ["untuned", "tuned", "ratio: from", "to (95 %)"]
+    table = pd.DataFrame.from_dict(rows, "index").set_axis(columns, axis=1)
+    return [table.to_string(float_format="{:.4g}".format, na_rep="-"), *lines]

@@ -13,22 +13,6 @@ from nengo.params import NdarrayParam, NumberParam
 from ..utils.checks import is_real, positive_number
 
 
-class _MembraneFloorParam(NumberParam):
-    """A membrane floor: zero or below, infinite allowed, never NaN."""
-
-    def coerce(self, instance, num):
-        """Refuse NaN, and what no float holds: neither compares with a bound."""
-        is_infinite = isinstance(num, (float, np.floating)) and np.isneginf(num)
-        if not is_infinite and not is_real(num):
-            raise ValidationError(
-                f"must be a number at or below 0 (in units of the threshold), got "
-                f"{num!r}",
-                attr=self.name,
-                obj=instance,
-            )
-        return super().coerce(instance, num)
-
-
 class IntegrateAndFire(SpikingRectifiedLinear):
     r"""A rectified integrate-and-fire neuron whose membrane may go negative.
 
@@ -98,7 +82,7 @@ class IntegrateAndFire(SpikingRectifiedLinear):
     150.0
     """
 
-    min_voltage: Any = _MembraneFloorParam("min_voltage", high=0)
+    min_voltage: Any = NumberParam("min_voltage", high=0)
 
     def __init__(
         self,
@@ -109,6 +93,13 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         # Nengo takes NaN and infinity for numbers above 0
         amplitude = positive_number(amplitude, "amplitude", self)
         super().__init__(amplitude=amplitude, initial_state=initial_state)
+        if not is_real(min_voltage) and min_voltage != -np.inf:
+            raise ValidationError(
+                "must be a number at or below 0 (in units of the threshold), got "
+                f"{min_voltage!r}",
+                attr="min_voltage",
+                obj=self,
+            )
         self.min_voltage = min_voltage
 
     def step(

@@ -93,8 +93,7 @@ class Setup:
         # a class that was made in a function can only be named there
         circuit = self.circuit.rpartition("<locals>.")[2]
         package = self.circuit.split(".")[0]
-        exported = getattr(sys.modules.get(package), self.class_name, None)
-        if exported is not None and qualified_name(exported) == self.circuit:
+        if hasattr(sys.modules.get(package), self.class_name):
             circuit = f"{package}.{self.class_name}"
         arguments = [f"{name}={value}" for name, value in self.arguments.items()]
         texts = (circuit, self.neuron_type, self.synapse, self.input_synapse)

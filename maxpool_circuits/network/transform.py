@@ -101,8 +101,6 @@ def _build_max_pool(
             "MaxPool cannot be applied to a decoded connection, because a maximum "
             "cannot be part of its weights; connect from ens.neurons or a Node instead"
         )
-    # only weight solvers make encoders, and only for decoded connections
-    assert encoders is None
     if model.toplevel is not None:
         _warn_of_raw_spikes(model.toplevel, transform)
 

@@ -57,14 +57,8 @@ class Tunable:
     def __post_init__(self) -> None:
         """Check all values."""
         numbers = self.low, self.default, self.high
-        if not (
-            isinstance(self.name, str)
-            and isinstance(self.stands_for, (str, type(None)))
-            and all(map(is_real, numbers))
-            and 0 < self.low <= self.default <= self.high
-        ):
+        is_in_range = all(map(is_real, numbers)) and 0 < self.low <= self.default
+        if not is_in_range or self.default > self.high:
             raise ValidationError(
-                "must have a name, 0 < low <= default <= high, and the name of an "
-                f"argument or None in stands_for, got {self}",
-                attr="default",
+                f"must have 0 < low <= default <= high, got {self}", attr="default"
             )

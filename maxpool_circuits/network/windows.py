@@ -16,8 +16,8 @@ from ..utils.checks import (
     LARGEST_INTEGER,
     is_count,
     is_integer,
-    positive_integer,
     valid_flag,
+    valid_integer,
 )
 from .grid import Axis, Padding, adaptive_axis, lay_out, regular_axis
 
@@ -200,8 +200,8 @@ class PoolWindows(FrozenObject):
         array([[0, 1, 2],
                [3, 4, 5]])
         """
-        n_pools = positive_integer(n_pools, "n_pools", PoolWindows)
-        window_size = positive_integer(window_size, "window_size", PoolWindows)
+        n_pools = valid_integer(n_pools, "n_pools", PoolWindows)
+        window_size = valid_integer(window_size, "window_size", PoolWindows)
         n_inputs = n_pools * window_size
         return cls.__new__(cls)._on_grid(
             f"PoolWindows.independent(n_pools={n_pools}, window_size={window_size})",
@@ -316,7 +316,7 @@ class PoolWindows(FrozenObject):
                [6, 7]])
         """
         shape, _, channels_last = _checked_shape(input_shape, channels_last)
-        pool_size = positive_integer(pool_size, "pool_size", PoolWindows)
+        pool_size = valid_integer(pool_size, "pool_size", PoolWindows)
         axis = len(shape) - 1 if channels_last else 0
         if shape[axis] % pool_size:
             raise _error(
@@ -360,7 +360,7 @@ class PoolWindows(FrozenObject):
         >>> windows
         <PoolWindows: 2 windows of 2 to 3 inputs, n_inputs=4>
         """
-        n_inputs = positive_integer(n_inputs, "n_inputs", PoolWindows)
+        n_inputs = valid_integer(n_inputs, "n_inputs", PoolWindows)
         return flat_windows(*_checked_indices(indices, n_inputs), n_inputs)
 
     def _on_grid(self, description, shape, axes, output_shape=None):
@@ -441,10 +441,7 @@ class PoolWindows(FrozenObject):
         >>> windows.max([[5, 0, 0, 0, 6, 0, 0, 0, 7, 1, 2, 3]])
         array([[5, 6, 7]])
         """
-        try:
-            x = np.asarray(x)
-        except ValueError as error:
-            raise _error("x", f"cannot be made an array: {error}") from error
+        x = np.asarray(x)
         if x.dtype.kind not in "iuf":
             raise _error("x", f"must hold real numbers; got dtype {x.dtype}")
         if x.ndim == 0 or x.shape[-1] != self.n_inputs:

@@ -14,12 +14,12 @@ from typing import Any
 
 import nengo
 from nengo.builder import Builder, Operator, Signal
-from nengo.builder.network import build_network
 from nengo.exceptions import ValidationError
 from nengo.synapses import LinearFilter
 
 from ..network.base import contents
 from ..network.neurons import IntegrateAndFire
+from ..network.units import build_pool
 from ..network.windows import is_compact
 
 #: Section of Nengo's configuration, whose option ``operators`` may be set to false.
@@ -65,7 +65,7 @@ def enabled() -> bool:
 def _build(declared, rule_of, model, circuit, progress=None):
     """Build a circuit; replace its operators if one can stand in for them."""
     first = len(model.operators)
-    build_network(model, circuit, progress)
+    build_pool(model, circuit, progress)
     add = backend(model) if type(circuit) is declared else None
     if add is None or not _is_plain(circuit, model.toplevel):
         return

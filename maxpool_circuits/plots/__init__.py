@@ -8,13 +8,11 @@ install matplotlib``).
 """
 
 from .errors import error_by_gap, error_map, pareto
+from .figure import styles
 from .images import image_comparison, pooled_images
-from .over_time import raster, traces
-from .styles import styles
-from .summaries import before_and_after, comparison
+from .over_time import comparison, raster, traces
 
 __all__ = [
-    "before_and_after",
     "comparison",
     "error_by_gap",
     "error_map",

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from .figure import Table, axes_or_new, checked_table, error_bar
-from .styles import styles
+from .figure import Table, axes_or_new, checked_table, styles
 
 
 def pareto(table: Table, ax: Axes | None = None) -> Axes:
@@ -41,7 +40,6 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
     ('latency after a step (ms)', 'root-mean-square error (units of the input)')
     >>> plt.close(ax.figure)
     """
-    checked_table(table)
     ax = axes_or_new(ax)
     looks, halves = styles(table.means.index), table.half_widths.fillna(0)
     highest = _top(table, table["rmse"] + halves["rmse"])
@@ -52,12 +50,10 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
         elif rmse > highest:
             label += f" (error {rmse:.2f}, not shown)"
         style: dict[str, Any] = {"label": label, "linestyle": "none", **looks[name]}
-        if table.n_trials > 1:
-            half = halves.loc[name]
-            style.update(xerr=1000 * half["latency"], yerr=half["rmse"])
-            ax.errorbar(1000 * latency, rmse, **style)
-        else:
-            ax.plot(1000 * latency, rmse, **style)
+        # of one trial they have no length
+        bars = halves.loc[name]
+        bars = {"xerr": 1000 * bars["latency"], "yerr": bars["rmse"]}
+        ax.errorbar(1000 * latency, rmse, **bars, **style)
     # a legend, since labels next to the points would cover each other
     ax.legend(fontsize="small")
     # no point lies on the frame
@@ -193,13 +189,13 @@ def error_map(
     ax.set_ylabel("true maximum (units of the input)")
     ax.set_title(circuit)
     if colorbar:
-        error_bar(ax, drawn)
+        label = "mean error (units of the input)"
+        ax.figure.colorbar(drawn, ax=ax, label=label, extend="both")
     return ax
 
 
 def errors_of(table: Table, circuit: str) -> np.ndarray:
     """Filtered output less true maximum of all readings."""
-    checked_table(table)
     output = table.filtered_output(circuit)[: len(table.workload.values)]
     return (output - table.workload.target)[_read(table)]
 

@@ -1,8 +1,10 @@
-"""Axes and files of all pictures."""
+"""Axes, files, colors and markers of all pictures."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
+from ..registry import circuits
 from ..utils.files import atomic_write
 
 #: A `ComparisonTable`; tables draw themselves, so pictures do not import them.
@@ -32,12 +35,6 @@ def checked_table(table: Table) -> Table:
     return table
 
 
-def error_bar(ax: Axes | list[Axes], drawn: Any) -> None:
-    """Draw the scale of maps of errors, with pointed ends for what is beyond it."""
-    label = "mean error (units of the input)"
-    drawn.axes.figure.colorbar(drawn, ax=ax, label=label, extend="both")
-
-
 def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure to a file, if there is one, in the format of its ending."""
     if path is not None:
@@ -45,3 +42,65 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
             form = unfinished.suffix[1:] or "png"
             figure.savefig(unfinished, dpi=150, format=form)
     return figure
+
+
+#: Color and marker of the circuits of this package. In grey too, each is lighter than
+#: the one before or is the last; those who see no red or no green tell all apart.
+STYLES = {
+    "pairwise-relu": ("#005a9c", "o"),
+    "softmax": ("#0d7a5f", "^"),
+    "winner-take-all": ("#d55e00", "s"),
+    "ensemble": ("#cc79a7", "D"),
+    "absolute-value": ("#e69f00", "v"),
+    "exact": ("#88ccee", "P"),
+}
+REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
+#: What others get, in this order, if it is free.
+FREE_STYLES = (
+    *STYLES.values(),
+    ("#332288", "p"),
+    ("#661133", "*"),
+    ("#999933", "<"),
+    ("#ddcc77", ">"),
+)
+
+
+def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Color and marker of each circuit, the same in all pictures.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of rows of a table. Those of a circuit of this package or of its class,
+        alone or with a remark in brackets after it, have its style; others get the next
+        free ones.
+
+    Returns
+    -------
+    dict of {str: dict}
+        By name, options of `matplotlib.axes.Axes.plot`.
+
+    Examples
+    --------
+    >>> from maxpool_circuits import plots
+    >>> styles = plots.styles(["mine", "winner-take-all"])
+    >>> styles["winner-take-all"]
+    {'color': '#d55e00', 'marker': 's'}
+    >>> styles["mine"]["marker"]
+    'o'
+    """
+    of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
+    known = {**STYLES, **REFERENCE_STYLES}
+    found: dict[str, tuple[str, str]] = {}
+    rows, rest = list(names), []
+    for row in rows:
+        bare = row.split(" (")[0]
+        style = known.get(of_class.get(bare, bare))
+        if style is None or style in found.values():
+            # another row of the same circuit, or one that nothing is known of
+            rest.append(row)
+        else:
+            found[row] = style
+    free = [style for style in FREE_STYLES if style not in found.values()]
+    found.update(zip(rest, itertools.cycle(free or FREE_STYLES)))
+    return {row: dict(zip(("color", "marker"), found[row])) for row in rows}

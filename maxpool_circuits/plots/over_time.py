@@ -1,15 +1,18 @@
-"""What circuits and inputs do over time."""
+"""What circuits and inputs do over time, alone and beside error and latency."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ..utils.checks import valid_integer
-from .figure import Table, axes_or_new, checked_table
-from .styles import styles
+from .errors import pareto
+from .figure import Table, axes_or_new, checked_table, saved, styles
 
 
 def traces(
@@ -117,6 +120,55 @@ def raster(
     ax.set_ylabel("input")
     ax.set_title(f"spikes of the inputs of pool {pool}{_which(table)}")
     return ax
+
+
+def comparison(
+    table: Table, path: str | os.PathLike[str] | None = None, pool: int = 0
+) -> Figure:
+    """Draw error against latency, and the traces and spikes of one pool.
+
+    Parameters
+    ----------
+    table : ComparisonTable
+        The comparison.
+    path : str or os.PathLike, optional (Default: None)
+        Write the figure to this file too.
+    pool : int, optional (Default: 0)
+        The pool whose traces are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no such pool.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import maxpool_circuits as mpc
+    >>> from maxpool_circuits import plots
+    >>> table = mpc.compare(["winner-take-all"], n_pools=5)
+    >>> figure = plots.comparison(table, pool=1)
+    >>> figure.axes[2].get_title()
+    'spikes of the inputs of pool 1'
+    >>> plt.close(figure)
+    """
+    _check_pool(table, pool)
+    figure = plt.figure(figsize=(13, 6), layout="constrained")
+    axes = figure.subplot_mosaic(
+        [["pareto", "traces"], ["pareto", "raster"]],
+        width_ratios=(2, 3),
+        height_ratios=(3, 1),
+    )
+    pareto(table, axes["pareto"])
+    traces(table, pool, axes["traces"])
+    raster(table, pool, axes["raster"])
+    axes["traces"].sharex(axes["raster"])
+    return saved(figure, path)
 
 
 def _which(table):

@@ -2,22 +2,16 @@
 
 In the tests of a package that has a circuit of its own::
 
-    from maxpool_circuits.testing import parametrize_with_checks
+    from maxpool_circuits.testing import checks
 
-    @parametrize_with_checks([MyCircuit])
-    def test_my_circuit(circuit, check):
-        check(circuit)
+    @pytest.mark.parametrize("check", checks(), ids=str)
+    def test_my_circuit(check):
+        check(MyCircuit)
 
 The circuits of this library are tested in the same way.
 """
 
-from .check import Check, check_circuit, checks, parametrize_with_checks
-from .subject import run_circuit
+from . import common_checks  # noqa: F401, adds them
+from .check import Check, checks, run_circuit
 
-__all__ = [
-    "Check",
-    "check_circuit",
-    "checks",
-    "parametrize_with_checks",
-    "run_circuit",
-]
+__all__ = ["Check", "checks", "run_circuit"]

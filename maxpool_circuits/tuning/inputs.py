@@ -9,7 +9,7 @@ import numpy as np
 from ..comparison.compare import FIRST_SEED
 from ..comparison.encodings import input_spikes
 from ..comparison.workloads import WORKLOADS, Workload
-from ..utils.checks import positive_integer, positive_number, valid_integer
+from ..utils.checks import positive_number, valid_integer
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,6 @@ def draw(
     >>> mixture["constant, spikes"].signals.shape
     (1500, 12)
     """
-    window_size = positive_integer(window_size, "window_size")
-    n_pools = positive_integer(n_pools, "n_pools")
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
     seed = valid_integer(seed, "seed", lowest=0, highest=3 * 2**32)
     mixture = {}

@@ -60,7 +60,6 @@ class Experiment:
     seed: int
     #: What "latency" and "spikes" weigh, if they do; without any, no error may grow.
     weights: dict[str, float]
-    simulator: Callable[..., Any] | None
     #: Runs on several inputs at the same time.
     parallel: joblib.Parallel
     #: Takes a question and a function that answers it, to be called if that is new.
@@ -85,7 +84,8 @@ class Trial:
 
 def try_out(experiment, candidate, name, regularise=None):
     """Run the circuit on a set of inputs, with decoders fitted first or not."""
-    setting = experiment.seed, experiment.simulator
+
+    seed = experiment.seed
 
     def run():
         tried = candidate
@@ -95,14 +95,14 @@ def try_out(experiment, candidate, name, regularise=None):
         inputs = experiment.sets[name]
         groups = side_by_side(inputs)
         runs = experiment.parallel(
-            joblib.delayed(simulate.errors)(circuit, list(group.values()), *setting)
+            joblib.delayed(simulate.errors)(circuit, list(group.values()), seed)
             for group in groups
         )
         errors = dict(zip(itertools.chain(*groups), itertools.chain(*runs)))
         costs = {}
         if experiment.weights or name == "test":
             workload = next(iter(inputs.values())).workload
-            costs = simulate.costs(circuit, workload, experiment.input_rate, *setting)
+            costs = simulate.costs(circuit, workload, experiment.input_rate, seed)
         return Trial(tried, errors, costs)
 
     trial = experiment.recall((name, candidate.digest, regularise), run)
@@ -114,9 +114,7 @@ def fitted(experiment, candidate, regularise):
     """A candidate with decoders that suit what its populations do in training."""
     circuit = functools.partial(experiment.circuit, decoders=candidate)
     runs = experiment.parallel(
-        joblib.delayed(simulate.record_populations)(
-            circuit, inputs, experiment.seed, experiment.simulator
-        )
+        joblib.delayed(simulate.record_populations)(circuit, inputs, experiment.seed)
         for inputs in experiment.sets["training"].values()
         if inputs.kind.settles
     )

@@ -34,7 +34,7 @@ class PopulationRecord:
 
 
 @threadpool_limits.wrap(limits=1)
-def errors(circuit, several, seed, simulator=None):
+def errors(circuit, several, seed):
     """Mean squared error of each pool, (n_pools,), for each of several inputs.
 
     They run at the same time, in one network with pools for each, because a time step
@@ -44,7 +44,7 @@ def errors(circuit, several, seed, simulator=None):
     windows, signals = _beside(several)
     with nengo.Network(add_to_container=False) as model:
         output = nengo.Probe(_connect(circuit, windows, signals, seed).output)
-    outputs = _simulate(model, len(signals), simulator)[output]
+    outputs = _simulate(model, len(signals))[output]
     n_pools = [inputs.workload.windows.n_pools for inputs in several]
     mean_squares = []
     for inputs, own in zip(several, np.split(outputs, np.cumsum(n_pools), axis=1)):
@@ -54,7 +54,7 @@ def errors(circuit, several, seed, simulator=None):
 
 
 @threadpool_limits.wrap(limits=1)
-def record_populations(circuit, inputs, seed, simulator=None):
+def record_populations(circuit, inputs, seed):
     """Records of the copies of each population whenever the workload is read."""
     reads = np.flatnonzero(inputs.workload.is_read) + 1
     every = np.gcd.reduce(reads)
@@ -64,14 +64,14 @@ def record_populations(circuit, inputs, seed, simulator=None):
             name: [_probe(copies, every) for copies in ensembles]
             for name, ensembles in pool.populations.items()
         }
-    data = _simulate(model, len(inputs.signals), simulator)
+    data = _simulate(model, len(inputs.signals))
     return {
         name: [_by_copy(copies, data[j], data[a]) for copies, j, a in ensembles]
         for name, ensembles in probes.items()
     }
 
 
-def costs(circuit, workload, input_rate, seed, simulator=None):
+def costs(circuit, workload, input_rate, seed):
     """Bias, latency and spikes of a circuit, as in `.ComparisonTable`."""
     values = np.concatenate(
         [workload.values, np.repeat(workload.step, STEP_LENGTH, axis=0)]
@@ -83,7 +83,6 @@ def costs(circuit, workload, input_rate, seed, simulator=None):
         n_counted=len(workload.values),
         input_rate=input_rate,
         seed=seed,
-        simulator=simulator,
     )
     metrics = measure(recording, workload)
     return {name: metrics[name] for name in ("bias", "latency", "spikes")}
@@ -118,8 +117,8 @@ def _connect(circuit, windows, signals, seed):
     return pool
 
 
-def _simulate(model, n_steps, simulator):
-    with build_simulator(model, simulator) as simulation:
+def _simulate(model, n_steps):
+    with build_simulator(model) as simulation:
         simulation.run_steps(n_steps)
     return simulation.data
 

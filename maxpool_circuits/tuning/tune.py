@@ -17,21 +17,17 @@ import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
 
-from ..comparison.simulate import checked_simulator
+from ..comparison.simulate import progress
 from ..network.decoders import TunedDecoders
-from ..network.setup import describe, qualified_name
+from ..network.setup import describe
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
     is_real,
-    positive_integer,
     positive_number,
-    valid_flag,
     valid_integer,
-    valid_jobs,
     valid_path,
 )
-from ..utils.progress import make_progress_bar
 from ..version import version
 from .inputs import draw
 from .memory import remembering
@@ -59,7 +55,6 @@ def tune(
     n_pools: int = 40,
     seed: int = 0,
     n_jobs: int | None = 1,
-    simulator: Callable[..., Any] | None = None,
     latency_weight: float = 0,
     spikes_weight: float = 0,
     memory: str | os.PathLike[str] | joblib.Memory | None = None,
@@ -109,9 +104,6 @@ def tune(
         Number of processes, as in `joblib.Parallel`; ``joblib.parallel_config`` may
         choose another backend, such as a cluster. There is work for one process per
         window size, and for two if there is one size.
-    simulator : callable, optional (Default: None)
-        What runs the circuit: the simulator class of a backend, or a function that
-        makes a simulator, as in `.compare`. The default is Nengo's.
     latency_weight, spikes_weight : float, optional (Default: 0)
         What a shorter response to a step, and fewer spikes, are worth. With weight 1,
         halving them is worth as much as halving the error; with any weight above 0,
@@ -122,7 +114,7 @@ def tune(
         what that one found. An edit of the circuit's code, of what that imports, or of
         this package makes it a new search. None: nothing is kept.
     progress_bar : bool, optional (Default: True)
-        Show a progress bar on standard error if that is a terminal, or in a notebook.
+        Show a progress bar on standard error if that is a terminal.
     **options
         Options of the circuit, such as ``neuron_type``, ``n_neurons``, ``max_rate``.
         Synapses that are given stay as they are.
@@ -153,16 +145,13 @@ def tune(
     >>> import maxpool_circuits as mpc
     >>> options = {"n_neurons": 10, "max_rate": 200, "neuron_type": nengo.LIF()}
     >>> tuned = mpc.tune(
-    ...     "ensemble", window_size=2, n_pools=10, progress_bar=False, **options
+    ...     "ensemble", window_size=2, n_pools=2, progress_bar=False, **options
     ... )
     >>> windows = mpc.PoolWindows.independent(n_pools=100, window_size=2)
     >>> pool = mpc.EnsembleMax(windows, decoders=tuned, **options)
     """
-    n_pools = positive_integer(n_pools, "n_pools")
+    n_pools = valid_integer(n_pools, "n_pools")
     seed = valid_integer(seed, "seed", lowest=0, highest=2**32 - 2)
-    simulator = checked_simulator(simulator)
-    progress_bar = valid_flag(progress_bar, "progress_bar")
-    n_jobs = valid_jobs(n_jobs)
     if not isinstance(memory, joblib.Memory):
         folder = None if memory is None else valid_path(memory, "memory")
         memory = joblib.Memory(folder, verbose=0)
@@ -183,7 +172,8 @@ def tune(
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
-    sizes = _sizes(window_size)
+    listed: Any = () if window_size is None else np.atleast_1d(window_size)
+    sizes = tuple(sorted({valid_integer(size, "window_size") for size in listed}))
     network = untuned_pool(circuit, max(sizes, default=4))
     one_size = network.tuned_per_window_size
     if one_size and len(sizes) > 1:
@@ -200,29 +190,25 @@ def tune(
         "window_sizes": sizes or ((4,) if one_size else WINDOW_SIZES),
         "versions": VERSIONS,
     }
-    if simulator is not None:
-        is_named = hasattr(simulator, "__qualname__")
-        about["simulator"] = qualified_name(simulator) if is_named else repr(simulator)
-    recall = remembering(memory, *_identity(circuit, network, about, simulator))
+    recall = remembering(memory, *_identity(circuit, network, about))
 
     def find_best():
         started = time.perf_counter()
-        progress = make_progress_bar(
+        bar = progress(
             progress_bar,
             total=n_runs(len(network.free_tunables)),
             desc=f"tuning {network.setup.class_name}",
         )
-        with progress, joblib.Parallel(n_jobs=n_jobs) as parallel:
+        with bar, joblib.Parallel(n_jobs=n_jobs) as parallel:
             experiment = Experiment(
                 circuit,
                 sets=_sets_of_inputs(about),
                 input_rate=about["input_rate"],
                 seed=seed,
                 weights=about["weights"],
-                simulator=simulator,
                 parallel=parallel,
                 recall=recall,
-                step=progress.update,
+                step=bar.update,
             )
             tuned = search(experiment, network)
         seconds = round(time.perf_counter() - started, 1)
@@ -251,7 +237,7 @@ def untuned_pool(circuit: Callable[..., Any], window_size: int) -> Any:
     return network
 
 
-def _identity(circuit, network, about, simulator):
+def _identity(circuit, network, about):
     """Text of all that a result depends on but code, and classes with that code."""
     made_by, options = unwrap_partial(circuit)
     options = {name: describe(value) for name, value in options.items()}
@@ -259,8 +245,6 @@ def _identity(circuit, network, about, simulator):
     formulas = joblib.hash([population.decoders for population in populations])
     text = json.dumps([str(network.setup), formulas, options, about])
     code = [made_by, *type(network).__mro__, *type(network.neuron_type).__mro__]
-    if simulator is not None:
-        code.append(unwrap_partial(simulator)[0])
     return text, code
 
 
@@ -283,12 +267,3 @@ def _sets_of_inputs(about):
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
     return 3 * seed + number
-
-
-def _sizes(window_size):
-    """Window sizes, in ascending order; none if they were left open."""
-    if window_size is None:
-        return ()
-    several = isinstance(window_size, (list, tuple, range, np.ndarray))
-    sizes = window_size if several else [window_size]
-    return tuple(sorted({positive_integer(size, "window_size") for size in sizes}))

@@ -119,21 +119,6 @@ def look_up(name: Any, known: Mapping[str, Value], attr: str) -> Value:
     raise UnknownName(f"{message}; there are {names}", attr=attr)  # type: ignore[call-arg]
 
 
-def valid_jobs(value: Any) -> int | None:
-    """Number of processes, as joblib takes it: any integer but 0, or None."""
-    if value is None or (is_integer(value) and value and abs(value) <= LARGEST_INTEGER):
-        return value
-    raise ValidationError(
-        f"must be the number of processes, or -1 for one for each core, got {value!r}",
-        attr="n_jobs",
-    )
-
-
-def positive_integer(value: Any, attr: str, obj: Any = None) -> int:
-    """Return an integer if it is at least 1."""
-    return valid_integer(value, attr, obj)
-
-
 def valid_seed(value: Any, obj: Any = None) -> int | None:
     """Return a seed if random number generators take it; None is one."""
     if value is None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from .checks import valid_path
 
@@ -50,10 +48,3 @@ def writable_target(path: str | os.PathLike[str]) -> Path:
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise PermissionError(f"{path!r} cannot be written to; name another file")
     return target
-
-
-def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Write rows, the first with the names of the columns, separated by commas."""
-    with atomic_write(path) as unfinished:
-        with open(unfinished, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)

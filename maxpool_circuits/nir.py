@@ -1,25 +1,36 @@
-"""A circuit of integrate-and-fire neurons as a graph of NIR nodes, and its file."""
+"""Circuits as graphs of the Neuromorphic Intermediate Representation (NIR).
+
+Needs the package ``nir``: ``pip install 'maxpool-circuits[nir]'``. The module has the
+name of that package, so import it as a part of this one.
+"""
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any
 
 import nengo
-import nir
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
 
-from ..network.base import MaxPoolNetwork
-from ..network.neurons import integrates
-from ..network.paths import Arriving, Paths, full_weights, incoming, upstream
-from ..network.setup import qualified_name
-from ..network.sparse import selection
-from ..utils.checks import positive_number, valid_flag, valid_path
-from ..utils.files import atomic_write, writable_target
-from ..version import version
+from .network.base import MaxPoolNetwork
+from .network.neurons import integrates
+from .network.paths import Arriving, Paths, full_weights, incoming, upstream
+from .network.setup import qualified_name
+from .network.sparse import selection
+from .utils.checks import positive_number
+from .version import version
+
+try:
+    import nir
+except ImportError as error:
+    raise ImportError(
+        "maxpool_circuits.nir needs the package nir, which cannot be imported "
+        f"({error}); what helps: pip install 'maxpool-circuits[nir]'"
+    ) from error
+
+__all__ = ["to_nir"]
 
 CAN_EXPORT = (
     "NIR can take circuits whose neurons are all IntegrateAndFire and whose "
@@ -101,7 +112,6 @@ def to_nir(
     >>> print(*graph.nodes)
     input weights_1 neurons_1 weights_2 neurons_2 weights_3 output
     """
-    relays = valid_flag(relays, "relays")
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
     _check(circuit)
     layout = _Layout(circuit, spike_value)
@@ -125,59 +135,6 @@ def to_nir(
         "maxpool_circuits": version,
     }
     return nir.NIRGraph(layout.nodes, layout.edges, metadata=metadata)
-
-
-def save(
-    graph: nir.NIRGraph, path: str | os.PathLike[str], overwrite: bool = False
-) -> None:
-    """Write a graph to a file that ``nir.read`` and simulators read.
-
-    Parameters
-    ----------
-    graph : nir.NIRGraph
-        The graph.
-    path : str or os.PathLike
-        The file; its name usually ends in ``.nir``. It is written whole or not at all.
-    overwrite : bool, optional (Default: False)
-        Whether a file that is there may be replaced.
-
-    Raises
-    ------
-    nengo.exceptions.ValidationError
-        If ``graph`` is not a graph, or there is such a file and ``overwrite`` is False.
-    OSError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import nir
-    >>> import maxpool_circuits as mpc
-    >>> from maxpool_circuits.nir import save, to_nir
-    >>> windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
-    >>> pool = mpc.WinnerTakeAll(
-    ...     windows, input_synapse=None, decoders=None, add_to_container=False
-    ... )
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "pool.nir")
-    ...     save(to_nir(pool, spike_value=1 / 250), path)
-    ...     print(nir.read(path).nodes["neurons_1"].v_threshold.shape)
-    (4,)
-    """
-    if not isinstance(graph, nir.NIRGraph):
-        raise ValidationError(
-            f"must be a nir.NIRGraph, as to_nir gives it, got {graph!r}", attr="graph"
-        )
-    overwrite = valid_flag(overwrite, "overwrite")
-    path = valid_path(path)
-    if writable_target(path).exists() and not overwrite:
-        raise ValidationError(
-            f"there is a file {path!r}; name another one, or replace it "
-            "with overwrite=True",
-            attr="path",
-        )
-    with atomic_write(path) as unfinished:
-        nir.write(unfinished, graph)
 
 
 def _check(circuit: Any) -> None:
@@ -211,14 +168,14 @@ def _reasons_against(circuit):
             yield f"{node} feeds itself"
     for connection in circuit.all_connections:
         ends = connection.pre_obj, connection.post_obj
-        if any(isinstance(end, nengo.Ensemble) for end in ends):
-            yield f"{connection} decodes or encodes an ensemble"
-        elif connection.learning_rule_type or connection.function is not None:
-            yield f"{connection} learns or computes a function"
-        elif full_weights(connection) is None:
-            yield f"{connection} has the transform {connection.transform}"
-        elif _time_constants(connection.synapse) is None:
-            yield f"{connection} has the synapse {connection.synapse}"
+        if (
+            any(isinstance(end, nengo.Ensemble) for end in ends)
+            or connection.learning_rule_type
+            or connection.function is not None
+            or full_weights(connection) is None
+            or _time_constants(connection.synapse) is None
+        ):
+            yield f"{connection} is more than weights and such a synapse"
 
 
 def _time_constants(synapse):
