@@ -837,7 +837,8 @@ class Subclassed(tf.keras.Model):
 def merged(merge):
     """Make a model of two convolutions and what becomes of both."""
     inputs = tf.keras.Input((6, 6, 2))
-    both = [layers.Conv2D(3, 3, activation="relu")(inputs) for _ in range(2)]
+    options = {"activation": "relu", "bias_initializer": "ones"}
+    both = [layers.Conv2D(3, 3, **options)(inputs) for _ in range(2)]
     return tf.keras.Model(inputs, merge(both))
 
 

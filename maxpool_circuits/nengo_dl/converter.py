@@ -16,7 +16,7 @@ from ..registry import find
 from . import calibration as calibrate
 from .activations import SwappedActivations, scale_by_layer, warn_of_misfits
 from .compatibility import check_keras_2
-from .functions import ConvertFunction, takes_maxima
+from .functions import ConvertFunction, sign_of, takes_maxima
 from .layers import (
     ADVICE,
     CONVERTERS,
@@ -162,7 +162,8 @@ class Converter(nengo_dl.Converter):
         if self.scale_firing_rates is None:
             self.scale_firing_rates = calibrate.scales(applications)
         self.value_ranges = {
-            each.layer: calibrate.channel_ranges(applications, each.layer)
+            each.layer: sign_of(each.layer)
+            * calibrate.channel_ranges(applications, each.layer)[:: sign_of(each.layer)]
             for each in applications
             if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
             or takes_maxima(each.layer)
