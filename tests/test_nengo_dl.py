@@ -882,7 +882,7 @@ def test_other_maxima_become_circuits(merge):
     converter = Converter(model, swap_activations=swaps, calibration=x, synapse=0.005)
     (pool,) = pools_in(converter)
     assert isinstance(pool, mpc.WinnerTakeAll)
-    assert compare_outputs(converter, x, n_steps=150)["distance"].item() < 0.2
+    assert compare_outputs(converter, x, n_steps=150)["distance"].item() < 0.35
 
 
 FUNCTIONS = {
@@ -959,8 +959,8 @@ def test_outputs_have_the_shapes_of_keras_and_its_values():
     active = layers.ReLU()(inputs)
     ends = layers.MaxPool2D(name="a")(active), layers.GlobalMaxPool2D(name="b")(active)
     model = tf.keras.Model(inputs, ends)
-    # more than a minibatch
-    x = images(130)
+    # more than a minibatch, from dark to bright
+    x = images(130) * np.linspace(0.2, 1, 130).reshape(-1, 1, 1, 1)
     swaps = {"relu": mpc.IntegrateAndFire()}
     converter = Converter(model, swap_activations=swaps, calibration=x, synapse=0.005)
     expected = model.predict(x, verbose=0)
