@@ -6,7 +6,6 @@ import inspect
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import h5py
 import tensorflow as tf
