@@ -103,7 +103,7 @@ class Converter(nengo_dl.Converter):
     ... )
     >>> (pool,) = converter.net.networks
     >>> pool.n_neurons, round(pool.max_rate), round(pool.input_range[1])
-    (12, 250, 500)
+    (12, 559, 500)
     """
 
     #: Ours, then NengoDL's, which may be registered later.
