@@ -409,8 +409,8 @@ def test_unpooling_is_as_accurate_as_by_the_true_winner(window_size):
             )
         )
 
-    # 1.14, 0.87 and 0.96 on average over three seeds
-    assert error(unpooled) < 1.3 * error(pooled)
+    # 1.04, 0.75 and 0.79 on average over five seeds
+    assert error(unpooled) < 1.2 * error(pooled)
 
 
 def test_unpooling_of_windows_that_overlap_and_of_one_input():

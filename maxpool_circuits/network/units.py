@@ -20,7 +20,7 @@ RATE_FOR_VALUES = 1250
 SLOWEST = 1.5
 #: How many times as wide as its inputs the range of a pool may be, and by how many
 #: times its width inputs may be outside of it.
-WIDEST, FARTHEST = 2, 0.4
+WIDEST, FARTHEST = 1.9, 0.4
 
 
 @Builder.register(MaxPoolNetwork)
