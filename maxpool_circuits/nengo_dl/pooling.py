@@ -93,6 +93,7 @@ def build(pool, amplitudes, converter):
         before["synapse"] = converter.synapse
     with pool.network:
         pool.circuit = make(circuit, pool.windows)
+        pool.circuit.knows_inputs = True
         with pool.circuit:
             nengo_dl.configure_settings(trainable=False)
         for connection in (
