@@ -277,7 +277,9 @@ def main():
                     tf.keras.activations.relu: neurons(neuron_type, options.start)
                 },
                 scale_firing_rates=(
-                    firing_rates(model, data) if scale == "calibrated" else float(scale)
+                    firing_rates(model, data, rate=250)
+                    if scale == "calibrated"
+                    else float(scale)
                 ),
                 synapse=0.005,
                 inference_only=True,

@@ -205,7 +205,7 @@ def main():
         choices=[*NETWORKS, *PRETRAINED],
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--images", type=int, default=100, help="to test with")
+    parser.add_argument("--images", type=int, default=50, help="to test with")
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--max-pool", help="circuit, if not the default")
     parser.add_argument("--rate", type=float, help="Hz at the top, not by the error")
@@ -253,7 +253,7 @@ def measured(name, seed, options):
         max_pool=options.max_pool,
         scale_firing_rates=rates,
     )
-    found = measure(convert, test, STEPS, options.images, seed)
+    found = measure(convert, test, STEPS, options.images // 2, seed)
     mean = found.outputs[:, -MEAN_OF:].mean(axis=1)
     last = nengo.Lowpass(0.02).filt(found.outputs, axis=1, y0=0)[:, -1]
     return {

@@ -144,6 +144,24 @@ def test_what_is_given_is_kept():
     assert (pool.max_rate, pool.input_range, pool.input_rate) == (500, (0, 50), 50)
 
 
+def test_circuits_of_populations_keep_their_rate():
+    with nengo.Network(seed=0):
+        pool = mpc.max_pool(population(), FOUR, circuit="ensemble")
+    assert (pool.max_rate, pool.input_range) == (250, (-2, 2))
+
+
+def test_spikes_behind_weights_that_are_not_known_are_no_values():
+    kernel = nengo.Convolution(1, (4, 1), kernel_size=(1,), strides=(1,))
+    with nengo.Network(seed=0):
+        node = nengo.Node(size_in=4)
+        nengo.Connection(driven(np.ones(4)), node, transform=kernel, synapse=None)
+        with pytest.raises(ValidationError, match="give input_range"):
+            mpc.max_pool(node, FOUR)
+        pool = mpc.max_pool(node, FOUR, input_range=(-300, 300))
+    assert isinstance(pool, mpc.WinnerTakeAll)
+    assert pool.input_rate == 250
+
+
 def two_of_each():
     ensemble = nengo.Ensemble(4, 1)
     return {
@@ -391,8 +409,8 @@ def test_unpooling_is_as_accurate_as_by_the_true_winner(window_size):
             )
         )
 
-    # 1.14, 0.87 and 0.96 on average over three seeds
-    assert error(unpooled) < 1.3 * error(pooled)
+    # 1.04, 0.75 and 0.79 on average over five seeds
+    assert error(unpooled) < 1.2 * error(pooled)
 
 
 def test_unpooling_of_windows_that_overlap_and_of_one_input():

@@ -18,7 +18,9 @@ try:
         Converter,
         ConvertMaxPool,
         compare_layers,
+        compare_outputs,
         firing_rates,
+        load_model,
         register,
     )
 except ImportError as error:
@@ -581,7 +583,12 @@ def test_membranes_of_layers_start_half_way_to_threshold():
         assert pool.units.neuron_type.initial_state is None
         return converter.layers[model.layers[1]].ensemble.neuron_type.initial_state
 
-    assert starts(mpc.IntegrateAndFire()) == {"voltage": nengo.dists.Choice([0.5])}
+    half = {"voltage": nengo.dists.Choice([0.5])}
+    regular = nengo.RegularSpiking(nengo.RectifiedLinear())
+    for neuron_type in (mpc.IntegrateAndFire(), SPIKING, regular):
+        assert starts(neuron_type) == half
+        assert neuron_type.initial_state is None
+    assert starts(nengo.LIF()) is None
     own = {"voltage": nengo.dists.Choice([0.25])}
     assert starts(mpc.IntegrateAndFire(initial_state=own)) == own
 
@@ -807,6 +814,12 @@ def test_without_data_no_synapse_is_absurd_and_a_warning_says_what_to_do(circuit
 # --- layers around pools --------------------------------------------------------------
 
 AROUND = {
+    "depthwise": [layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same")],
+    "separable": [layers.SeparableConv2D(3, 2, depth_multiplier=2, activation="relu")],
+    "dilated": [layers.Conv2D(3, 2, dilation_rate=2, bias_initializer="ones")],
+    "transposed": [layers.Conv2DTranspose(3, 3, strides=2, padding="same")],
+    "PReLU": [layers.PReLU(alpha_initializer="random_normal")],
+    "bounded ReLU": [layers.ReLU(max_value=0.2, negative_slope=0.1)],
     "identities": [
         layers.Dropout(0.5),
         layers.SpatialDropout2D(0.5),
@@ -870,7 +883,7 @@ def test_networks_that_differ_in_training_are_converted_for_inference():
 
 
 def test_layer_that_is_left_to_tensorflow_gets_filtered_spikes():
-    model = functional(layers.ReLU(), layers.DepthwiseConv2D(2), layers.MaxPool2D())
+    model = functional(layers.ReLU(), layers.UnitNormalization(), layers.MaxPool2D())
     with pytest.warns(UserWarning, match="TensorNode"):
         converter = Converter(model, **{**OPTIONS, "allow_fallback": True})
     relu = converter.layers[model.layers[1]]
@@ -885,10 +898,20 @@ class Subclassed(tf.keras.Model):
         return values
 
 
+def merged(merge):
+    """Make a model of two convolutions and what becomes of both."""
+    inputs = tf.keras.Input((6, 6, 2))
+    options = {"activation": "relu", "bias_initializer": "ones"}
+    both = [layers.Conv2D(3, 3, **options)(inputs) for _ in range(2)]
+    return tf.keras.Model(inputs, merge(both))
+
+
 FLAT = functional(layers.Dense(2, "swish", name="a"), shape=(3,))
 MAPS = functional(layers.Dense(4, name="a"))
 REFUSED = {
-    "depthwise": (functional(layers.DepthwiseConv2D(2, name="a")), "Conv2D with gro"),
+    "lambda": (functional(layers.Lambda(abs, name="a")), "to tensors"),
+    "multiply": (merged(layers.Multiply(name="a")), "neither a maximum"),
+    "jump": (functional(layers.ReLU(threshold=0.5, name="a")), "threshold"),
     "softmax layer": (functional(layers.Softmax(name="a")), "leave it out"),
     "swish": (FLAT, "'swish'"),
     "dense on maps": (MAPS, "of size 1 with 4 filters"),
@@ -899,7 +922,78 @@ REFUSED = {
 @pytest.mark.parametrize("model, remedy", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_converted_is_named_with_a_remedy(model, remedy):
     with pytest.raises(TypeError, match=f"'a'.*{remedy}"):
-        Converter(model, allow_fallback=False)
+        # before any data is used
+        Converter(model, allow_fallback=False, calibration="none")
+
+
+MAXIMA = {
+    "maximum": layers.Maximum(),
+    "minimum": layers.Minimum(),
+    "tf.maximum": lambda both: tf.maximum(*both),
+    "reduce_max": lambda both: tf.reduce_max(both[0], axis=[1, 2]),
+    "reduce_min": lambda both: tf.reduce_min(both[0], axis=-1, keepdims=True),
+    "max_pool": lambda both: tf.nn.max_pool2d(both[0], 2, 2, "VALID"),
+    "same": lambda both: tf.nn.max_pool(both[0], [1, 3, 3, 1], [1, 2, 2, 1], "SAME"),
+    "maxout": lambda both: tf.reduce_max(tf.reshape(both[0], (-1, 4, 4, 3, 1)), 3),
+}
+
+
+@pytest.mark.parametrize("merge", MAXIMA.values(), ids=MAXIMA)
+def test_other_maxima_become_circuits(merge):
+    model, x = merged(merge), images(4)
+    assert Converter(model, allow_fallback=False).verify(inputs=[x])
+    swaps = {"relu": mpc.IntegrateAndFire()}
+    converter = Converter(model, swap_activations=swaps, calibration=x, synapse=0.005)
+    (pool,) = pools_in(converter)
+    assert isinstance(pool, mpc.WinnerTakeAll)
+    assert compare_outputs(converter, x, n_steps=150)["distance"].item() < 0.35
+
+
+FUNCTIONS = {
+    "subtract": layers.Subtract(),
+    "sums": lambda both: 0.5 * both[0] + both[1] / 3.0 - 1.0,
+    "moves": lambda both: tf.transpose(both[0][..., ::2], (0, 2, 1, 3)),
+    "relu": lambda both: tf.nn.relu(both[0] - both[1]),
+    "leaky": lambda both: tf.nn.leaky_relu(both[0] - both[1], 0.1),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_functions_of_tensors(function):
+    assert Converter(merged(function), allow_fallback=False).verify(inputs=[images(4)])
+
+
+def test_regularizers_that_are_left_out_are_warned_of():
+    model = functional(layers.Conv2D(2, 3, kernel_regularizer="l2", name="conv"))
+    with pytest.warns(UserWarning, match="regularizers.*'conv'.*inference_only=True"):
+        Converter(model)
+
+
+MISFITS = {
+    "LIF": ("relu", nengo.LIF(), r"'relu'.*other rates.*IntegrateAndFire"),
+    "random": ("relu", nengo.PoissonSpiking(nengo.RectifiedLinear()), "at random"),
+    "tanh": ("tanh", mpc.IntegrateAndFire(), r"'tanh' for nengo.RegularSp"),
+    "elu": ("elu", mpc.IntegrateAndFire(), "train with 'relu'"),
+}
+
+
+@pytest.mark.parametrize("key, neuron_type, message", MISFITS.values(), ids=MISFITS)
+def test_neurons_that_are_no_stand_in_are_warned_of(key, neuron_type, message):
+    model = functional(layers.Conv2D(2, 3, activation=key), layers.MaxPool2D())
+    with pytest.warns(UserWarning, match=f"no stand-in.*{message}"):
+        Converter(model, swap_activations={key: neuron_type}, scale_firing_rates=100)
+
+
+@pytest.mark.filterwarnings("error:.*no stand-in")
+def test_stand_ins_of_the_warnings_are_not_warned_of():
+    tanh = nengo.RegularSpiking(nengo.Tanh(tau_ref=1 / 250), amplitude=1 / 250)
+    leaky = nengo_dl.SpikingLeakyReLU(negative_slope=0.1)
+    swaps = {"tanh": tanh, "leaky_relu": leaky, "relu": SPIKING}
+    steps = layers.Activation("tanh"), layers.LeakyReLU(0.1), layers.ReLU()
+    x = images(4)
+    converter = Converter(functional(*steps), swap_activations=swaps, calibration=x)
+    (first, *_) = converter.net.ensembles
+    assert first.neuron_type.amplitude == 1 / 250
 
 
 def test_softmax_at_the_end_is_left_out_by_the_line_of_the_message():
@@ -917,8 +1011,51 @@ def test_verify_has_a_tolerance_for_single_precision_and_refuses_spikes():
     model = functional(layers.Conv2D(50, 3, activation="relu"), layers.MaxPool2D())
     model.set_weights([1e3 * each for each in model.get_weights()])
     assert Converter(model, allow_fallback=False).verify(inputs=[images(4)])
-    with pytest.raises(ValidationError, match="only networks of rate neurons"):
+    with pytest.raises(ValidationError, match="Only networks of rate neurons"):
         Converter(model, **OPTIONS).verify()
+
+
+# --- the recipe -----------------------------------------------------------------------
+
+
+def test_outputs_have_the_shapes_of_keras_and_its_values():
+    inputs = tf.keras.Input((6, 6, 2))
+    active = layers.ReLU()(inputs)
+    ends = layers.MaxPool2D(name="a")(active), layers.GlobalMaxPool2D(name="b")(active)
+    model = tf.keras.Model(inputs, ends)
+    # more than a minibatch, from dark to bright
+    x = images(130) * np.linspace(0.2, 1, 130).reshape(-1, 1, 1, 1)
+    swaps = {"relu": mpc.IntegrateAndFire()}
+    converter = Converter(model, swap_activations=swaps, calibration=x, synapse=0.005)
+    expected = model.predict(x, verbose=0)
+    outputs = converter.predict(x, n_steps=60)
+    over_time = converter.predict(x, n_steps=60, over_time=True)
+    table = compare_outputs(converter, x, n_steps=60)
+    assert list(table.index) == ["a", "b"]
+    for keras, last, steps, row in zip(
+        expected, outputs, over_time, table.itertuples(index=False)
+    ):
+        assert last.shape == keras.shape
+        assert steps.shape == (130, 60, *keras.shape[1:])
+        error = np.sqrt(np.mean((steps[:, -1] - keras) ** 2)) / keras.std()
+        assert row.distance == pytest.approx(error, rel=0.2)
+        assert row.distance < 0.25
+        assert 5 < row.settled < 60
+        assert 0.4 < row.agreement < 1
+
+
+def test_filter_of_outputs_is_a_mean_from_the_first_step_on():
+    converter = Converter(functional(layers.ReLU()))
+    x = images(2)
+    outputs = converter.predict(x, n_steps=3, over_time=True)
+    np.testing.assert_allclose(outputs, np.stack(3 * [x], axis=1), rtol=1e-5)
+
+
+def test_models_over_time_are_not_shown_one_input():
+    model = functional(layers.TimeDistributed(layers.MaxPool1D()))
+    converter = Converter(model, temporal_model=True)
+    with pytest.raises(ValidationError, match="time steps.*Simulator"):
+        converter.predict(images(2))
 
 
 # --- layer by layer -------------------------------------------------------------------
@@ -1105,6 +1242,45 @@ def test_frozen_networks_have_the_same_outputs_in_nengo(circuit):
         sim.freeze_params(converter.net)
     (frozen,) = simulate(converter, x, steps=50)
     np.testing.assert_allclose(frozen, expected, atol=1e-5)
+
+
+# --- models of Keras 3 ----------------------------------------------------------------
+
+WRITE = """
+import keras, numpy as np, sys
+from keras import layers
+inputs = x = keras.Input((6, 6, 2), name="in")
+x = layers.Conv2D(3, 3, activation="relu", padding="same", name="conv")(x)
+x = layers.Add(name="add")([x, layers.Conv2D(3, 1, name="skip")(inputs)])
+x = layers.LeakyReLU(negative_slope=0.2, name="leaky")(x)
+x = layers.BatchNormalization(name="norm")(x)
+inner = keras.Sequential(
+    [layers.MaxPooling2D(), layers.Flatten(), layers.Dense(2, "softmax")], name="inner"
+)
+model = keras.Model(inputs, inner(x))
+model.layers[5].set_weights([np.arange(1, 4)] * 4)
+model.save(sys.argv[1] + "/model.keras")
+x = np.random.RandomState(0).uniform(-1, 1, (4, 6, 6, 2))
+np.savez(sys.argv[1] + "/values.npz", x=x, y=model.predict(x, verbose=0))
+"""
+
+
+def test_models_that_keras_3_saved(tmp_path):
+    code = "import keras, sys; sys.exit(keras.__version__ < '3')"
+    if subprocess.run([sys.executable, "-c", code], capture_output=True).returncode:
+        pytest.skip("needs Keras 3 beside tf_keras")
+    subprocess.run([sys.executable, "-c", WRITE, str(tmp_path)], check=True)
+    model = load_model(tmp_path / "model.keras")
+    values = np.load(tmp_path / "values.npz")
+    found = model.predict(values["x"], verbose=0)
+    np.testing.assert_allclose(found, values["y"], atol=1e-5)
+
+
+def test_files_of_other_kinds_are_refused(tmp_path):
+    path = tmp_path / "model.h5"
+    path.write_bytes(b"")
+    with pytest.raises(ValidationError, match="tf.keras.models.load_model reads"):
+        load_model(path)
 
 
 # --- the demonstration, and what is imported ------------------------------------------

@@ -15,7 +15,8 @@ filters = np.exp(-(u**2 + v**2)[..., None] / 8) * np.cos(across * np.pi / 3)
 filters -= filters.mean(axis=(0, 1))
 filters /= np.abs(filters).sum(axis=(0, 1)) / 2  # so that responses are at most 1
 
-oriented = nengo.Convolution(4, (24, 24, 1), kernel_size=(7, 7), init=filters[:, :, None])
+kernels = filters[:, :, None]
+oriented = nengo.Convolution(4, (24, 24, 1), kernel_size=(7, 7), init=kernels)
 n_cells = oriented.output_shape.size
 
 with nengo.Network(seed=0) as model:

@@ -13,7 +13,7 @@ from nengo.exceptions import NetworkContextError, ValidationError
 from ..network.arriving import Arriving, arriving
 from ..network.units import RATE_FOR_VALUES
 from ..network.windows import InputShape, PerAxis, PoolWindows
-from ..registry import find, make, with_defaults
+from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import valid_flag, valid_range
 from .min_pool import MinPool
 
@@ -117,13 +117,18 @@ def max_pool(
         )
     found = arriving(source, nengo.Network.context[0])
     if circuit is None:
-        circuit = "winner-take-all" if found.area or found.is_decoded else "exact"
-    chosen = _chosen(found, source, **options)
+        circuit = "winner-take-all" if found.spikes or found.is_decoded else "exact"
+    made_by, own = unwrap_partial(find(circuit))
+    given = {**own, **options}
+    chosen = _chosen(found, source, **given)
+    smooth = found.is_decoded and not found.spikes
+    counts = getattr(made_by, "takes_raw_spikes", False) and "neuron_type" not in given
+    if smooth and counts:
+        chosen.update(max_rate=RATE_FOR_VALUES, input_rate=RATE_FOR_VALUES)
     if valid_flag(minimum, "minimum"):
         pool: nengo.Network = MinPool(windows, circuit, **{**chosen, **options})
     else:
         pool = make(with_defaults(find(circuit), **chosen), windows, **options)
-    smooth = found.is_decoded and not found.area
     nengo.Connection(source, pool.input, **({} if smooth else {"synapse": None}))
     return pool
 
@@ -132,9 +137,9 @@ def _chosen(found: Arriving, source: Any, **given: Any) -> dict[str, Any]:
     """Options of a circuit for what arrives, beside those that are given."""
     values = given.get("input_range", found.range)
     if values is None:
-        if found.area or found.is_decoded:
+        if found.spikes or found.is_decoded:
             raise ValidationError(
-                f"what values {source} gives does not follow from its gains and "
+                f"what values {source} gives cannot be read from its gains and "
                 "weights; give input_range=(lowest, highest)",
                 attr="input_range",
             )
@@ -144,6 +149,4 @@ def _chosen(found: Arriving, source: Any, **given: Any) -> dict[str, Any]:
     if found.area:
         rate = found.needed_rate(high - low)
         options["input_rate"] = float(f"{rate:.4g}")
-    elif found.is_decoded:
-        options |= {"max_rate": RATE_FOR_VALUES, "input_rate": RATE_FOR_VALUES}
     return options

@@ -16,13 +16,13 @@ from ..utils.checks import positive_number
 
 #: Time constants, in inter-spike intervals of an input, over which spikes of rivals are
 #: counted, and behind which the values arrive at the gates.
-COUNTED, VALUES = 5, 2.5
+COUNTED, VALUES = 5, 3.5
 #: Rate of rivals, relative to ``max_rate``, from which an input has lost.
 LOST = 0.012
 #: By how much a neuron that fires at 1 Hz closes a gate, in units of the largest value.
 CLOSED = 0.03
 #: Rate, in Hz, of a gate that passes on the largest value.
-GATE_RATE = 1000
+GATE_RATE = 2000
 
 
 class Unpool(nengo.Network):

@@ -17,7 +17,7 @@ from ..registry import find
 from . import calibration as calibrate
 from .activations import SwappedActivations, scale_by_layer, warn_of_misfits
 from .compatibility import check_keras_2
-from .functions import ConvertFunction, takes_maxima
+from .functions import ConvertFunction, sign_of, takes_maxima
 from .in_layer import pools_in_layers
 from .layers import (
     ADVICE,
@@ -27,6 +27,7 @@ from .layers import (
     ConvertMaxPool,
     ConvertModel,
     check_convertible,
+    is_dilated,
 )
 from .pooling import models_in, pools_of
 from .running import READOUT, outputs_over_time, run
@@ -104,7 +105,7 @@ class Converter(nengo_dl.Converter):
     ... )
     >>> (pool,) = converter.net.networks
     >>> pool.n_neurons, round(pool.max_rate), round(pool.input_range[1])
-    (12, 250, 500)
+    (12, 559, 500)
     """
 
     #: Ours, then NengoDL's, which may be registered later.
@@ -121,9 +122,10 @@ class Converter(nengo_dl.Converter):
         self.value_ranges = {}
         options = inspect.signature(nengo_dl.Converter).bind(model, *args, **options)
         options = options.arguments
-        options.setdefault("inference_only", differs_in_training(model))
-        if calibration is not None:
-            self._calibrate(model, calibration, options)
+        self._calibration = calibration
+        if "inference_only" not in options:
+            options["inference_only"] = differs_in_training(model)
+            warn_of_regularizers(model)
         scales = options.get("scale_firing_rates")
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
@@ -152,13 +154,22 @@ class Converter(nengo_dl.Converter):
         if calibration is None:
             self._warn_of_low_rates()
 
-    def _calibrate(self, model, data, options):
-        """Choose firing rates, and ranges of the values that pools see."""
-        applications = calibrate.record(model, data)
-        if options.get("scale_firing_rates") is None:
-            options["scale_firing_rates"] = calibrate.scales(applications)
+    def prepare(self, model):
+        """See that all layers convert, then choose rates and ranges by data."""
+        with warnings.catch_warnings():
+            # they come again when layers are converted
+            warnings.simplefilter("ignore")
+            for layer in layers_of(model):
+                self.get_converter(layer)
+        self._layer_converters.clear()
+        if self._calibration is None:
+            return
+        applications = calibrate.record(model, self._calibration)
+        if self.scale_firing_rates is None:
+            self.scale_firing_rates = calibrate.scales(applications)
         self.value_ranges = {
-            each.layer: calibrate.channel_ranges(applications, each.layer)
+            each.layer: sign_of(each.layer)
+            * calibrate.channel_ranges(applications, each.layer)[:: sign_of(each.layer)]
             for each in applications
             if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
             or takes_maxima(each.layer)
@@ -300,16 +311,43 @@ def add_linear(converter, node_id, biases=None, activation=None):
     return type(converter).add_nengo_obj(converter, node_id, biases)
 
 
+def layers_of(model):
+    """All layers of a model but models, and those in its models."""
+    for layer in model.layers:
+        if isinstance(layer, tf.keras.Model):
+            yield from layers_of(layer)
+        else:
+            yield layer
+
+
 def differs_in_training(model):
     """Whether some layer, also of a model in it, does something else in training."""
     normalises = (compat.BatchNormalizationV1, compat.BatchNormalizationV2)
-    training_only = ("_regularizer", "_constraint")
     return any(
         isinstance(layer, ONLY_RUN)
+        or has_regularizers(layer)
         or (isinstance(layer, normalises) and layer.trainable)
-        or any(vars(layer)[x] for x in vars(layer) if x.endswith(training_only))
+        or is_dilated(layer)
         for layer in model.submodules
     )
+
+
+def has_regularizers(layer):
+    """Whether a layer has regularizers or constraints."""
+    training_only = ("_regularizer", "_constraint")
+    return any(vars(layer)[x] for x in vars(layer) if x.endswith(training_only))
+
+
+def warn_of_regularizers(model):
+    """Warn of what is left out of a model that nobody has said is only to run."""
+    layers = [each.name for each in model.submodules if has_regularizers(each)]
+    if layers:
+        warnings.warn(
+            f"the regularizers and constraints of the layers {layers} are left out: "
+            "the network is converted to be run, not to be trained. "
+            "inference_only=True says so",
+            stacklevel=3,
+        )
 
 
 def register():

@@ -125,6 +125,12 @@ def takes_maxima(layer):
     return function_name(layer).startswith((*EXTREMES, *REDUCTIONS, *POOLS))
 
 
+def sign_of(layer):
+    """-1 where minima are taken, which are maxima of negative values, else 1."""
+    is_minimum = function_name(layer).lower().endswith(("minimum", "reduce_min"))
+    return -1 if is_minimum else 1
+
+
 def evaluate(node, values):
     """What a layer computes of numbers in the place of its inputs."""
     given = dict(zip(map(id, node.keras_inputs), map(tf.constant, values)))
@@ -205,7 +211,7 @@ def arguments(node):
 def windows_of(node):
     """Sign, windows and channels of maxima; None if they are of something else."""
     name, shapes = function_name(node.layer), input_shapes(node)
-    sign = -1 if name.lower().endswith(("minimum", "reduce_min")) else 1
+    sign = sign_of(node.layer)
     if name in EXTREMES:
         if len(shapes) < 2 or len(set(shapes)) > 1:
             return None

@@ -101,6 +101,8 @@ class ConvertModel(nengo_dl.converter.ConvertModel):
 
     def convert(self, node_id):
         """Convert the model; inner models leave their pools to the outermost one."""
+        if node_id is None and hasattr(self.converter, "prepare"):
+            self.converter.prepare(self.layer)
         network = super().convert(node_id)
         if node_id is None:
             finish(network, self.converter)
@@ -251,6 +253,30 @@ class ConvertConvolution(OnlyRun):
         return super().convertible(layer, converter)
 
 
+def is_dilated(layer):
+    """Whether a convolution leaves out values between those that it looks at."""
+    return np.any(np.asarray(getattr(layer, "dilation_rate", 1)) > 1)
+
+
+class ConvertDilated(ConvertConvolution):
+    """Convert a convolution that may be dilated, which NengoDL's must not."""
+
+    has_weights = True
+
+    def convert(self, node_id):
+        """Leave to NengoDL what it converts."""
+        if is_dilated(self.layer):
+            return super().convert(node_id)
+        return STOCK[type(self.layer)](self.layer, self.converter).convert(node_id)
+
+    @classmethod
+    def convertible(cls, layer, converter):
+        """As what converts it."""
+        if is_dilated(layer):
+            return super().convertible(layer, converter)
+        return STOCK[type(layer)].convertible(layer, converter)
+
+
 class ConvertTransposed(OnlyRun):
     """Convert a transposed convolution."""
 
@@ -370,6 +396,7 @@ CONVERTERS = {
         ConvertMove,
     ),
     **dict.fromkeys(CONVOLUTIONS, ConvertConvolution),
+    **dict.fromkeys(_layers("Conv1D Conv2D Conv3D"), ConvertDilated),
     **dict.fromkeys(TRANSPOSED, ConvertTransposed),
     tf.keras.layers.PReLU: ConvertBends,
     tf.keras.layers.ReLU: ConvertReLU,
@@ -421,7 +448,8 @@ def _remedy(layer, converter):
         line = f"get_layer({layer.name!r}).activation = tf.keras.activations.linear"
         return f"has a softmax; leave it out by model.{line}: {SOFTMAX}"
     return (
-        f"has the activation {name!r}, for which Nengo has no neurons; train "
-        "with relu, or name what takes its place in swap_activations; with "
-        "allow_fallback=True TensorFlow computes it, without spikes"
+        f"has the activation {name!r}. Unsupported activation type: Nengo has no "
+        "neurons for it. Train with relu, or name what takes its place in "
+        "swap_activations; with allow_fallback=True TensorFlow computes it, without "
+        "spikes"
     )

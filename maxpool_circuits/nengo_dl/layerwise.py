@@ -6,6 +6,7 @@ import pandas as pd
 import tensorflow as tf
 from nengo.ensemble import Neurons
 
+from ..comparison.workloads import DT
 from ..utils.checks import valid_integer
 from .calibration import counting_error, record
 from .pooling import models_in
@@ -96,7 +97,7 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
             rate = mean.max() / amplitude
             if neuron_type.spiking:
                 spikes = np.abs(mean).sum(axis=1).mean() / amplitude
-                window = average * simulator.dt
+                window = average * DT
                 counting = counting_error(expected, amplitude, window) / spread
         error = np.sqrt(np.mean((mean - expected) ** 2)) / spread
         row = [error, counting, expected.max(), rate, spikes]

@@ -118,6 +118,7 @@ def connect(pool, circuit, before, after):
     """Make a circuit between the source of a pool and its output."""
     with pool.network:
         pool.circuit = make(circuit, pool.windows)
+        pool.circuit.knows_inputs = True
         with pool.circuit:
             nengo_dl.configure_settings(trainable=False)
         for connection in (

@@ -40,7 +40,9 @@ def run(
             "nengo_dl.Simulator",
             attr="temporal_model",
         )
-    inputs = [np.reshape(x, (len(x), 1, -1)) for x in inputs_of(converter.model, inputs)]
+    inputs = [
+        np.reshape(x, (len(x), 1, -1)) for x in inputs_of(converter.model, inputs)
+    ]
     results = []
     with nengo_dl.Simulator(
         converter.net,

@@ -58,8 +58,8 @@ class SpikeAmplitude:
             return alike(amplitude * neuron_type.spiking, source.size_out)
         if source in self.pools:
             inputs, windows = self.pools[source]
-            return tuple(map(windows.max, self._sums(inputs)))
-        sizes, squares = np.zeros((2, source.size_out))
+            return windows.max(self._sums(inputs))
+        sums = np.zeros((2, source.size_out))
         for connection in self.incoming.get(source, ()):
             pre, part = connection.pre_obj, connection.pre_slice
             amplitudes = self.at(pre)[part]
@@ -68,17 +68,16 @@ class SpikeAmplitude:
             if not passes_on(source):
                 # what a layer that was left to TensorFlow does is not known
                 return alike(np.median(amplitudes[amplitudes > 0]), source.size_out)
-            into = connection.post_slice
-            for power, (total, sums) in enumerate(
-                zip((sizes, squares), self._sums(pre)), start=1
-            ):
-                total[into] += through(connection, sums[part], power)
-        return sizes, squares
+            for row, power in enumerate((1, 2)):
+                before = self._sums(pre)[row, part]
+                into = row, connection.post_slice
+                sums[into] += through(connection, before, power)
+        return sums
 
 
 def alike(amplitude, size):
     """Sums for values that have one input each, all of one amplitude."""
-    return np.full(size, float(amplitude)), np.full(size, float(amplitude) ** 2)
+    return np.full((size, 2), [amplitude, amplitude**2], dtype=float).T
 
 
 def through(connection, sums, power):

@@ -39,13 +39,14 @@ class Arriving:
     jitter : float
         Power of what spikes add to the values, in squared units x seconds: a train of
         spikes of area a and rate r has a^2 r. NaN if rates cannot be known.
-    is_decoded : bool
-        Whether values come from populations that spike.
+    spikes, is_decoded : bool
+        Whether there are spikes, and values of populations that spike.
     """
 
     range: tuple[float, float] | None
     area: float
     jitter: float
+    spikes: bool
     is_decoded: bool
 
     def needed_rate(self, width: float) -> float:
@@ -110,6 +111,7 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
         range=(lowest, highest) if known and lowest < highest else None,
         area=float(areas.max()),
         jitter=float((np.minimum(trains, MIXED) * jitter).max()),
+        spikes=any(source.area for source in sources.values()),
         is_decoded=any(
             isinstance(obj, nengo.Ensemble) and obj.neuron_type.spiking
             for obj in sources

@@ -140,6 +140,8 @@ class MaxPoolNetwork(nengo.Network):
     #: Parameters that tuning may choose besides decoders, those that suit
     #: ``neuron_type``.
     tunables: Any = ()
+    #: Whether what makes the circuit has measured its inputs: no warning about them.
+    knows_inputs = False
     #: Whether a tuning serves windows of one size only.
     tuned_per_window_size = True
     #: Smallest pools that `build_circuit` is for: smaller ones pass their input on.

@@ -20,14 +20,14 @@ RATE_FOR_VALUES = 1250
 SLOWEST = 1.5
 #: How many times as wide as its inputs the range of a pool may be, and by how many
 #: times its width inputs may be outside of it.
-WIDEST, FARTHEST = 2, 0.4
+WIDEST, FARTHEST = 3, 0.4
 
 
 @Builder.register(MaxPoolNetwork)
 def build_pool(model: Any, pool: MaxPoolNetwork, progress: Any = None) -> None:
     """Build a pool, and warn of inputs that do not fit it."""
     spikes = any(ensemble.neuron_type.spiking for ensemble in pool.all_ensembles)
-    if spikes and model.toplevel is not None:
+    if spikes and model.toplevel is not None and not pool.knows_inputs:
         remedy = misfit(pool, model.toplevel)
         if remedy:
             message = f"what reaches {pool} does not fit it: {remedy}"
