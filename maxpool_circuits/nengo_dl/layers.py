@@ -258,6 +258,13 @@ def is_dilated(layer):
     return np.any(np.asarray(getattr(layer, "dilation_rate", 1)) > 1)
 
 
+def as_stock(converter, node_id):
+    """Convert a layer as NengoDL does, to objects that a converter of ours makes."""
+    stock = STOCK[type(converter.layer)](converter.layer, converter.converter)
+    stock.add_nengo_obj = converter.add_nengo_obj
+    return stock.convert(node_id)
+
+
 class ConvertDilated(ConvertConvolution):
     """Convert a convolution that may be dilated, which NengoDL's must not."""
 
@@ -267,7 +274,7 @@ class ConvertDilated(ConvertConvolution):
         """Leave to NengoDL what it converts."""
         if is_dilated(self.layer):
             return super().convert(node_id)
-        return STOCK[type(self.layer)](self.layer, self.converter).convert(node_id)
+        return as_stock(self, node_id)
 
     @classmethod
     def convertible(cls, layer, converter):
@@ -336,7 +343,7 @@ class ConvertReLU(ConvertBends):
     def convert(self, node_id):
         """Make neurons."""
         if self.layer.max_value is None:
-            return STOCK[type(self.layer)](self.layer, self.converter).convert(node_id)
+            return as_stock(self, node_id)
         return super().convert(node_id)
 
     @classmethod
