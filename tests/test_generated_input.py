@@ -54,11 +54,21 @@ def good_pool():
     return mpc.WinnerTakeAll(WINDOWS, **options)
 
 
+def good_unpooled():
+    """A pool whose winners are known."""
+    return mpc.WinnerTakeAll(WINDOWS, add_to_container=False)
+
+
+def good_source():
+    """A node of six values, in the network of a test."""
+    return nengo.Node(np.zeros(6))
+
+
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
 #: Good values that are made when they are needed.
-MADE = (good_table, good_pool)
+MADE = (good_table, good_pool, good_source, good_unpooled)
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "add_to_container": False,
@@ -125,6 +135,10 @@ GOOD = {
     "register.name": "exact",
     "unregister.name": "fleeting",
     "error_map.circuit": "tuned",
+    "max_pool.source": good_source,
+    "max_pool.n_neurons": 1,
+    "per_window.make_one": len,
+    "Unpool.pool": good_unpooled,
     "tune.circuit": "pairwise-relu",
     "tune.progress_bar": False,
 }
@@ -139,6 +153,7 @@ FREE = {
     "interval": "of plots",
     "names": "of plots",
     "images": "of plots",
+    "max_pool.windows": "refused as input_shape",
     "Workload.name": "a text for people",
     "error_map.circuit": "refused as a row of the table",
     "n_jobs": "joblib checks it",
@@ -232,7 +247,8 @@ def without_work(monkeypatch):
     mpc.register("fleeting", begin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        with nengo.Network():
+            yield
     plt.close("all")
     for other in mpc.circuits().keys() - registered.keys():
         mpc.unregister(other)

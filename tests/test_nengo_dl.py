@@ -309,6 +309,8 @@ def test_circuit_that_is_asked_for(max_pool, kind, max_rate):
         (pool,) = pools_in(converter)
         assert type(pool) is kind
         assert pool.max_rate == max_rate
+        # no warning of inputs that the converter knows better
+        assert pool.knows_inputs
         (before,) = connections(converter, post_obj=pool.input)
         assert isinstance(before.transform, nengo.transforms.NoTransform)
 

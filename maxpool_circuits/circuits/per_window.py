@@ -8,6 +8,7 @@ from typing import Any
 
 import nengo
 import numpy as np
+from nengo.exceptions import ValidationError
 
 from ..network.windows import PoolWindows
 from ..registry import make
@@ -31,6 +32,11 @@ def per_window(make_one: Callable[[int], nengo.Network]) -> Callable[..., Any]:
     callable
         Takes windows, as all circuits do: for `.compare`, `.make` and `.register`.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``make_one`` cannot be called.
+
     Examples
     --------
     >>> import nengo
@@ -45,6 +51,12 @@ def per_window(make_one: Callable[[int], nengo.Network]) -> Callable[..., Any]:
     >>> print(pool.label)
     largest for each of 4 windows: 26 Nengo objects
     """
+
+    if not callable(make_one):
+        raise ValidationError(
+            f"must be a callable that takes a number of inputs, got {make_one!r}",
+            attr="make_one",
+        )
 
     @functools.wraps(make_one, updated=())
     def circuit(windows: PoolWindows) -> nengo.Network:

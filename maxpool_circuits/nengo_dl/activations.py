@@ -143,8 +143,9 @@ def warn_of_misfits(layers_and_ensembles):
     found = {}
     for layer, ensemble in layers_and_ensembles:
         activation, neuron_type = activation_of(layer), ensemble.neuron_type
-        if activation in (None, tf.nn.leaky_relu):
-            # a function of a slope that is not known here
+        moves = isinstance(layer, OpLayer) and not has_neurons(layer)
+        if moves or activation in (None, tf.nn.leaky_relu):
+            # only passes neurons on, or has a slope that is not known here
             continue
         key = repr(neuron_type), name_of(activation)
         if isinstance(neuron_type, (nengo.PoissonSpiking, nengo.StochasticSpiking)):

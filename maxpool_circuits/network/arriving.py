@@ -109,8 +109,8 @@ def arriving(place: Any, network: nengo.Network) -> Arriving:
     )
     return Arriving(
         range=(lowest, highest) if known and lowest < highest else None,
-        area=float(areas.max()),
-        jitter=float((np.minimum(trains, MIXED) * jitter).max()),
+        area=float(np.max(areas)),
+        jitter=float(np.max(np.minimum(trains, MIXED) * jitter)),
         spikes=any(source.area for source in sources.values()),
         is_decoded=any(
             isinstance(obj, nengo.Ensemble) and obj.neuron_type.spiking
