@@ -15,7 +15,7 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 
 from .network.base import MaxPoolNetwork
-from .network.neurons import integrates
+from .network.neurons import IntegrateAndFire
 from .network.paths import Arriving, Paths, full_weights, incoming, upstream
 from .network.setup import qualified_name
 from .network.sparse import selection
@@ -35,7 +35,7 @@ __all__ = ["to_nir"]
 CAN_EXPORT = (
     "NIR can take circuits whose neurons are all IntegrateAndFire and whose "
     "connections are weights and Lowpass or Alpha synapses, such as pairwise-relu and "
-    "winner-take-all with their default neuron_type"
+    "winner-take-all with neuron_type=maxpool_circuits.IntegrateAndFire()"
 )
 #: By how much thresholds are lower than those of the circuit, relative to them: neurons
 #: of NIR fire above their threshold, those of Nengo at it.
@@ -55,7 +55,7 @@ def to_nir(
     ----------
     circuit : MaxPoolNetwork
         The circuit, for any windows, for instance a `.PairwiseReLU` or a
-        `.WinnerTakeAll` with their default ``neuron_type``.
+        `.WinnerTakeAll` of such neurons.
     spike_value : float
         What a spike of an input is worth: its value times its duration, in units of the
         input times seconds. That is the ``amplitude`` of the neurons that the input
@@ -155,7 +155,7 @@ def _check(circuit: Any) -> None:
 def _reasons_against(circuit):
     """Yield all that cannot be exported."""
     for ensemble in circuit.all_ensembles:
-        if not integrates(ensemble.neuron_type):
+        if type(ensemble.neuron_type) is not IntegrateAndFire:
             yield f"{ensemble} has neurons of type {ensemble.neuron_type}"
         elif np.any(ensemble.bias):
             yield f"neurons of {ensemble} have bias currents"

@@ -1309,3 +1309,82 @@ def test_nengo_dl_is_imported_only_when_asked_for():
         [sys.executable, "-c", f"import sys; {code}"], capture_output=True, text=True
     )
     assert process.stdout.strip() == "set()"
+
+
+# --- pools of a layer's own neurons ---------------------------------------------------
+
+
+def relu_and_pool(*between, first=True, **pool):
+    """A convolution, and a ReLU and a pool in either order, with layers between."""
+    both = [layers.ReLU(name="relu"), *between, layers.MaxPool2D(name="pool", **pool)]
+    return functional(layers.Conv2D(3, 3), *(both if first else both[::-1]))
+
+
+def spiking(model, scale=100, **options):
+    """A converted network of neurons that average."""
+    return Converter(
+        model,
+        swap_activations={"relu": mpc.IntegrateAndFire()},
+        scale_firing_rates=scale,
+        synapse=0.005,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    "pool", [{}, {"pool_size": 3, "strides": 2, "padding": "same"}, {"pool_size": 4}]
+)
+def test_neurons_of_a_layer_are_its_pool(first, pool):
+    model, x = relu_and_pool(first=first, **pool), noise(4, 6, 6, 2)
+    converter = spiking(model, scale=400)
+    (circuit,) = pools_in(converter)
+    assert type(circuit) is mpc.SharedResetMax
+    assert converter.net.n_neurons == circuit.windows.sizes.sum()
+    y = converter.predict(x, n_steps=200, readout=0.05)
+    expected = model.predict(x, verbose=0)
+    assert np.abs(y - expected).max() < 0.1 * expected.max()
+
+
+def test_a_layer_is_its_pool_through_what_keeps_zero_and_order():
+    between = layers.Dropout(0.5), layers.ZeroPadding2D(1)
+    converter = spiking(relu_and_pool(*between))
+    assert type(pools_in(converter)[0]) is mpc.SharedResetMax
+
+
+def another_user():
+    """A model in which the activations are used besides."""
+    image = tf.keras.Input((6, 6, 2))
+    active = layers.ReLU()(layers.Conv2D(3, 3)(image))
+    return tf.keras.Model(image, [layers.MaxPool2D()(active), active])
+
+
+def used_twice():
+    """A model in which one layer is applied twice."""
+    image, relu = tf.keras.Input((6, 6, 2)), layers.ReLU()
+    return tf.keras.Model(
+        image, layers.MaxPool2D()(relu(layers.Conv2D(3, 3)(relu(image))))
+    )
+
+
+@pytest.mark.parametrize(
+    "model, options",
+    [
+        (another_user, {}),
+        (used_twice, {}),
+        (lambda: relu_and_pool(layers.BatchNormalization()), {}),
+        (relu_and_pool, {"max_pool": "winner-take-all"}),
+    ],
+)
+def test_a_layer_that_others_need_keeps_its_neurons(model, options):
+    (pool,) = pools_in(spiking(model(), **options))
+    assert type(pool) is mpc.WinnerTakeAll
+
+
+def test_layers_that_are_pools_train_as_relus():
+    model, x = relu_and_pool(), noise(4, 6, 6, 2)
+    converter = spiking(model, inference_only=False)
+    with nengo_dl.Simulator(converter.net, minibatch_size=4, progress_bar=False) as sim:
+        found = sim.keras_model([x.reshape(4, 1, -1), np.ones((4, 1))], training=True)
+    expected = model.predict(x, verbose=0).reshape(4, -1)
+    np.testing.assert_allclose(np.squeeze(found[0]), expected, atol=1e-4)

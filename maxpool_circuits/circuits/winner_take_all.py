@@ -76,7 +76,7 @@ class WinnerTakeAll(Averaging, MeanPath):
     :math:`\sqrt{1 / h - 1} / 2`.
 
     Other neurons inhibit each other by connections. In windows of more than 10 inputs
-    groups of these compete first, and then their winners, in as many stages as it takes.
+    groups of these compete first, and then their winners, in as many stages as needed.
 
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons. Delay: that of
     ``input_synapse``. Neurons that inhibit each other need one unit more for each
@@ -94,10 +94,11 @@ class WinnerTakeAll(Averaging, MeanPath):
         while its pool's mean is in the middle of it fires at ``max_rate``.
     synapse : nengo.synapses.Synapse or float or None, optional
         Synapse of the lateral inhibition; None (the default) for units that share a
-        reset. If one is given, the default neurons are `.IntegrateAndFire`. For these it
-        is one time step by default (``nengo.Lowpass(0)``), because their membrane remembers inhibition; others need a filter,
-        slower in larger windows, so that units do not silence each other in turns: 5
-        ms, or 1 ms per input of the largest window if that is more.
+        reset. If one is given, the default neurons are `.IntegrateAndFire`, for which
+        it is one time step by default (``nengo.Lowpass(0)``), because their membranes
+        remember inhibition. Others need a filter, slower in larger windows, so that
+        units do not silence each other in turns: 5 ms, or 1 ms per input of the largest
+        window if that is more.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. The default is ``nengo.Alpha(0.0017)`` for
         `.IntegrateAndFire` (2.7 ms at 1000 Hz) and 5 ms for others, longer in

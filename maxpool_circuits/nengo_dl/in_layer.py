@@ -10,7 +10,10 @@ from .activations import name_of
 from .layers import IDENTITIES, MAX_POOL_LAYERS
 
 #: What may stand between a layer and its max pooling: all that keeps zero and order.
-BETWEEN = (*IDENTITIES, layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
+BETWEEN = (
+    *IDENTITIES,
+    *(getattr(layers, f"ZeroPadding{n_axes}D") for n_axes in (1, 2, 3)),
+)
 #: Layers that are an activation and nothing else.
 ACTIVATIONS = (layers.ReLU, layers.Activation)
 

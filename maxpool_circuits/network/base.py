@@ -285,7 +285,7 @@ class MaxPoolNetwork(nengo.Network):
 
     @property
     def pool_sizes(self) -> np.ndarray:
-        """Sizes of the pools that `build_circuit` is for; that of all, if there are none."""
+        """Sizes of the pools that `build_circuit` is for; of all, if there are none."""
         sizes = self.windows.sizes
         large = sizes >= self.smallest_pool
         return sizes[large] if large.any() else sizes
@@ -395,8 +395,8 @@ class MaxPoolNetwork(nengo.Network):
         if not self.shares_reset or not np.array_equal(groups, sizes):
             raise ValidationError(
                 "neurons that share a reset must be in groups of the sizes of the "
-                "pools, in a circuit that is made of them, such as WinnerTakeAll; leave "
-                f"neuron_type out, got {neuron_type!r}",
+                "pools, in a circuit that is made of them, such as WinnerTakeAll; "
+                f"leave neuron_type out, got {neuron_type!r}",
                 attr="neuron_type",
                 obj=self,
             )

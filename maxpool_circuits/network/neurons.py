@@ -189,7 +189,8 @@ class SharedReset(IntegrateAndFire):
     ) -> None:
         """Integrate, let the highest of each group fire, and lower the whole group."""
         sizes = self.all_sizes(len(J))
-        starts, group = np.cumsum(sizes) - sizes, np.repeat(np.arange(len(sizes)), sizes)
+        starts = np.cumsum(sizes) - sizes
+        group = np.repeat(np.arange(len(sizes)), sizes)
         self.integrate(dt, J, voltage, starts, group)
         highest = np.maximum.reduceat(voltage, starts)
         n_spikes = np.maximum(np.floor(highest), 0)
