@@ -177,7 +177,7 @@ def model_with(pools, shape, n_inputs=3):
     return tf.keras.Model(inputs, [pool(values) for pool in pools])
 
 
-@pytest.mark.parametrize("n_axes", SHAPES)
+@pytest.mark.parametrize("n_axes", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_every_layer_is_exact_in_rate_networks(n_axes):
     model = model_with(pooling_layers(n_axes), SHAPES[n_axes])
     check_rate_network(model, noise(4, 3), training=True)

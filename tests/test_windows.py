@@ -85,8 +85,11 @@ def positions(length, size, stride, padding, dilation, ceil_mode):
         starts = list(range(-before, length + after - reach, stride))
         following = starts[-1] + stride if starts else -before
         left_over = following - stride + reach + 1 < length + after
+        # by PyTorch's rule, the last one must not start in the padding
         if ceil_mode and left_over and following < length:
             starts.append(following)
+        elif ceil_mode and not left_over and starts and starts[-1] >= length:
+            starts.pop()
     inside = range(length)
     return [
         [i for i in range(start, start + reach + 1, dilation) if i in inside]

@@ -44,7 +44,7 @@ def max_pool(
     ============================  ==========================  =====================
 
     The rate of neurons is the highest that the ensemble reaches for an input of 1 (or
-    its radius), and `input_rate` follows from it. Of values that are sums of many the
+    its radius), and ``input_rate`` follows from it. Of values that are sums of many the
     range is where nearly all are, if their sources were uniform and independent.
 
     Parameters

@@ -56,6 +56,12 @@ def lif_spikes(
     from firing: a value of 0 holds it at the threshold.
     """
     neuron_type = nengo.LIF(amplitude=1 / rate)
+    if rate * neuron_type.tau_ref >= 1:
+        raise ValidationError(
+            f"must be below {1 / neuron_type.tau_ref:g} Hz, as fast as LIF neurons "
+            f"fire, or choose encoding='regular', got {rate:g} Hz",
+            attr="input_rate",
+        )
     rates = np.maximum(rate * _checked(values), 1e-6)
     # with an intercept of 0 the bias is the threshold, and the gain what exceeds it
     currents, thresholds = neuron_type.gain_bias(rates, np.zeros_like(rates))

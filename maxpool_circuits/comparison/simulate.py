@@ -11,6 +11,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.cache import NoDecoderCache
+from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
@@ -44,6 +45,12 @@ def build_simulator(
 ) -> Any:
     """Build a network with a simulator class or factory, by default with Nengo's."""
     simulator = _nengo_simulator if simulator is None else simulator
+    if not callable(simulator):
+        raise ValidationError(
+            "must be a simulator class, such as nengo.Simulator, or a function that "
+            f"makes a simulator of a network, or None, got {simulator!r}",
+            attr="simulator",
+        )
     options = {"dt": DT}
     if "progress_bar" in inspect.signature(simulator).parameters:
         options["progress_bar"] = False

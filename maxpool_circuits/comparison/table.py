@@ -446,6 +446,9 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
         trials = trials.astype({"trial": int, **dict.fromkeys(COLUMNS, float)})
         if trials["comparison"].nunique() != 1:
             raise ValueError("it has no rows, or is cut off")
+        if any(twice := trials.duplicated(["circuit", "trial"])):
+            circuit, trial = trials.loc[twice, ["circuit", "trial"]].iloc[0]
+            raise ValueError(f"two rows are trial {trial} of {circuit!r}")
     except ValueError as error:
         raise ValidationError(
             f"{str(path)!r} is not a table that compare(...).to_csv wrote: {error}",

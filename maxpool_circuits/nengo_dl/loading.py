@@ -20,9 +20,9 @@ UNREAD = {"dtype", "trainable", "renorm_momentum"}
 def load_model(path: str | Path) -> tf.keras.Model:
     """Load a model that Keras 3 has saved as ``.keras``.
 
-    NengoDL reads models of Keras 2, which `tf.keras` is after this package is imported,
-    and whose own ``load_model`` fails for these files. The model is to be run: how it
-    was trained, its optimizer and its regularizers are not read.
+    NengoDL reads models of Keras 2, which ``tf.keras`` is once this package is
+    imported, and whose own ``load_model`` fails for these files. The model is to be
+    run: how it was trained, its optimizer and its regularizers are not read.
 
     Parameters
     ----------

@@ -345,7 +345,9 @@ def _report_lines(report):
         for trial, measured in others.pop("errors", {}).items()
         for inputs, values in measured.items()
     }
-    rows.update(others.pop("costs", {}))
+    # costs have no intervals
+    costs = others.pop("costs", {})
+    rows.update({name: [*values, np.nan, np.nan] for name, values in costs.items()})
     lines = [f"{name}: {value}" for name, value in others.items()]
     if not rows:
         return lines
