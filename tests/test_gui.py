@@ -66,6 +66,17 @@ def test_script_takes_a_maximum(script, tmp_path, monkeypatch):
     assert output == pytest.approx(0.9, abs=0.15)
 
 
+@pytest.mark.parametrize("name", mpc.circuits())
+def test_lists_of_a_circuit_hold_what_nengo_gui_can_name(name):
+    with nengo.Network():
+        pool = mpc.circuits()[name](mpc.PoolWindows.independent(n_pools=2, window_size=3))
+    attributes = [getattr(pool, name) for name in dir(pool) if name[0] != "_"]
+    lists = [value for value in attributes if isinstance(value, list)]
+    assert lists
+    for item in sum(lists, []):
+        hash(item)  # Nengo GUI keeps names in a dict
+
+
 def test_script_opens_and_runs_in_a_browser(script, screenshot):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.by import By

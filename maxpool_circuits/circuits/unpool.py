@@ -8,9 +8,9 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType
 
 from ..network.neurons import IntegrateAndFire
+from ..network.populations import container
 from ..network.sparse import connect, selection
 from ..utils.checks import positive_number
 
@@ -121,9 +121,10 @@ class Unpool(nengo.Network):
         with self:
             self.input = nengo.Node(size_in=windows.n_pools, label="input")
             self.output = nengo.Node(size_in=windows.n_inputs, label="output")
-            lost = _neurons(n_units, nengo.LIF(), 2, "lost")
+            ones, zeros = np.ones(n_units), np.zeros(n_units)
+            lost = container(nengo.LIF(), 2 * ones, zeros, "lost")
             gate = IntegrateAndFire(amplitude=top / GATE_RATE)
-            self.gates = _neurons(n_units, gate, GATE_RATE / top, "gates")
+            self.gates = container(gate, GATE_RATE / top * ones, zeros, "gates")
             interval = pool.inter_spike_interval
             rivals = members.T @ members - 2 * scipy.sparse.identity(n_units)
             # currents of 1 are where neurons of this type begin to fire
@@ -151,17 +152,3 @@ def winner_of(pool: Any) -> nengo.Node:
         ones = nengo.Node(np.ones(pool.windows.n_pools), label="ones")
         nengo.Connection(ones, unpool.input, synapse=None)
     return unpool.output
-
-
-def _neurons(n_neurons: int, neuron_type: NeuronType, gain: float, label: str) -> Any:
-    """Neurons that get currents only."""
-    return nengo.Ensemble(
-        n_neurons,
-        1,
-        neuron_type=neuron_type,
-        gain=np.full(n_neurons, gain),
-        bias=np.zeros(n_neurons),
-        encoders=np.ones((n_neurons, 1)),
-        eval_points=np.zeros((1, 1)),
-        label=label,
-    )

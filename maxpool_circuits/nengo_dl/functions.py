@@ -43,14 +43,7 @@ class ConvertFunction(LayerConverter):
             return output
         origin = moved(node)
         if origin is not None:
-            output = self.add_nengo_obj(node_id)
-            pre = self.get_input_obj(node_id)
-            transform = nengo.Sparse(
-                (len(origin), pre.size_out),
-                indices=np.stack([np.arange(len(origin)), origin], axis=1),
-            )
-            self.add_connection(node_id, output, transform=transform)
-            return output
+            return add_move(self, node_id, origin)
         return self._linear(node_id, *linear(node))
 
     def _maxima(self, node_id, sign, windows, channels):
@@ -78,9 +71,7 @@ class ConvertFunction(LayerConverter):
         for i, weight in enumerate(weights):
             self.add_connection(node_id, output, input_idx=i, transform=weight)
         if shift.any():
-            constant = nengo.Node(shift, label=f"{self.layer.name}.shift")
-            connection = nengo.Connection(constant, output, synapse=None)
-            self.set_trainable(connection, False)
+            add_constant(self, output, shift)
         return output
 
     def get_input_obj(self, node_id, tensor_idx=0):
@@ -115,6 +106,25 @@ class ConvertFunction(LayerConverter):
         return super().convertible(layer, converter)
 
 
+def add_move(converter, node_id, origin):
+    """Make a node with values of the input, by number; 0 where that is negative."""
+    output = converter.add_nengo_obj(node_id)
+    present = np.flatnonzero(origin >= 0)
+    transform = nengo.Sparse(
+        (len(origin), converter.get_input_obj(node_id).size_out),
+        indices=np.stack([present, origin[present]], axis=1),
+    )
+    converter.add_connection(node_id, output, transform=transform)
+    return output
+
+
+def add_constant(converter, output, values):
+    """Add values that are not trained to an output."""
+    constant = nengo.Node(values, label=f"{converter.layer.name}.constant")
+    connection = nengo.Connection(constant, output, synapse=None)
+    converter.set_trainable(connection, False)
+
+
 def function_name(layer):
     """The name of what a layer computes."""
     return getattr(layer, "symbol", None) or type(layer).__name__
@@ -145,11 +155,11 @@ def input_shapes(node):
     return [tuple(tensor.shape[1:]) for tensor in node.keras_inputs]
 
 
-def numbers(node, low=-1):
+def numbers(node):
     """Sample inputs, for one example."""
     rng = np.random.RandomState(0)
     shapes = [(1, *shape) for shape in input_shapes(node)]
-    return [rng.uniform(low, 1, shape).astype(np.float32) for shape in shapes]
+    return [rng.uniform(-1, 1, shape).astype(np.float32) for shape in shapes]
 
 
 def activation_of_op(node):

@@ -10,7 +10,7 @@ from nengo_dl.converter import LayerConverter
 
 from ..network.windows import PoolWindows
 from .activations import OP_LAYERS, name_of
-from .functions import ConvertFunction
+from .functions import ConvertFunction, add_constant, add_move
 from .pooling import Pool, channels_of, finish, pools_of
 
 #: The layers that are converted, with NengoDL's own converter of each.
@@ -139,14 +139,7 @@ class ConvertMove(LayerConverter):
         origin = np.ravel(moved).astype(int) - 1
         if np.array_equal(origin, np.arange(np.prod(shape))):
             return self.get_input_obj(node_id)
-        output = self.add_nengo_obj(node_id)
-        present = np.flatnonzero(origin >= 0)
-        transform = nengo.Sparse(
-            (len(origin), int(np.prod(shape))),
-            indices=np.stack([present, origin[present]], axis=1),
-        )
-        self.add_connection(node_id, output, transform=transform)
-        return output
+        return add_move(self, node_id, origin)
 
     @classmethod
     def convertible(cls, layer, converter):
@@ -176,11 +169,7 @@ class ConvertElementwise(LayerConverter):
         output = self.add_nengo_obj(node_id)
         self.add_connection(node_id, output, transform=sum_of_both - shift)
         if shift.any():
-            constant = nengo.Node([1], label=f"{self.layer.name}.shift")
-            connection = nengo.Connection(
-                constant, output, transform=shift[:, np.newaxis], synapse=None
-            )
-            self.set_trainable(connection, False)
+            add_constant(self, output, shift)
         return output
 
 
@@ -194,15 +183,12 @@ class OnlyRun(LayerConverter):
             return False, f"{layer.name!r} converts only with inference_only=True"
         return super().convertible(layer, converter)
 
-    def add_constant(self, node_id, output, values):
-        """Add values, of one channel axis or of the shape of the output."""
-        shape = self.output_shape(node_id)
+    def add_bias(self, node_id, output):
+        """Add the bias of each channel."""
+        values, shape = self.layer.bias.numpy(), self.output_shape(node_id)
         if getattr(self.layer, "data_format", None) == "channels_first":
             values = np.reshape(values, (-1, *(1,) * (len(shape) - 1)))
-        values = np.ravel(np.broadcast_to(values, shape))
-        constant = nengo.Node(values, label=f"{self.layer.name}.bias")
-        connection = nengo.Connection(constant, output, synapse=None)
-        self.set_trainable(connection, False)
+        add_constant(self, output, np.ravel(np.broadcast_to(values, shape)))
 
 
 class ConvertConvolution(OnlyRun):
@@ -229,7 +215,7 @@ class ConvertConvolution(OnlyRun):
         )
         self.add_connection(node_id, output, transform=transform)
         if layer.use_bias:
-            self.add_constant(node_id, output, layer.bias.numpy())
+            self.add_bias(node_id, output)
         return output
 
     def _kernel(self):
@@ -303,7 +289,7 @@ class ConvertTransposed(OnlyRun):
         )
         self.add_connection(node_id, output, transform=transform)
         if layer.use_bias:
-            self.add_constant(node_id, output, layer.bias.numpy())
+            self.add_bias(node_id, output)
         return output
 
 

@@ -213,7 +213,8 @@ class MaxPoolNetwork(nengo.Network):
             if len(self.pools) > 0:
                 self.build_circuit()
                 self._check_populations()
-        self.as_built = contents(self)
+        # no list: Nengo GUI looks for objects in the lists of a network
+        self.as_built = tuple(contents(self))
 
     def build_circuit(self) -> None:
         """Build the circuit from ``self.input`` to ``self.output``.

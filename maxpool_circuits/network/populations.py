@@ -232,6 +232,24 @@ def _around_zero(reach, n_points):
     return np.linspace(-reach, reach, n_points)[:, np.newaxis]
 
 
+def container(
+    neuron_type: NeuronType, gain: np.ndarray, bias: np.ndarray, label: str | None
+) -> nengo.Ensemble:
+    """An ensemble of which only the neurons are connected to."""
+    return nengo.Ensemble(
+        len(gain),
+        dimensions=1,
+        neuron_type=neuron_type,
+        gain=gain,
+        bias=bias,
+        # these are never used, and take no evaluation points
+        encoders=np.ones((len(gain), 1)),
+        normalize_encoders=False,
+        eval_points=np.zeros((1, 1)),
+        label=label,
+    )
+
+
 class PopulationArray:
     """Copies of one population, in one ensemble.
 
@@ -274,19 +292,11 @@ class PopulationArray:
     ) -> None:
         self.population = population
         self.n_copies = n_copies
-        n_neurons = n_copies * population.n_neurons
-        self.ensemble = nengo.Ensemble(
-            n_neurons,
-            dimensions=1,
-            neuron_type=population.neuron_type,
-            gain=np.tile(population.gain, n_copies),
-            bias=np.tile(population.bias, n_copies),
-            # the ensemble is a container: weights go straight to its neurons, so its
-            # encoders are never used and need no evaluation points
-            encoders=np.ones((n_neurons, 1)),
-            normalize_encoders=False,
-            eval_points=np.zeros((1, 1)),
-            label=label,
+        self.ensemble = container(
+            population.neuron_type,
+            np.tile(population.gain, n_copies),
+            np.tile(population.bias, n_copies),
+            label,
         )
         self.neurons = self.ensemble.neurons
 
