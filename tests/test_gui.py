@@ -68,8 +68,9 @@ def test_script_takes_a_maximum(script, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", mpc.circuits())
 def test_lists_of_a_circuit_hold_what_nengo_gui_can_name(name):
+    windows = mpc.PoolWindows.independent(n_pools=2, window_size=3)
     with nengo.Network():
-        pool = mpc.circuits()[name](mpc.PoolWindows.independent(n_pools=2, window_size=3))
+        pool = mpc.circuits()[name](windows)
     attributes = [getattr(pool, name) for name in dir(pool) if name[0] != "_"]
     lists = [value for value in attributes if isinstance(value, list)]
     assert lists
