@@ -519,6 +519,8 @@ def test_building_never_searches(circuit, monkeypatch):
     ):
         monkeypatch.setattr(module, name, forbidden)
     types = [nengo.LIF(tau_rc=0.07), nengo.AdaptiveLIF(tau_n=0.5)]
+    if circuit == "shared-reset":
+        types = [mpc.SharedReset(WINDOWS.sizes)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for neuron_type in types:

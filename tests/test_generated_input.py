@@ -54,6 +54,12 @@ def good_pool():
     return mpc.WinnerTakeAll(WINDOWS, **options)
 
 
+def good_nir():
+    """A pool of neurons that NIR knows."""
+    options = {"neuron_type": mpc.IntegrateAndFire(), "input_synapse": None}
+    return mpc.WinnerTakeAll(WINDOWS, add_to_container=False, **options)
+
+
 def good_unpooled():
     """A pool whose winners are known."""
     return mpc.WinnerTakeAll(WINDOWS, add_to_container=False)
@@ -68,7 +74,7 @@ WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
 #: Good values that are made when they are needed.
-MADE = (good_table, good_pool, good_source, good_unpooled)
+MADE = (good_table, good_pool, good_nir, good_source, good_unpooled)
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "add_to_container": False,
@@ -114,6 +120,7 @@ GOOD = {
     "seed": 0,
     "setup": mpc.Setup("a.b", 1, 250.0),
     "signals": len,
+    "sizes": [2, 3],
     "simulator": begin,
     "spike_value": 1 / 250,
     "spikes_weight": 0,
@@ -130,7 +137,7 @@ GOOD = {
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
-    "to_nir.circuit": good_pool,
+    "to_nir.circuit": good_nir,
     "register.circuit": mpc.ExactMax,
     "register.name": "exact",
     "unregister.name": "fleeting",

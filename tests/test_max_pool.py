@@ -432,7 +432,7 @@ def test_pools_without_a_unit_for_each_input_cannot_be_undone():
     with nengo.Network() as model:
         pools = (
             mpc.PairwiseReLU(FOUR),
-            mpc.WinnerTakeAll(windows),
+            mpc.WinnerTakeAll(windows, neuron_type=mpc.IntegrateAndFire()),
             mpc.WinnerTakeAll(FOUR, neuron_type=nengo.LIF()),
             nengo.Network(),
         )

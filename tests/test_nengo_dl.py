@@ -489,7 +489,7 @@ LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decode
         (functools.partial(mpc.PairwiseReLU, input_synapse=0.003), 0.005, 0.003),
         (LIF_UNITS, 0.005, 0.0125),
         (UNTUNED_SOFTMAX, 0.005, nengo.Alpha(0.015)),
-        ("winner-take-all", None, nengo.Alpha(0.00375)),
+        ("winner-take-all", None, nengo.Alpha(0.0043)),
     ],
 )
 def test_one_synapse_where_membranes_average(max_pool, synapse, expected):
@@ -560,8 +560,8 @@ def test_spiking_network_computes_what_keras_does(neuron_type, simulator):
         warnings.filterwarnings("error", "swap_activations|.*native TensorFlow")
         converter = Converter(model, **{**OPTIONS, **options})
         (y,) = simulate(converter, x, steps=200, simulator=simulator)
-    layer = converter.layers[model.layers[1]].ensemble
-    assert type(layer.neuron_type) is type(neuron_type)
+    first = converter.net.ensembles + converter.net.networks[0].ensembles
+    assert isinstance(first[0].neuron_type, type(neuron_type))
     np.testing.assert_allclose(y[100:].mean(axis=0), expected, atol=0.03)
 
 
@@ -580,7 +580,8 @@ def test_membranes_of_layers_start_half_way_to_threshold():
     def starts(neuron_type):
         model = functional(layers.ReLU(), layers.MaxPool2D())
         swaps = {"relu": neuron_type}
-        converter = Converter(model, **{**OPTIONS, "swap_activations": swaps})
+        options = {**OPTIONS, "swap_activations": swaps}
+        converter = Converter(model, max_pool="winner-take-all", **options)
         (pool,) = pools_in(converter)
         assert pool.units.neuron_type.initial_state is None
         return converter.layers[model.layers[1]].ensemble.neuron_type.initial_state
@@ -1384,7 +1385,27 @@ def test_a_layer_that_others_need_keeps_its_neurons(model, options):
 def test_layers_that_are_pools_train_as_relus():
     model, x = relu_and_pool(), noise(4, 6, 6, 2)
     converter = spiking(model, inference_only=False)
+    inputs = dict(zip(converter.inputs.values(), [x.reshape(4, 1, -1)]))
     with nengo_dl.Simulator(converter.net, minibatch_size=4, progress_bar=False) as sim:
-        found = sim.keras_model([x.reshape(4, 1, -1), np.ones((4, 1))], training=True)
-    expected = model.predict(x, verbose=0).reshape(4, -1)
-    np.testing.assert_allclose(np.squeeze(found[0]), expected, atol=1e-4)
+        sim.compile(tf.optimizers.SGD(0.0), loss="mse")
+        expected = model.predict(x, verbose=0).reshape(4, 1, -1)
+        (probe,) = converter.outputs.values()
+        loss = sim.evaluate(inputs, {probe: expected}, verbose=0)["loss"]
+        trained = sim.fit(inputs, {probe: expected}, verbose=0).history["loss"]
+    assert trained[0] < 1e-8 < loss
+
+
+def test_layers_with_their_pools_are_compared_and_shown():
+    model, x = relu_and_pool(), noise(4, 6, 6, 2)
+    converter = spiking(model, scale=400)
+    assert "pool of the neurons of relu" in repr(converter)
+    table = compare_layers(converter, x, n_steps=150)
+    assert (table["error"] < 0.1).all()
+    assert table["spikes"].notna().sum() == 1
+    # what the pool gets: currents
+    with converter.net:
+        probe = nengo.Probe(converter.layers[model.get_layer("relu")])
+    with nengo_dl.Simulator(converter.net, minibatch_size=4, progress_bar=False) as sim:
+        data = {node: x.reshape(4, 1, -1) for node in converter.inputs.values()}
+        currents = sim.predict(data)[probe]
+    assert currents.min() < 0

@@ -254,7 +254,7 @@ def test_own_circuits_get_the_next_free_style():
     names = [*mpc.circuits(), "mine", "yours"]
     styles = {name: tuple(look.values()) for name, look in plots.styles(names).items()}
     assert {name: styles[name] for name in STYLES} == STYLES
-    assert [styles["mine"], styles["yours"]] == list(FREE_STYLES[6:8])
+    assert [styles["mine"], styles["yours"]] == list(FREE_STYLES[7:9])
     assert len(plots.styles([f"circuit {number}" for number in range(25)])) == 25
 
 

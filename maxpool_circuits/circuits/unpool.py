@@ -43,8 +43,7 @@ class Unpool(nengo.Network):
     Parameters
     ----------
     pool : WinnerTakeAll
-        A circuit with one unit of one neuron for each input of its windows, which have
-        up to 10 inputs.
+        A circuit with one unit of one neuron for each input of its windows.
     top : float, optional
         The largest value that is put back; negative ones give 0. The default is the top
         of the pool's ``input_range``, if that has no negative values.

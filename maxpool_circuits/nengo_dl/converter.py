@@ -129,10 +129,7 @@ class Converter(nengo_dl.Converter):
         scales = options.get("scale_firing_rates")
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
-        swaps = SwappedActivations(options.get("swap_activations") or {})
         self.in_layers = {}
-        if not options.get("max_to_avg_pool") and not options.get("temporal_model"):
-            self.in_layers = pools_in_layers(model, max_pool, swaps)
         super().__init__(**options)
         pools = (ConvertMaxPool, ConvertFunction)
         self._check_keys("max_pool", max_pool, pools, "max-pooling layers")
@@ -162,6 +159,10 @@ class Converter(nengo_dl.Converter):
             for layer in layers_of(model):
                 self.get_converter(layer)
         self._layer_converters.clear()
+        if not self.max_to_avg_pool and not self.temporal_model:
+            self.in_layers = pools_in_layers(
+                model, self.max_pool, self.swap_activations
+            )
         if self._calibration is None:
             return
         applications = calibrate.record(model, self._calibration)
@@ -174,6 +175,17 @@ class Converter(nengo_dl.Converter):
             if isinstance(each.layer, tuple(MAX_POOL_LAYERS))
             or takes_maxima(each.layer)
         }
+
+    def __repr__(self):
+        """Show the model, and which layers are their own max pooling."""
+        pairs = ", ".join(
+            f"{pool.name} of the neurons of {layer.name}"
+            for pool, layer in self.in_layers.items()
+        )
+        return (
+            f"<Converter of {self.model.name}, {self.net.n_neurons} neurons"
+            f"{'; ' if pairs else ''}{pairs}>"
+        )
 
     @property
     def swap_activations(self):

@@ -9,7 +9,7 @@ from nengo.ensemble import Neurons
 from ..comparison.workloads import DT
 from ..utils.checks import valid_integer
 from .calibration import counting_error, record
-from .pooling import models_in
+from .pooling import models_in, pools_of
 from .running import run
 
 
@@ -86,19 +86,24 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     finally:
         # the network is left as it was
         del network.probes[n_probes:]
+    in_layer = {pool.layer: 1 / pool.scale for pool in pools_of(converter) if pool.scale}
     rows = []
     for (application, obj, _), mean in zip(probes, means):
         expected = application.outputs[0].reshape(mean.shape)
+        layer = application.layer
+        if layer in {*converter.in_layers, *converter.in_layers.values()}:
+            # one of both has lost its ReLU to the other
+            mean, expected = np.maximum(mean, 0), np.maximum(expected, 0)
         spread = np.std(expected) or 1
         counting = rate = spikes = np.nan
-        if isinstance(obj, Neurons):
-            neuron_type = obj.ensemble.neuron_type
-            amplitude = getattr(neuron_type, "amplitude", 1)
+        neuron_type = obj.ensemble.neuron_type if isinstance(obj, Neurons) else None
+        amplitude = in_layer.get(layer, getattr(neuron_type, "amplitude", 1))
+        if neuron_type or layer in in_layer:
             rate = mean.max() / amplitude
-            if neuron_type.spiking:
-                spikes = np.abs(mean).sum(axis=1).mean() / amplitude
-                window = average * DT
-                counting = counting_error(expected, amplitude, window) / spread
+        if getattr(neuron_type, "spiking", layer in in_layer):
+            spikes = np.abs(mean).sum(axis=1).mean() / amplitude
+            window = average * DT
+            counting = counting_error(expected, amplitude, window) / spread
         error = np.sqrt(np.mean((mean - expected) ** 2)) / spread
         row = [error, counting, expected.max(), rate, spikes]
         rows.append([application.layer.name, *row])

@@ -148,6 +148,8 @@ class MaxPoolNetwork(nengo.Network):
     smallest_pool = 2
     #: Whether the neurons of a pool may share a reset.
     shares_reset = False
+    #: What neuron types have to be, apart from what Nengo asks of them.
+    made_of: type[NeuronType] = NeuronType
 
     # Defaults of the arguments; a property may read those in front of it here, the
     # arguments that always have a value, and ``given``.
@@ -369,6 +371,13 @@ class MaxPoolNetwork(nengo.Network):
                 "must be an instance of a Nengo neuron type other than nengo.Direct, "
                 "which has no neurons, such as nengo.LIF() or "
                 f"maxpool_circuits.IntegrateAndFire(), got {neuron_type!r}",
+                attr="neuron_type",
+                obj=self,
+            )
+        if not isinstance(neuron_type, self.made_of):
+            raise ValidationError(
+                f"must be a maxpool_circuits.{self.made_of.__name__}, of which this "
+                f"circuit is made, got {neuron_type!r}",
                 attr="neuron_type",
                 obj=self,
             )

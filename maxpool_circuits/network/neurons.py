@@ -10,7 +10,7 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NdarrayParam, NumberParam
 
-from ..utils.checks import is_real, positive_number
+from ..utils.checks import is_integer, is_real, positive_number
 
 
 class IntegrateAndFire(SpikingRectifiedLinear):
@@ -171,14 +171,14 @@ class SharedReset(IntegrateAndFire):
         initial_state: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(min_voltage, amplitude, initial_state)
-        sizes = np.atleast_1d(sizes)
-        self.sizes = sizes if np.ptp(sizes) else sizes[:1]
-        if self.sizes.min() < 1:
+        each = np.ravel(sizes).tolist()
+        if not each or not all(is_integer(size) and size >= 1 for size in each):
             raise ValidationError(
-                f"must be numbers of neurons, 1 or more, got {sizes}",
+                f"must be whole numbers of neurons, 1 or more, got {sizes!r}",
                 attr="sizes",
                 obj=self,
             )
+        self.sizes = each[:1] if len(set(each)) == 1 else each
 
     def all_sizes(self, n_neurons: int) -> np.ndarray:
         """The sizes of all groups of so many neurons."""
@@ -230,6 +230,24 @@ class AboveMean(SharedReset):
         As in `SharedReset`.
     rise : float, optional (Default: 0)
         By how much the floor rises with the mean, :math:`r`, in thresholds per Hz.
+
+    Examples
+    --------
+    One group of two. The larger current fires at what it has more than the mean:
+
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> with nengo.Network(seed=0) as model:
+    ...     currents = nengo.Node([200, 150])
+    ...     neurons = nengo.Ensemble(
+    ...         2, 1, gain=[1, 1], bias=[0, 0], neuron_type=mpc.AboveMean(2)
+    ...     )
+    ...     nengo.Connection(currents, neurons.neurons, synapse=None)
+    ...     spikes = nengo.Probe(neurons.neurons)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(1)
+    >>> print(sim.data[spikes].mean(axis=0).round())
+    [25.  0.]
     """
 
     rise = NumberParam("rise", low=0)

@@ -47,6 +47,7 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
 #: Color and marker of the circuits of this package. In grey too, each is lighter than
 #: the one before or is the last; those who see no red or no green tell all apart.
 STYLES = {
+    "shared-reset": ("#332288", "p"),
     "pairwise-relu": ("#005a9c", "o"),
     "softmax": ("#0d7a5f", "^"),
     "winner-take-all": ("#d55e00", "s"),
@@ -58,7 +59,6 @@ REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
 #: What others get, in this order, if it is free.
 FREE_STYLES = (
     *STYLES.values(),
-    ("#332288", "p"),
     ("#661133", "*"),
     ("#999933", "<"),
     ("#ddcc77", ">"),

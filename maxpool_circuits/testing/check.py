@@ -59,6 +59,12 @@ def tolerances(circuit: Circuit) -> dict[str, float]:
     return {"constant": constant, **others, **stated}
 
 
+def takes(circuit: Circuit, neuron_type: nengo.neurons.NeuronType) -> bool:
+    """Whether a circuit can be made of neurons of a type."""
+    author, _ = unwrap_partial(find(circuit))
+    return isinstance(neuron_type, getattr(author, "made_of", object))
+
+
 def assert_maximum(
     circuit: Circuit,
     windows: PoolWindows,
