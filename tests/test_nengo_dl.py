@@ -1327,8 +1327,7 @@ def spiking(model, scale=100, **options):
         model,
         swap_activations={"relu": mpc.IntegrateAndFire()},
         scale_firing_rates=scale,
-        synapse=0.005,
-        **options,
+        **{"synapse": 0.005, **options},
     )
 
 
@@ -1384,7 +1383,7 @@ def test_a_layer_that_others_need_keeps_its_neurons(model, options):
 
 def test_layers_that_are_pools_train_as_relus():
     model, x = relu_and_pool(), noise(4, 6, 6, 2)
-    converter = spiking(model, inference_only=False)
+    converter = spiking(model, inference_only=False, synapse=None)
     inputs = dict(zip(converter.inputs.values(), [x.reshape(4, 1, -1)]))
     with nengo_dl.Simulator(converter.net, minibatch_size=4, progress_bar=False) as sim:
         sim.compile(tf.optimizers.SGD(0.0), loss="mse")

@@ -86,7 +86,8 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     finally:
         # the network is left as it was
         del network.probes[n_probes:]
-    in_layer = {pool.layer: 1 / pool.scale for pool in pools_of(converter) if pool.scale}
+    pools = pools_of(converter)
+    in_layer = {pool.layer: 1 / pool.scale for pool in pools if pool.scale}
     rows = []
     for (application, obj, _), mean in zip(probes, means):
         expected = application.outputs[0].reshape(mean.shape)

@@ -153,7 +153,7 @@ class SharedReset(IntegrateAndFire):
     ...     neurons = nengo.Ensemble(
     ...         4, 1, gain=[1] * 4, bias=[0] * 4, neuron_type=mpc.SharedReset(2)
     ...     )
-    ...     nengo.Connection(currents, neurons.neurons, synapse=None)
+    ...     _ = nengo.Connection(currents, neurons.neurons, synapse=None)
     ...     spikes = nengo.Probe(neurons.neurons)
     >>> with nengo.Simulator(model, progress_bar=False) as sim:
     ...     sim.run(1)
@@ -242,7 +242,7 @@ class AboveMean(SharedReset):
     ...     neurons = nengo.Ensemble(
     ...         2, 1, gain=[1, 1], bias=[0, 0], neuron_type=mpc.AboveMean(2)
     ...     )
-    ...     nengo.Connection(currents, neurons.neurons, synapse=None)
+    ...     _ = nengo.Connection(currents, neurons.neurons, synapse=None)
     ...     spikes = nengo.Probe(neurons.neurons)
     >>> with nengo.Simulator(model, progress_bar=False) as sim:
     ...     sim.run(1)
