@@ -33,7 +33,7 @@ from tqdm import tqdm  # noqa: E402
 import maxpool_circuits as mpc  # noqa: E402
 
 AVERAGE, TENSOR_NODE = "average pooling", "TensorNode after synapse"
-CIRCUITS = ["winner-take-all", "pairwise-relu", "exact"]
+CIRCUITS = ["in the layer", "winner-take-all", "pairwise-relu", "exact"]
 N_IMAGES, N_STEPS = 100, 30
 WINDOW_SIZE = 4
 
@@ -58,6 +58,7 @@ def converted(n_rounds):
 
     pool = mnist.pool
     models = {
+        "1": (mnist.MODELS["1"], AVERAGE),
         "2": (mnist.MODELS["2"], AVERAGE),
         "overlapping, valid": (
             lambda: [mnist.conv(16, 3), pool(3, 2), mnist.conv(24, 3), pool(3, 2)],
