@@ -420,7 +420,7 @@ def test_floor_of_units_rises_with_the_mean(max_rate, memory):
     rise = memory * np.pi * tau / interval / (2 * max_rate)
     assert unit.rise == pytest.approx(rise, rel=0.1)
     raw = mpc.WinnerTakeAll(independent(4), max_rate=max_rate, input_synapse=None)
-    assert (raw.neuron_type.min_voltage, raw.neuron_type.rise) == (-max(memory, 4), 0)
+    assert (raw.neuron_type.min_voltage, raw.neuron_type.rise) == (-memory, 0)
 
 
 def test_published_defaults_of_absolute_value():

@@ -16,10 +16,6 @@ import numpy as np
 from ..network.base import MaxPoolNetwork
 from ..network.neurons import integrates
 
-#: Floor of membranes that share a reset where raw spikes reach them, in thresholds:
-#: behind weights of both signs they have to average much that cancels.
-RAW_FLOOR = -4
-
 
 class Averaging(MaxPoolNetwork):
     """Defaults of circuits whose membranes average spikes before they rectify them."""

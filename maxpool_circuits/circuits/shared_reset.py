@@ -12,8 +12,10 @@ from ..network.neurons import SharedReset
 from ..network.populations import rectifier
 from ..network.sparse import connect
 from ..network.wiring import Wiring
-from .averaging import RAW_FLOOR
 
+#: Floor of the membranes, in units of the threshold: behind weights of both signs they
+#: have to average much that cancels.
+FLOOR = -4
 #: Where they start. Above one half, as a layer's other neurons start, it makes up for
 #: the time that the first spikes take.
 START = 0.6
@@ -104,7 +106,7 @@ class SharedResetMax(MaxPoolNetwork):
     def default_neuron_type(self) -> SharedReset:
         """One group for each pool."""
         start = {"voltage": nengo.dists.Choice([START])}
-        return SharedReset(self.pool_sizes, RAW_FLOOR, initial_state=start)
+        return SharedReset(self.pool_sizes, FLOOR, initial_state=start)
 
     def build_circuit(self) -> None:
         """Connect the input to the units, and these to the output."""

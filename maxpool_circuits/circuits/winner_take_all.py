@@ -14,7 +14,7 @@ from ..network.neurons import AboveMean, IntegrateAndFire, integrates
 from ..network.populations import rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
-from .averaging import RAW_FLOOR, Averaging
+from .averaging import Averaging
 from .mean_path import MeanPath
 from .unpool import winner_of
 
@@ -73,7 +73,7 @@ class WinnerTakeAll(Averaging, MeanPath):
     with the rate :math:`R = 1 / T` and the time constant :math:`\tau` of the two poles
     of ``input_synapse``. For another synapse, which lets the part :math:`h` of an
     oscillation of :math:`R` through, :math:`\pi \tau R` becomes
-    :math:`\sqrt{1 / h - 1} / 2`. Without any, the floor is 4 thresholds deep at least.
+    :math:`\sqrt{1 / h - 1} / 2`.
 
     Other neurons inhibit each other by connections. In windows of more than 10 inputs
     groups of these compete first, and then their winners, in as many stages as needed.
@@ -160,8 +160,6 @@ class WinnerTakeAll(Averaging, MeanPath):
         memory = top * self.inter_spike_interval - 1
         if self.given.get("synapse") or self.given.get("n_neurons", 1) != 1:
             return IntegrateAndFire(-memory)
-        if self.given.get("input_synapse", self) is None:
-            return AboveMean(self.pool_sizes, min(-memory, RAW_FLOOR))
         smoothed = (1 / max(self.ripple, 1e-6) - 1) ** 0.5 / 2
         return AboveMean(self.pool_sizes, -memory, rise=memory * smoothed / top)
 

@@ -24,6 +24,8 @@ from .spike_amplitude import SpikeAmplitude
 #: Lowest ``input_rate``, in Hz, that a circuit gets where the range of its inputs is
 #: not known: so its own synapses, a few intervals between spikes, stay near 10 ms.
 LOWEST_RATE = 100
+#: By how much more slowly than at the top of the range most inputs of a pool fire.
+SLOWER = 2.5
 #: Where the membranes of layers start, in units of the threshold. Counts of spikes are
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
 #: half they were later by some steps.
@@ -195,6 +197,8 @@ def with_options(circuit, pool, amplitudes, converter):
         if membranes_average and converter.synapse is not None:
             # the synapse is after the circuit, and each one costs time steps
             options["input_synapse"] = None
+            # and membranes may remember slow inputs, since those of a network last
+            options["input_rate"] /= SLOWER
     if factors is not None:
         factors = factors[pool.channels]
     return with_defaults(circuit, **options), factors
