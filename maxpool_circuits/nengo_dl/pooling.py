@@ -198,7 +198,8 @@ def with_options(circuit, pool, amplitudes, converter):
             # the synapse is after the circuit, and each one costs time steps
             options["input_synapse"] = None
             # and membranes may remember slow inputs, since those of a network last
-            options["input_rate"] /= SLOWER
+            slow = options["max_rate"] / SLOWER
+            options["input_rate"] = min(options["input_rate"], slow)
     if factors is not None:
         factors = factors[pool.channels]
     return with_defaults(circuit, **options), factors
