@@ -192,6 +192,9 @@ def costs_in_nengo(seeds, n_pools):
         )
         floor = default.neuron_type.min_voltage
         own = {"decoders": None}
+        if circuit == "winner-take-all":
+            # of neurons that NIR knows
+            own["synapse"] = nengo.Lowpass(0)
         for name, options in {
             "as it is": own,
             "one spike in a step": {**own, "neuron_type": OneSpike(floor)},

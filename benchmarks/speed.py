@@ -159,21 +159,20 @@ def nengo_step(x, operators):
 def numpy_step(x):
     """The rule of the circuit, as one would write it in NumPy."""
     voltage = np.random.RandomState(0).uniform(size=x.shape)
-    spikes, once, twice = np.zeros((3, *x.shape))
-    # of the input synapse, two filters of 1.5 ms
-    rate = 1 - np.exp(-1 / 1.5)
+    once, twice = np.zeros((2, *x.shape))
+    # of the input synapse, two filters of 1.72 ms
+    rate = 1 - np.exp(-1 / 1.72)
 
     def step():
-        nonlocal voltage, spikes, once, twice
+        nonlocal voltage, once, twice
         once = once + rate * (x - once)
         twice = twice + rate * (once - twice)
-        mean = twice.mean(axis=1)
-        rivals = spikes.sum(axis=1)[:, np.newaxis] - spikes
-        current = 0.5 * (twice - mean[:, np.newaxis])
-        voltage = np.maximum(voltage + current - rivals, -1)
-        spikes = np.maximum(np.floor(voltage), 0)
+        mean = twice.mean(axis=1, keepdims=True)
+        floor = np.minimum(1.35 * mean - 1, 0)
+        voltage = np.maximum(voltage + 0.5 * (twice - mean), floor)
+        spikes = np.maximum(np.floor(voltage.max(axis=1, keepdims=True)), 0)
         voltage = voltage - spikes
-        return mean + 2 * spikes.sum(axis=1)
+        return (mean + 2 * spikes)[:, 0]
 
     return step
 

@@ -35,7 +35,7 @@ __all__ = ["to_nir"]
 CAN_EXPORT = (
     "NIR can take circuits whose neurons are all IntegrateAndFire and whose "
     "connections are weights and Lowpass or Alpha synapses, such as pairwise-relu and "
-    "winner-take-all with neuron_type=maxpool_circuits.IntegrateAndFire()"
+    "winner-take-all with synapse=nengo.Lowpass(0)"
 )
 #: By how much thresholds are lower than those of the circuit, relative to them: neurons
 #: of NIR fire above their threshold, those of Nengo at it.
