@@ -1323,12 +1323,12 @@ def relu_and_pool(*between, first=True, **pool):
 
 def spiking(model, scale=100, **options):
     """A converted network of neurons that average."""
-    return Converter(
-        model,
-        swap_activations={"relu": mpc.IntegrateAndFire()},
-        scale_firing_rates=scale,
-        **{"synapse": 0.005, **options},
-    )
+    defaults = {
+        "swap_activations": {"relu": mpc.IntegrateAndFire()},
+        "scale_firing_rates": scale,
+        "synapse": 0.005,
+    }
+    return Converter(model, **{**defaults, **options})
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -1374,6 +1374,7 @@ def used_twice():
         (used_twice, {}),
         (lambda: relu_and_pool(layers.BatchNormalization()), {}),
         (relu_and_pool, {"max_pool": "winner-take-all"}),
+        (relu_and_pool, {"swap_activations": {"relu": mpc.IntegrateAndFire(-2)}}),
     ],
 )
 def test_a_layer_that_others_need_keeps_its_neurons(model, options):

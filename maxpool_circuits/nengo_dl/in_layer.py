@@ -22,7 +22,7 @@ def pools_in_layers(model, max_pool, swaps):
     """Max-pooling layers that are pools of the neurons of a layer: {pool: layer}.
 
     Those whose circuit is left to its default, or asked for, where the activation of
-    the layer becomes neurons that average.
+    the layer becomes neurons that average, with nothing set that would be lost.
     """
     choices = max_pool if isinstance(max_pool, dict) else {}
     default = None if isinstance(max_pool, dict) else max_pool
@@ -30,7 +30,7 @@ def pools_in_layers(model, max_pool, swaps):
         pool: layer
         for pool, layer in rectifiers(model).items()
         if choices.get(pool, default) in (None, "shared-reset", SharedResetMax)
-        and type(swaps.get("relu")) is IntegrateAndFire
+        and swaps.get("relu") == IntegrateAndFire()
     }
 
 
