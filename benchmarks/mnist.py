@@ -117,7 +117,7 @@ AVAM = functools.partial(
 CONVERSIONS = {
     "winner-take-all": functools.partial(Converter, max_pool="winner-take-all"),
     "pairwise-relu": functools.partial(Converter, max_pool="pairwise-relu"),
-    "in the layer": functools.partial(Converter, max_pool="shared-reset"),
+    "default": Converter,
     "exact": functools.partial(Converter, max_pool="exact"),
     "absolute-value (published)": functools.partial(Converter, max_pool=AVAM),
     "TensorNode after synapse": TensorNodeConverter,

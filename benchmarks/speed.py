@@ -33,7 +33,7 @@ from tqdm import tqdm  # noqa: E402
 import maxpool_circuits as mpc  # noqa: E402
 
 AVERAGE, TENSOR_NODE = "average pooling", "TensorNode after synapse"
-CIRCUITS = ["in the layer", "winner-take-all", "pairwise-relu", "exact"]
+CIRCUITS = ["default", "winner-take-all", "pairwise-relu", "exact"]
 N_IMAGES, N_STEPS = 100, 30
 WINDOW_SIZE = 4
 
