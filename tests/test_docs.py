@@ -136,7 +136,7 @@ def test_choice_of_circuits_is_the_one_of_the_measured_errors():
     assert all(list(line) == list(ENCODINGS) for line in lines.values())
     assert set(mpc.circuits()) - {"exact"} < set(lines)
 
-    no_choice = ("oracle", "average", "exact (5 ms synapse)")
+    no_choice = ("oracle", "average", "exact (two poles of 5 ms)")
     for choice in choices:
         inputs = choice["encoding"].strip("`")
         texts = {name: line[inputs] for name, line in lines.items()}

@@ -259,7 +259,7 @@ def test_own_circuits_get_the_next_free_style():
 
 
 def test_rows_of_a_circuit_have_its_style():
-    rows = ["exact (5 ms synapse)", "WinnerTakeAll", "winner-take-all"]
+    rows = ["exact (two poles of 5 ms)", "WinnerTakeAll", "winner-take-all"]
     exact, by_class, by_name = plots.styles(rows).values()
     assert exact == plots.styles(["exact"])["exact"]
     assert by_class != by_name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Callable, Union
 
+import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 
@@ -77,8 +78,9 @@ def compare(
     ----------
     circuits : sequence of (str or callable), or dict of {str: callable}, optional
         Names of circuits, or classes or callables that take windows; a dict names its
-        rows itself. The default is all registered circuits, with ``exact`` after a 5
-        ms synapse, which is what users of an exact maximum of spikes get.
+        rows itself. The default is all registered circuits, with ``exact`` after
+        ``nengo.Alpha(0.005)``, the filter that suits it best: an analog maximum, which
+        no neurons hold.
     window_size : int, optional (Default: 4)
         Number of inputs of each pool; a `Workload` brings its own.
     workload : str or Workload, optional (Default: "presentations")
@@ -272,8 +274,8 @@ def _by_row_name(circuits):
     if circuits is None:
         named = registered_circuits()
         if "exact" in named:
-            exact = partial(named.pop("exact"), input_synapse=0.005)
-            named["exact (5 ms synapse)"] = exact
+            exact = partial(named.pop("exact"), input_synapse=nengo.Alpha(0.005))
+            named["exact (two poles of 5 ms)"] = exact
         return named
     if isinstance(circuits, dict):
         pairs = list(circuits.items())
