@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import nengo
 import numpy as np
 import pytest
 
@@ -32,13 +33,14 @@ def of_one_pool(output):
     return list(output[:, 0])
 
 
-def test_low_passed_maximum():
-    from baselines.low_passed import low_passed_maximum
+def test_filtered_maximum():
+    from baselines.filtered import filtered_maximum
 
     # a spike decays by the same factor in each step, whichever input it came from
-    output = of_one_pool(low_passed_maximum(one_pool([1, 0, 0], [0, 0, 1]), 0.01))
+    spikes = one_pool([1, 0, 0], [0, 0, 1])
+    output = of_one_pool(filtered_maximum(spikes, nengo.Lowpass(0.01)))
     decay = np.exp(-0.1)
-    assert output == pytest.approx([1 - decay, (1 - decay) * decay, 1 - decay])
+    assert output == pytest.approx([0, 1 - decay, (1 - decay) * decay])
 
 
 def test_maximum_per_step_adds_up_spikes_of_different_steps():

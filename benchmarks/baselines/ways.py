@@ -7,6 +7,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any, Callable
 
+import nengo
 import numpy as np
 
 import maxpool_circuits as mpc
@@ -18,9 +19,9 @@ from maxpool_circuits.registry import with_defaults
 from .accumulated import leaders_pass
 from .basal_ganglia import gated_by_basal_ganglia
 from .ensemble_array import ensemble_array
+from .filtered import filtered_maximum
 from .gate import gated
 from .li_pooling import li_pooling
-from .low_passed import low_passed_maximum
 from .per_step import maximum_per_step
 from .sign_descent import sign_descent
 from .spa import spa_winner
@@ -88,8 +89,9 @@ def ways():
     )
     for synapse in (0.005, 0.01, 0.02, 0.05):
         text = f"{1000 * synapse:g} ms"
-        rule = functools.partial(low_passed_maximum, synapse=synapse)
-        all_ways[f"maximum after {text}"] = Way(RULE, rule)
+        for poles, filtered in (("", nengo.Lowpass), ("two poles of ", nengo.Alpha)):
+            rule = functools.partial(filtered_maximum, synapse=filtered(synapse))
+            all_ways[f"maximum after {poles}{text}"] = Way(RULE, rule)
         rule = functools.partial(gated, synapse=synapse)
         all_ways[f"gate, {text}"] = Way(RULE, rule)
     all_ways["gate, count"] = Way(RULE, gated)
