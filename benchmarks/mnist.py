@@ -11,7 +11,7 @@ one part of the images, then converted and tested on others: ::
 
     python benchmarks/mnist.py FOLDER --model 1 2 --seeds 0 1 2 --csv mnist.csv
 
-After every tenth step the table has the share of images that are classified
+After every tenth step (see ``--every``) the table has the share of images that are classified
 correctly, what is lost against Keras, in points, and the distance of the logits to
 Keras's in units of their spread, also as the mean of the last 50 steps: means over
 seeds and images, with standard errors. ``FOLDER`` holds
@@ -229,6 +229,7 @@ def parse():
         help="leave out the first test images, which a setting was chosen by",
     )
     parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--every", type=int, default=10, help="steps between columns")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--weights", help="folder where trained weights are kept")
     parser.add_argument("--planner", choices=PLANNERS, help="NengoDL's order, for all")
@@ -249,7 +250,7 @@ def main():
     training = images[:N_TRAINING], labels[:N_TRAINING]
     first = N_TRAINING + options.skip
     images, labels = (x[first : first + options.images] for x in (images, labels))
-    steps = tuple(range(10, options.steps + 1, 10))
+    steps = tuple(range(options.every, options.steps + 1, options.every))
     models = {
         (name, seed): trained(name, seed, *training, options)
         for name, seed in itertools.product(options.model, options.seeds)
