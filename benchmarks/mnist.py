@@ -11,10 +11,10 @@ one part of the images, then converted and tested on others: ::
 
     python benchmarks/mnist.py FOLDER --model 1 2 --seeds 0 1 2 --csv mnist.csv
 
-After every tenth step (see ``--every``) the table has the share of images that are classified
-correctly, what is lost against Keras, in points, and the distance of the logits to
-Keras's in units of their spread, also as the mean of the last 50 steps: means over
-seeds and images, with standard errors. ``FOLDER`` holds
+After every tenth step (see ``--every``) the table has the share of images that are
+classified correctly, what is lost against Keras, in points, and the distance of the
+logits to Keras's in units of their spread, also as the mean of the last 50 steps: means
+over seeds and images, with standard errors. ``FOLDER`` holds
 ``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``. Needs NengoDL
 (docs/versions.md says how to install it).
 
