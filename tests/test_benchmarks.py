@@ -238,7 +238,8 @@ def test_plain_numpy_and_a_circuit_have_steps_to_be_timed():
     assert ("NumPy", "winner-take-all", 10, 4) in few
     assert ("NengoDL", "exact", 10, 4) in few
     ways = {way for _, way, n_pools, _ in cases([10**6], [4]) if n_pools == 10**6}
-    assert ways == {"winner-take-all", "pairwise-relu", "absolute-value", "exact"}
+    comparators = {"winner-take-all", "pairwise-relu", "absolute-value"}
+    assert ways == {*comparators, "shared-reset", "exact"}
 
 
 def test_figure_is_drawn_of_all_ways_that_settle(tmp_path):

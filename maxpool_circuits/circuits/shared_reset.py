@@ -13,13 +13,6 @@ from ..network.populations import rectifier
 from ..network.sparse import connect
 from ..network.wiring import Wiring
 
-#: Floor of the membranes, in units of the threshold: behind weights of both signs they
-#: have to average much that cancels.
-FLOOR = -4
-#: Where they start. Above one half, as a layer's other neurons start, it makes up for
-#: the time that the first spikes take.
-START = 0.6
-
 
 class SharedResetMax(MaxPoolNetwork):
     r"""One neuron per input, and one reset per pool: rectifier and maximum in one.
@@ -54,7 +47,7 @@ class SharedResetMax(MaxPoolNetwork):
     n_neurons : int, optional (Default: 1)
         Only 1: neurons that share a reset all do the same.
     neuron_type : SharedReset, optional
-        The default has a floor of -4 thresholds, and starts at .6 of one.
+        The default has a floor of one threshold below zero.
     max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A pool whose largest input is at the top of
         ``input_range`` fires at ``max_rate``. The output is the low end of the range
@@ -105,8 +98,7 @@ class SharedResetMax(MaxPoolNetwork):
     @property
     def default_neuron_type(self) -> SharedReset:
         """One group for each pool."""
-        start = {"voltage": nengo.dists.Choice([START])}
-        return SharedReset(self.pool_sizes, FLOOR, initial_state=start)
+        return SharedReset(self.pool_sizes)
 
     def build_circuit(self) -> None:
         """Connect the input to the units, and these to the output."""

@@ -16,6 +16,7 @@ from nengo.ensemble import Neurons
 from nengo_dl.graph_optimizer import noop_planner
 
 from ..circuits import SharedResetMax
+from ..network.neurons import SharedReset
 from ..network.paths import passes_on, upstream
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
@@ -30,6 +31,11 @@ SLOWER = 2.5
 #: then rounded to the nearest integer. Those of pools start at random: with all at one
 #: half they were later by some steps.
 START = 0.5
+#: Those of a layer that is its own pool: it makes up for the time of the first spikes.
+LAYER_START = 0.6
+#: Their floor, in units of the threshold: behind weights of both signs they have to
+#: average much that cancels.
+FLOOR = -4
 
 
 @dataclass(eq=False)
@@ -132,8 +138,13 @@ def connect(pool, circuit, before, after):
 
 def build_in_layer(pool):
     """Let the neurons of a layer be its pool."""
-    options = {"max_rate": pool.scale, "label": pool.layer.name}
-    circuit = functools.partial(SharedResetMax, **options)
+    start = {"voltage": nengo.dists.Choice([LAYER_START])}
+    circuit = functools.partial(
+        SharedResetMax,
+        neuron_type=SharedReset(pool.windows.sizes, FLOOR, initial_state=start),
+        max_rate=pool.scale,
+        label=pool.layer.name,
+    )
     connect(pool, circuit, {"synapse": None}, {"synapse": None})
 
 

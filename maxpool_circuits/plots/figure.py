@@ -87,7 +87,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["winner-take-all"]
     {'color': '#d55e00', 'marker': 's'}
     >>> styles["mine"]["marker"]
-    'o'
+    'p'
     """
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
