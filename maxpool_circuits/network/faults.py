@@ -67,9 +67,10 @@ def let_fail(
             )
     if bits is not None:
         valid_integer(bits, "bits", lowest=2, highest=64)
-    if not network.all_ensembles:
+    if not isinstance(network, nengo.Network) or not network.all_ensembles:
         raise ValidationError(
-            f"{type(network).__name__} has no neurons that could fail", attr="network"
+            f"must be a network with neurons, which could fail, got {network!r}",
+            attr="network",
         )
     rng = np.random.RandomState(valid_seed(seed))
     for ensemble in network.all_ensembles:

@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
+from nengo.params import NdarrayParam
 
 from ..utils.checks import valid_integer
-from .figure import Table, axes_or_new, checked_table, saved
+from .figure import Table, as_label, axes_or_new, checked_table, saved
 
 
 def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> Axes:
@@ -45,7 +46,8 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     >>> plt.close(ax.figure)
     """
     ax = axes_or_new(ax)
-    height, width, n_maps = np.shape(maps)
+    maps = NdarrayParam("maps", shape=("*", "*", "*")).coerce(None, maps)
+    height, width, n_maps = maps.shape
     n_columns = int(np.ceil(np.sqrt(n_maps)))
     n_rows = -(-n_maps // n_columns)
     canvas = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1), np.nan)
@@ -139,7 +141,7 @@ def image_comparison(
         line[0].text(
             -0.1,
             0.5,
-            f"{name}\nRMSE {table.loc[name, 'rmse']:.3f}",
+            f"{as_label(name)}\nRMSE {table.loc[name, 'rmse']:.3f}",
             transform=line[0].transAxes,
             horizontalalignment="right",
             verticalalignment="center",
