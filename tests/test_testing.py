@@ -239,6 +239,13 @@ MAXIMUM, SIGMOID = "maximum[2-D]", "neuron_type[Sigmoid]"
 by_name = {each.name: each for each in checks()}
 
 
+def test_run_circuit_leaves_nothing_in_the_model():
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    with nengo.Network() as model:
+        run_circuit("exact", windows, [[0, 1]])
+    assert model.all_objects == []
+
+
 # --- tolerances -----------------------------------------------------------------------
 
 

@@ -69,8 +69,7 @@ def let_fail(
         valid_integer(bits, "bits", lowest=2, highest=64)
     if not isinstance(network, nengo.Network) or not network.all_ensembles:
         raise ValidationError(
-            f"must be a network with neurons, which could fail, got {network!r}",
-            attr="network",
+            f"{type(network).__name__} has no neurons that could fail", attr="network"
         )
     rng = np.random.RandomState(valid_seed(seed))
     for ensemble in network.all_ensembles:
