@@ -11,9 +11,7 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network.populations import PopulationArray, rectifier
-from maxpool_circuits.testing import (
-    checks,
-)
+from maxpool_circuits.testing import checks, run_circuit
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=2)
 

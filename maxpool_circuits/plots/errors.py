@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import positive_number
+from ..utils.checks import positive_number, valid_flag
 from .figure import Table, as_label, axes_or_new, checked_table, styles
 
 
@@ -191,7 +191,7 @@ def error_map(
     ax.set_xlabel("gap between the two largest (units of the input)")
     ax.set_ylabel("true maximum (units of the input)")
     ax.set_title(as_label(circuit))
-    if colorbar:
+    if valid_flag(colorbar, "colorbar"):
         label = "mean error (units of the input)"
         ax.figure.colorbar(drawn, ax=ax, label=label, extend="both")
     return ax

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
-from nengo.params import NdarrayParam
 
 from ..utils.checks import valid_integer
 from .figure import Table, as_label, axes_or_new, checked_table, saved
@@ -46,8 +45,11 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     >>> plt.close(ax.figure)
     """
     ax = axes_or_new(ax)
-    maps = NdarrayParam("maps", shape=("*", "*", "*")).coerce(None, maps)
-    height, width, n_maps = maps.shape
+    if np.ndim(maps) != 3:
+        raise ValidationError(
+            f"must be an array (height, width, n_maps), got {maps!r}", attr="maps"
+        )
+    height, width, n_maps = np.shape(maps)
     n_columns = int(np.ceil(np.sqrt(n_maps)))
     n_rows = -(-n_maps // n_columns)
     canvas = np.full((n_rows * (height + 1) - 1, n_columns * (width + 1) - 1), np.nan)
