@@ -947,7 +947,8 @@ REFUSED = {
 @pytest.mark.parametrize("model, remedy", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_converted_is_named_with_a_remedy(model, remedy):
     # before any data is used: nothing is active in these
-    inputs = [np.zeros((1, *(n or 1 for n in x.shape[1:]))) for x in model.inputs]
+    tensors = model.inputs or ()
+    inputs = [np.zeros((1, *(n or 1 for n in x.shape[1:]))) for x in tensors]
     with pytest.raises(TypeError, match=f"'a'.*{remedy}"):
         Converter(model, allow_fallback=False, calibration=inputs)
 
