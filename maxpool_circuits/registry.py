@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Callable
 
 import nengo
@@ -184,6 +186,20 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     return functools.partial(circuit, **{**options, **given})
 
 
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Take what was added to the current network out of it again after an error."""
+    added_to = nengo.Network.context[-1].objects if nengo.Network.context else {}
+    before = {kind: len(objects) for kind, objects in added_to.items()}
+    try:
+        yield
+    except BaseException:
+        for kind, number in before.items():
+            del added_to[kind][number:]
+        raise
+
+
+@all_or_nothing()
 def make(
     circuit: str | Callable[..., Any], windows: Any, **options: Any
 ) -> nengo.Network:
@@ -221,6 +237,10 @@ def make(
     4
     """
     made_by = find(circuit)
+    if not hasattr(windows, "n_pools"):
+        raise ValidationError(
+            f"must be a maxpool_circuits.PoolWindows, got {windows!r}", attr="windows"
+        )
     try:
         network = made_by(windows, **options)
     except (TypeError, ValidationError) as error:

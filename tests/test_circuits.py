@@ -718,12 +718,40 @@ def test_equal_inputs_leave_the_ensemble_to_the_mean(run_circuit):
     assert np.ptp(error) < 0.01
 
 
+def test_an_ensemble_that_would_take_long_to_solve_is_refused():
+    take = "at most 5000, got 5050.*WinnerTakeAll"
+    assert_refused("n_neurons", take, mpc.EnsembleMax, independent(101))
+    pool = mpc.EnsembleMax(independent(101, 1), n_neurons=50, decoders=None)
+    assert pool.n_neurons == 50
+
+
 # --- base class -----------------------------------------------------------------------
 
 
 def test_base_class_says_what_to_define():
     with pytest.raises(NotImplementedError, match="MaxPoolNetwork.*build_circuit"):
         mpc.MaxPoolNetwork(independent(2))
+
+
+@pytest.mark.parametrize(
+    "argument, value",
+    [
+        ("max_rate", 1e-300),
+        ("input_rate", 1e-300),
+        ("max_rate", 1e300),
+        ("input_range", {0: 0, 1: 1}),
+        ("input_range", {0, 1}),
+        ("input_range", "01"),
+        ("input_range", np.ma.array([0, 1], mask=[False, True])),
+    ],
+)
+def test_rates_are_such_that_nothing_overflows_and_ranges_have_an_order(
+    argument, value
+):
+    must = "from 1e-30 to 1e30|two finite numbers"
+    assert_refused(
+        argument, must, mpc.WinnerTakeAll, independent(2), **{argument: value}
+    )
 
 
 def test_single_inputs_need_no_circuit(run_circuit):

@@ -1,5 +1,6 @@
 """Workloads, encodings, metrics, costs, `compare` and its tables."""
 
+import dataclasses
 import functools
 import html.parser
 import itertools
@@ -183,11 +184,61 @@ def test_band_limited_is_correlated_over_100_ms(lag):
         ),
         ({"simulator": "nengo_dl"}, "simulator.*nengo.Simulator.*got"),
         ({"circuits": ["exact", "nope"]}, "'nope'.*'pairwise-relu'"),
+        ({"circuits": {5: "exact"}}, "circuits: names of rows must be text, got 5"),
+        ({"progress_bar": "no"}, "progress_bar: must be True or False"),
+        ({"input_rate": 1e-300}, "input_rate: .* from 1e-30 to 1e30, got 1e-300"),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ValidationError, match=message):
         mpc.compare(**{"circuits": ["exact"], **arguments})
+
+
+# --- a workload of one's own ----------------------------------------------------------
+
+OWN = {
+    "name": "mine",
+    "windows": mpc.PoolWindows.independent(1, 2),
+    "values": np.full((3, 2), 0.5),
+    "is_read": np.ones(3, dtype=bool),
+    "step": np.array([[0.0, 0.0], [1.0, 1.0]]),
+}
+
+
+def test_workload_keeps_copies_that_cannot_be_changed():
+    given = {**OWN, "values": OWN["values"].copy(), "images": np.zeros((1, 2, 2))}
+    workload = Workload(**given)
+    given["values"][:] = 0
+    np.testing.assert_array_equal(workload.values, OWN["values"])
+    for name in ("values", "is_read", "step", "images"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(workload, name)[0] = 0
+    # a value that is not compared by its arrays
+    assert workload == workload and hash(workload)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("name", 5),
+        ("windows", 4),
+        ("values", np.full((3, 2), -5.0)),
+        ("values", np.full((3, 2), np.nan)),
+        ("values", np.ma.array(OWN["values"], mask=True)),
+        ("values", [[0.5], [0.5, 0.5]]),
+        ("values", [["0.5", "0.5"]] * 3),
+        ("values", np.full((3, 3), 0.5)),
+        ("is_read", np.zeros(3, dtype=bool)),
+        ("is_read", np.arange(3)),
+        ("is_read", np.ones(4, dtype=bool)),
+        ("step", [[0, 0], [0, 2]]),
+        ("images", np.zeros((2, 2))),
+    ],
+)
+def test_workload_refuses_what_is_not_as_described(name, value):
+    with pytest.raises(ValidationError) as error:
+        Workload(**{**OWN, name: value})
+    assert error.value.attr == name
 
 
 # --- simple cells and images ---------------------------------------------------------
@@ -235,7 +286,7 @@ def test_images_are_held_for_100_ms_and_all_but_the_first_are_read():
     np.testing.assert_array_equal(
         np.flatnonzero(workload.is_read), np.arange(199, 800, 100)
     )
-    with pytest.raises(ValidationError, match="n_images.*at least 2"):
+    with pytest.raises(ValidationError, match="n_images.*from 2 to 1797"):
         images(8, n_images=1)
 
 
@@ -377,12 +428,27 @@ def test_inputs_of_several_pools_and_of_none_have_a_source():
     np.testing.assert_array_equal(same, expected)
 
 
-@pytest.mark.parametrize("name", ["poisson", "lif", "correlated"])
-@pytest.mark.parametrize("value", [-0.5, np.nan])
-def test_values_that_are_not_shares_of_the_rate_are_refused(name, value):
-    values = np.full((10, 2), value)
-    with pytest.raises(ValidationError, match="values from 0 to 1.*encoding='values'"):
-        encode(name, values)
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"values": np.full((10, 2), -0.5)}, "values: .* numbers from 0 to 1"),
+        ({"values": [[0.5, np.nan]]}, "values: .* numbers from 0 to 1"),
+        ({"values": [0.5, 0.5]}, r"values: .* of shape \('\*', '\*'\)"),
+        ({"rate": 0}, "rate: .* got 0"),
+        ({"seed": "a"}, "seed: .* got 'a'"),
+    ],
+)
+@pytest.mark.parametrize("name", sorted({*ENCODINGS} - {"values"}))
+def test_encodings_check_their_arguments(name, options, message):
+    windows = mpc.PoolWindows.independent(1, 2)
+    given = {"values": [[0.5, 0.5]], "rate": 250, "seed": 0, **options}
+    with pytest.raises(ValidationError, match=message):
+        ENCODINGS[name](windows=windows, **given)
+
+
+def test_correlated_spikes_need_windows():
+    with pytest.raises(ValidationError, match="windows: .* got None"):
+        ENCODINGS["correlated"]([[0.5, 0.5]])
 
 
 def encoded_values(workload):
@@ -1185,6 +1251,12 @@ def test_csv_gives_the_table_back(several, tmp_path):
         (lambda text: text.replace("0.05", "x"), "'x'"),
         (lambda text: text.replace("mine,1,b", "mine,0,a"), "two rows are trial 0"),
         (lambda text: text[:-20], "cut off"),
+        (lambda text: text.replace("0.05", "-1"), "negative"),
+        (lambda text: text.replace("0.05", "1_0"), "cannot safely convert"),
+        (lambda text: text.replace("0.05", "nan"), "cannot safely convert"),
+        (lambda text: text.replace("mine,1,b", "mine,1_0,b"), "cannot safely convert"),
+        (lambda text: text.replace("0.02", ""), "could not convert"),
+        (lambda text: text[: text.index("yours,2")], "lacks a trial"),
     ],
 )
 def test_files_that_are_not_tables_are_refused(change, message, tmp_path):
@@ -1193,6 +1265,18 @@ def test_files_that_are_not_tables_are_refused(change, message, tmp_path):
     path.write_text(change(path.read_text()))
     with pytest.raises(ValidationError, match=f"table.csv.* is not a table.*{message}"):
         read_csv(path)
+
+
+def test_spreadsheets_take_no_name_for_a_formula(tmp_path):
+    names = ["=1+1", "+a", "-a", "@a", "\ta", "'=a", "'a", "a=b"]
+    table = made_up({name: (0.04, 0.05) for name in names})
+    table = dataclasses.replace(table, heading="=HYPERLINK(1)")
+    table.to_csv(tmp_path / "table.csv")
+    written = pd.read_csv(tmp_path / "table.csv")
+    formula = ("=", "+", "-", "@", "\t")
+    assert not any(written[["circuit", "comparison"]].stack().str.startswith(formula))
+    again = read_csv(tmp_path / "table.csv")
+    assert again.circuits == names and again.heading == table.heading
 
 
 def test_filtered_output_is_after_the_readout_of_its_row(table):

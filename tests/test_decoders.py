@@ -76,6 +76,11 @@ def test_it_cannot_be_changed():
         tuned.decoder_changes["comparator"][0, 0] = 1
     with pytest.raises(TypeError):
         tuned.parameters["synapse"] = 1
+    # nor what is inside of it: all networks share one value
+    with pytest.raises(TypeError):
+        tuned.report["errors"]["test"] = {}
+    with pytest.raises(TypeError):
+        tuned.report["window_sizes"][0] = 1
 
 
 def test_copies_are_equal():
@@ -89,6 +94,7 @@ def test_copies_are_equal():
     [
         ("setup", {}),
         ("decoder_changes", {"unit": [1.0]}),
+        ("decoder_changes", {"unit": np.ma.array([[1.0]], mask=True)}),
         ("tuning_curves", {"unit": "text"}),
         ("parameters", {"speed": np.inf}),
         ("report", {"a": {1, 2}}),

@@ -156,20 +156,12 @@ FREE = {
     "add_to_container": "handed on to nengo.Network",
     "report": "anything that JSON can carry",
     "x": "values may be NaN or infinite",
-    **dict.fromkeys(["ax", "maps", "limit", "colorbar"], "matplotlib checks it"),
-    "interval": "of plots",
     "names": "of plots",
-    "images": "of plots",
     "max_pool.windows": "refused as input_shape",
-    "Workload.name": "a text for people",
     "error_map.circuit": "refused as a row of the table",
     "n_jobs": "joblib checks it",
     "relays": "true or false",
-    "pareto.table": "anything with means",
-    **dict.fromkeys(["Tunable.name", "Tunable.stands_for"], "set by authors"),
-    "progress_bar": "true or false",
     "simulator": "anything that can be called",
-    "let_fail.network": "anything with the lists of a network",
 }
 
 #: Names that are not called by users, with the reason.

@@ -325,6 +325,29 @@ def test_key_that_is_not_a_layer_of_the_kind_is_refused(key):
         Converter(model, scale_firing_rates={layers.ReLU(): 100})
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("calibration", 5),
+        ("calibration", np.full((2, 8, 8, 1), np.nan)),
+        *[("scale_firing_rates", bad) for bad in (0, True, np.inf, {}, "fast")],
+        ("synapse", True),
+        ("synapse", -1),
+        ("inference_only", "no"),
+        ("allow_fallback", 0),
+    ],
+)
+def test_converter_checks_its_arguments(name, value):
+    with pytest.raises(ValidationError, match=f"{name}: must be"):
+        Converter(conv_model(), **{**OPTIONS, name: value})
+
+
+@pytest.mark.parametrize("model", [5, None, "model.keras"])
+def test_converter_takes_models_of_keras_only(model):
+    with pytest.raises(ValidationError, match="model: must be a Keras model, got"):
+        Converter(model)
+
+
 def test_unknown_circuit_is_refused_before_anything_is_converted():
     model = conv_model()
     with nengo.Network() as container:
@@ -924,9 +947,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("model, remedy", REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_converted_is_named_with_a_remedy(model, remedy):
+    # before any data is used: nothing is active in these
+    tensors = model.inputs or ()
+    inputs = [np.zeros((1, *(n or 1 for n in x.shape[1:]))) for x in tensors]
     with pytest.raises(TypeError, match=f"'a'.*{remedy}"):
-        # before any data is used
-        Converter(model, allow_fallback=False, calibration="none")
+        Converter(model, allow_fallback=False, calibration=inputs)
 
 
 MAXIMA = {

@@ -15,6 +15,8 @@ from nengo.cache import Fingerprint
 from nengo.exceptions import BuildError, ReadonlyError, ValidationError
 
 import maxpool_circuits as mpc
+from maxpool_circuits.network.populations import PopulationArray, rectifier
+from maxpool_circuits.network.sparse import replicate, selection
 from maxpool_circuits.network.transform import MaxPool
 from maxpool_circuits.network.windows import PoolWindows
 from maxpool_circuits.network.wiring import Wiring
@@ -257,6 +259,33 @@ def test_neuron_types_are_equal_by_value(duplicate):
         assert neuron_type != other
     with pytest.raises(ReadonlyError):
         neuron_type.min_voltage = -1
+
+
+# --- populations and matrices ---------------------------------------------------------
+
+NEURON = mpc.IntegrateAndFire()
+
+
+@pytest.mark.parametrize(
+    "make, argument",
+    [
+        (lambda: rectifier(mpc.IntegrateAndFire, 1, 200, 1), "neuron_type"),
+        (lambda: rectifier(NEURON, 0, 200, 1), "n_neurons"),
+        (lambda: rectifier(NEURON, 1, -200, 1), "max_rate"),
+        (lambda: rectifier(NEURON, 1, 200, -1), "radius"),
+        (lambda: PopulationArray(rectifier(NEURON, 1, 200, 1), -1), "n_copies"),
+        (lambda: replicate([[1]], -1), "n_copies"),
+        # SciPy would write to memory that is not its own
+        (lambda: selection([0, 3], 3), "columns"),
+        (lambda: selection([-1], 3), "columns"),
+        (lambda: selection([0.5], 3), "columns"),
+        (lambda: selection(0, 3), "columns"),
+        (lambda: selection([0], -1), "n_columns"),
+    ],
+)
+def test_building_blocks_check_their_arguments(make, argument):
+    with pytest.raises(ValidationError, match=rf"^{argument}: .* got|Must be of type"):
+        make()
 
 
 # --- wiring ---------------------------------------------------------------------------
@@ -790,6 +819,8 @@ def test_impossible_faults_are_refused(options, message):
 def test_what_cannot_fail_is_refused():
     with pytest.raises(ValidationError, match="ExactMax has no neurons"):
         failed("exact", dead=0.1)
+    with pytest.raises(ValidationError, match="network: str has no neurons"):
+        mpc.let_fail("exact")
 
 
 class Decoded(mpc.MaxPoolNetwork):

@@ -250,6 +250,39 @@ def test_circuits_are_told_apart_in_grey_and_by_the_color_blind():
         assert np.linalg.norm(one - other) > 10
 
 
+def test_names_are_drawn_as_they_are(table, tmp_path):
+    names = ["$\\frac{$", "_mine"]
+    renamed = table.trials.replace({"circuit": dict(zip(CIRCUITS, names))})
+    outputs = dict(zip(names, table.outputs.values()))
+    table = dataclasses.replace(
+        table, trials=renamed, outputs={**table.outputs, **outputs}
+    )
+    for draw in (plots.pareto, plots.traces, plots.error_by_gap):
+        ax = draw(table)
+        ax.figure.savefig(tmp_path / "figure.png")
+        # an escaped $ begins no formula
+        shown = [label.replace(r"\$", "$").strip() for label in labels(ax)]
+        assert set(names) <= set(shown)
+    plots.error_map(table, names[0]).figure.savefig(tmp_path / "figure.png")
+
+
+@pytest.mark.parametrize(
+    "draw, argument",
+    [
+        (lambda table: plots.pareto(5), "table"),
+        (lambda table: plots.pareto(table, ax=5), "ax"),
+        (lambda table: plots.traces(table, interval=5), "interval"),
+        (lambda table: plots.raster(table, interval=(1, 0)), "interval"),
+        (lambda table: plots.error_map(table, CIRCUITS[0], limit=-1), "limit"),
+        (lambda table: plots.pooled_images(np.zeros((2, 2))), "maps"),
+    ],
+)
+def test_plots_check_their_arguments(table, draw, argument):
+    with pytest.raises(ValidationError) as error:
+        draw(table)
+    assert error.value.attr == argument
+
+
 def test_own_circuits_get_the_next_free_style():
     names = [*mpc.circuits(), "mine", "yours"]
     styles = {name: tuple(look.values()) for name, look in plots.styles(names).items()}

@@ -114,6 +114,39 @@ def test_callable_that_makes_no_max_pool_network(circuit, fragments):
     assert_refused("circuit", fragments, mpc.make, circuit, WINDOWS)
 
 
+def test_make_takes_windows_only():
+    for circuit in ("exact", too_narrow, mpc.per_window(too_narrow)):
+        fragments = ["maxpool_circuits.PoolWindows", "got 5"]
+        assert_refused("windows", fragments, mpc.make, circuit, 5)
+
+
+class Refused(mpc.MaxPoolNetwork):
+    """A circuit that is refused while it is built."""
+
+    def build_circuit(self):
+        """Make something, then refuse it."""
+        nengo.Ensemble(1, dimensions=self.input.size_in)
+        raise ValidationError("no", attr="windows")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Refused,
+        too_narrow,
+        functools.partial(mpc.MinPool, circuit=Refused),
+        mpc.per_window(no_network),
+        lambda windows: mpc.max_pool(nengo.Node([1] * 6), windows, circuit=Refused),
+    ],
+)
+def test_what_is_refused_while_it_is_built_leaves_nothing_in_the_model(make):
+    with nengo.Network() as model:
+        kept = nengo.Node([1] * 6)
+        with pytest.raises(ValidationError):
+            mpc.make(make, WINDOWS)
+    assert model.all_objects == [kept]
+
+
 # --- register -------------------------------------------------------------------------
 
 

@@ -11,9 +11,7 @@ from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
 from maxpool_circuits.network.populations import PopulationArray, rectifier
-from maxpool_circuits.testing import (
-    checks,
-)
+from maxpool_circuits.testing import checks, run_circuit
 
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=2)
 
@@ -237,6 +235,13 @@ def test_every_check_has_a_circuit_that_fails_it():
 
 MAXIMUM, SIGMOID = "maximum[2-D]", "neuron_type[Sigmoid]"
 by_name = {each.name: each for each in checks()}
+
+
+def test_run_circuit_leaves_nothing_in_the_model():
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=2)
+    with nengo.Network() as model:
+        run_circuit("exact", windows, [[0, 1]])
+    assert model.all_objects == []
 
 
 # --- tolerances -----------------------------------------------------------------------

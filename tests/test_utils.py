@@ -5,6 +5,8 @@ import os
 import pytest
 from nengo.exceptions import ValidationError
 
+from maxpool_circuits import TunedDecoders
+from maxpool_circuits.comparison import read_csv
 from maxpool_circuits.utils.files import atomic_write
 
 
@@ -121,7 +123,16 @@ def test_pipes_and_devices_are_refused_with_their_name(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["null", "pipe"]
 
 
-@pytest.mark.parametrize("path", [3, None, b"table.csv", "a\0b", ["table.csv"]])
+@posix
+@pytest.mark.parametrize("read", [read_csv, TunedDecoders.load])
+def test_pipes_and_devices_which_may_never_end_are_not_read(tmp_path, read):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(OSError, match="is not an ordinary file"):
+            read(path)
+
+
+@pytest.mark.parametrize("path", ["", 3, None, b"table.csv", "a\0b", ["table.csv"]])
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(ValidationError, match="must be the path of a file"):
         write(path)

@@ -693,6 +693,8 @@ def test_windows_of_too_many_inputs_are_refused_before_they_are_made(make):
         ([0, 1], ["window 0", "sequence"]),
         ([], ["one or more windows", r"got \[\]"]),
         (3, ["one or more windows", "got 3"]),
+        ((x for x in [[0.5]]), ["window 0", "integers"]),
+        (np.ma.array([[0, 1]], mask=[[False, True]]), ["one or more windows"]),
     ],
 )
 def test_bad_indices(indices, fragments):
@@ -711,6 +713,7 @@ def test_bad_indices(indices, fragments):
         (np.zeros(4, dtype=bool), ["real numbers", "bool"]),
         (["a", "b", "c", "d"], ["real numbers"]),
         ([None] * 4, ["real numbers", "object"]),
+        (np.ma.array(np.zeros(4), mask=[0, 0, 0, 1]), ["real numbers", "masked"]),
     ],
 )
 def test_bad_input_of_max(x, fragments):

@@ -13,11 +13,12 @@ from nengo.exceptions import NetworkContextError, ValidationError
 from ..network.arriving import Arriving, arriving
 from ..network.units import RATE_FOR_VALUES
 from ..network.windows import InputShape, PerAxis, PoolWindows
-from ..registry import find, make, unwrap_partial, with_defaults
+from ..registry import all_or_nothing, find, make, unwrap_partial, with_defaults
 from ..utils.checks import valid_flag, valid_range
 from .min_pool import MinPool
 
 
+@all_or_nothing()
 def max_pool(
     source: Any,
     windows: PoolWindows | InputShape,

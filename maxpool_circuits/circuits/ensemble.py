@@ -7,6 +7,7 @@ import functools
 import nengo
 import numpy as np
 import scipy.sparse
+from nengo.exceptions import ValidationError
 
 from ..network.populations import FittedPopulation
 from ..network.sparse import selection
@@ -19,6 +20,8 @@ SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
 
 #: More points than this make the decoders of large windows no better, only slower.
 MOST_POINTS = 2500
+#: A population of more neurons takes more than some seconds to solve.
+MOST_NEURONS = 5000
 
 
 class EnsembleMax(MeanPath):
@@ -49,7 +52,8 @@ class EnsembleMax(MeanPath):
     Parameters
     ----------
     n_neurons : int, optional
-        Neurons per pool (Default: 50 for each input of the largest window).
+        Neurons per pool, at most 5000 (Default: 50 for each input of the largest
+        window, so that windows of more than 100 inputs need it).
     neuron_type : nengo.neurons.NeuronType, optional
         Type of the neurons (Default: ``nengo.LIF()``).
     max_rate : float, optional (Default: 250)
@@ -113,6 +117,17 @@ class EnsembleMax(MeanPath):
     def default_input_synapse(self) -> float:
         """Enough to smooth spikes: Nengo's default at 250 Hz."""
         return self.value_of(SMOOTHING) * self.inter_spike_interval
+
+    def _checked_n_neurons(self, n_neurons):
+        if super()._checked_n_neurons(n_neurons) > MOST_NEURONS:
+            raise ValidationError(
+                f"must be at most {MOST_NEURONS}, got {n_neurons} (50 for each input, "
+                "if not given); windows of many inputs are for WinnerTakeAll or "
+                "PairwiseReLU, which have about one neuron for each",
+                attr="n_neurons",
+                obj=self,
+            )
+        return n_neurons
 
     def build_excess(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 import nengo
 
 from ..network.windows import WINDOWS, PoolWindows
-from ..registry import make
+from ..registry import all_or_nothing, make
 from ..utils.checks import valid_range
 
 
@@ -54,6 +54,7 @@ class MinPool(nengo.Network):
     [0.3 0.2]
     """
 
+    @all_or_nothing()
     def __init__(
         self,
         windows: PoolWindows,

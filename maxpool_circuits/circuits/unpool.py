@@ -12,7 +12,7 @@ from nengo.exceptions import ValidationError
 from ..network.neurons import IntegrateAndFire
 from ..network.populations import container
 from ..network.sparse import connect, selection
-from ..utils.checks import positive_number
+from ..utils.checks import positive_number, valid_seed
 
 #: Time constants, in inter-spike intervals of an input, over which spikes of rivals are
 #: counted, and behind which the values arrive at the gates.
@@ -114,6 +114,7 @@ class Unpool(nengo.Network):
             )
         top = positive_number(high if top is None else top, "top", self)
 
+        seed = valid_seed(seed, self)
         super().__init__(label=label, seed=seed, add_to_container=add_to_container)
         members, windows = pool.pool_sum, pool.windows
         n_units = members.shape[1]

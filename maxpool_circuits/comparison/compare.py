@@ -287,6 +287,10 @@ def _by_row_name(circuits):
         ]
     named = {}
     for name, circuit in pairs:
+        if not isinstance(name, str):
+            raise ValidationError(
+                f"names of rows must be text, got {name!r}", attr="circuits"
+            )
         if name in named or name in REFERENCES:
             raise ValidationError(
                 f"two rows would be called {name!r}; give a dict of names and circuits",

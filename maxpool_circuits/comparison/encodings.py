@@ -7,6 +7,7 @@ circuits get, in units of the input: a spike has the area ``1 / rate``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,10 @@ from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
 from ..network.sparse import connect, selection
-from ..network.windows import PoolWindows
+from ..network.windows import WINDOWS, PoolWindows
+from ..utils.checks import positive_number, valid_seed
 from .simulate import build_simulator
-from .workloads import DT
+from .workloads import DT, shares
 
 #: Spikes of a burst, and time steps from each to the next.
 SPIKES_PER_BURST, STEPS_BETWEEN = 4, 2
@@ -27,6 +29,19 @@ SPIKES_PER_BURST, STEPS_BETWEEN = 4, 2
 POPULATION_SIZE = 50
 
 
+def _checked(encode):
+    """An encoding that refuses what none of them takes."""
+
+    @functools.wraps(encode)
+    def checked(values, rate=250, seed=0, windows=None):
+        values = shares(values, "values", ("*", "*"))
+        rate = positive_number(rate, "rate", unit="Hz")
+        return encode(values, rate, valid_seed(seed), windows)
+
+    return checked
+
+
+@_checked
 def input_spikes(
     values: np.ndarray, rate: float = 250, seed: int | None = 0, windows: Any = None
 ) -> np.ndarray:
@@ -38,14 +53,15 @@ def input_spikes(
     )
 
 
+@_checked
 def poisson_spikes(
     values: np.ndarray, rate: float, seed: int | None, windows: Any = None
 ) -> np.ndarray:
     """A Poisson process for each value: counts have a variance of their mean."""
-    mean = _checked(values) * rate * DT
-    return np.random.RandomState(seed).poisson(mean) / (rate * DT)
+    return np.random.RandomState(seed).poisson(values * rate * DT) / (rate * DT)
 
 
+@_checked
 def lif_spikes(
     values: np.ndarray, rate: float, seed: int | None, windows: Any = None
 ) -> np.ndarray:
@@ -62,13 +78,14 @@ def lif_spikes(
             f"fire, or choose encoding='regular', got {rate:g} Hz",
             attr="input_rate",
         )
-    rates = np.maximum(rate * _checked(values), 1e-6)
+    rates = np.maximum(rate * values, 1e-6)
     # with an intercept of 0 the bias is the threshold, and the gain what exceeds it
     currents, thresholds = neuron_type.gain_bias(rates, np.zeros_like(rates))
     gains = np.ones(values.shape[1])
     return _simulated(currents, seed, neuron_type, gains, thresholds[0])
 
 
+@_checked
 def bursts(
     values: np.ndarray, rate: float, seed: int | None, windows: Any = None
 ) -> np.ndarray:
@@ -85,6 +102,7 @@ def bursts(
     return spikes
 
 
+@_checked
 def correlated_spikes(
     values: np.ndarray, rate: float, seed: int | None, windows: PoolWindows
 ) -> np.ndarray:
@@ -95,15 +113,16 @@ def correlated_spikes(
     https://doi.org/10.1162/089976603321043702). Inputs of several pools have the
     process of the first of these, and those of none have one of their own.
     """
-    shares = _checked(values)
+    windows = WINDOWS.coerce(None, windows)
     rng = np.random.RandomState(seed)
     source = np.full(windows.n_inputs, windows.n_pools)
     pool = np.repeat(np.arange(windows.n_pools), windows.sizes)
     np.minimum.at(source, windows.members, pool)
     counts = rng.poisson(rate * DT, size=(len(values), windows.n_pools + 1))
-    return rng.binomial(counts[:, source], shares) / (rate * DT)
+    return rng.binomial(counts[:, source], values) / (rate * DT)
 
 
+@_checked
 def decoded_values(
     values: np.ndarray, rate: float, seed: int | None, windows: Any = None
 ) -> np.ndarray:
@@ -150,17 +169,6 @@ ENCODINGS: dict[str, Callable[..., np.ndarray]] = {
 }
 #: Those without spikes: ``input_rate`` does not matter to them.
 WITHOUT_SPIKES = {"values", "population"}
-
-
-def _checked(values):
-    """Values that are shares of the full rate."""
-    if np.all((values >= 0) & (values <= 1)):
-        return values
-    raise ValidationError(
-        "this encoding carries values from 0 to 1; scale the workload, or choose "
-        f"encoding='values', got {np.min(values):g} to {np.max(values):g}",
-        attr="values",
-    )
 
 
 def _simulated(values, seed, neuron_type, gain, bias, encoders=None, decoders=None):

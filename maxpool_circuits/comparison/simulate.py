@@ -16,6 +16,7 @@ from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
 from ..registry import make
+from ..utils.checks import valid_flag
 from .events import fan_outs
 from .workloads import DT
 
@@ -37,7 +38,7 @@ def progress(shown: bool, **options: Any) -> Any:
     """A progress bar, on terminals."""
     from tqdm import tqdm
 
-    return tqdm(disable=None if shown else True, **options)
+    return tqdm(disable=None if valid_flag(shown, "progress_bar") else True, **options)
 
 
 def build_simulator(

@@ -16,7 +16,7 @@ import pandas as pd
 from nengo.exceptions import ValidationError
 from scipy import stats
 
-from ..utils.checks import look_up, valid_path
+from ..utils.checks import look_up, ordinary_file
 from ..utils.files import atomic_write
 from .metrics import REFERENCES, read_out
 
@@ -38,6 +38,9 @@ COLUMNS = {
 }
 #: What is measured in each trial.
 METRICS = [name for name in COLUMNS if name != "readout"]
+#: Starts of a text that a spreadsheet takes for a formula, also after quotes: one more
+#: is put in front, which makes it text.
+FORMULA = r"('*[=+@\t-])"
 #: Probability with which an interval contains what many more trials would give.
 CONFIDENCE = 0.95
 
@@ -183,10 +186,13 @@ class ComparisonTable:
         Parameters
         ----------
         path : str or os.PathLike
-            The file; it is written whole or not at all.
+            The file; it is written whole or not at all. Names that a spreadsheet would
+            take for formulas have a quote in front of them there.
         """
+        lines = self.trials.assign(comparison=self.heading)
+        lines = lines.replace({f"^{FORMULA}": r"'\1"}, regex=True)
         with atomic_write(path) as unfinished:
-            self.trials.assign(comparison=self.heading).to_csv(unfinished, index=False)
+            lines.to_csv(unfinished, index=False)
 
     def against(self, other: ComparisonTable | str) -> Ratios:
         """Compare with another table, or with one row of this one.
@@ -435,20 +441,29 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     texts = ["circuit", "inputs", "comparison"]
     try:
         trials = pd.read_csv(
-            valid_path(path),
+            ordinary_file(path),
             usecols=[*texts, "trial", *COLUMNS],
-            dtype=str,
+            dtype={
+                "trial": int,
+                **dict.fromkeys(texts, str),
+                **dict.fromkeys(COLUMNS, float),
+            },
             # else a circuit could not be called "None"
             keep_default_na=False,
+            na_values=dict.fromkeys(METRICS, ""),
+            float_precision="round_trip",
         )
-        trials[METRICS] = trials[METRICS].replace("", "nan")
-        # of text, so that no digit is lost
-        trials = trials.astype({"trial": int, **dict.fromkeys(COLUMNS, float)})
+        trials[texts] = trials[texts].replace({f"^'{FORMULA}": r"\1"}, regex=True)
+        numbers = trials[["trial", *COLUMNS]].drop(columns="bias")
+        if (numbers < 0).any(axis=None):
+            raise ValueError("a number is negative")
         if trials["comparison"].nunique() != 1:
             raise ValueError("it has no rows, or is cut off")
         if any(twice := trials.duplicated(["circuit", "trial"])):
             circuit, trial = trials.loc[twice, ["circuit", "trial"]].iloc[0]
             raise ValueError(f"two rows are trial {trial} of {circuit!r}")
+        if trials["circuit"].nunique() * trials["trial"].nunique() != len(trials):
+            raise ValueError("a circuit lacks a trial that another one has")
     except ValueError as error:
         raise ValidationError(
             f"{str(path)!r} is not a table that compare(...).to_csv wrote: {error}",

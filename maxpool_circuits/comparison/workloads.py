@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
+from reprlib import repr as short_repr
+from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
+from nengo.params import StringParam
 
 from ..network.windows import WINDOWS, PoolWindows
 from ..utils.checks import look_up, valid_integer, valid_seed
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001
@@ -22,9 +28,31 @@ SCALES = ((7, 3.5), (9, 4.6))
 ORIENTATIONS = (0, 45, 90, 135)
 
 
-@dataclass(frozen=True)
+def shares(values: ArrayLike, name: str, shape: Sequence[Any]) -> np.ndarray:
+    """Read-only copy of an array of numbers from 0 to 1; "*" is any length."""
+    try:
+        array = np.array(values)
+    except ValueError:
+        # rows of several lengths
+        array = np.array(None)
+    fits = len(shape) == array.ndim and array.dtype.kind in "iuf"
+    fits = fits and all(n in ("*", m) for n, m in zip(shape, array.shape))
+    in_range = fits and np.all((array >= 0) & (array <= 1))
+    if not in_range or np.ma.is_masked(values):
+        raise ValidationError(
+            f"must be an array of numbers from 0 to 1, of shape {tuple(shape)}, got "
+            f"{short_repr(values)}",
+            attr=name,
+        )
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
 class Workload:
     """Input values over time, and when errors are read.
+
+    It has copies of its arrays, which cannot be changed.
 
     Parameters
     ----------
@@ -32,15 +60,20 @@ class Workload:
         The name of the workload.
     windows : PoolWindows
         Which inputs each pool looks at.
-    values : (n_steps, n_inputs) array
+    values : (n_steps, n_inputs) array_like
         Value of each input, in [0, 1], in each time step of 1 ms.
-    is_read : (n_steps,) array of bool
-        The steps at whose end errors are read.
-    step : (2, n_inputs) array
-        Values before and after a step, for the latency.
+    is_read : (n_steps,) array_like of bool
+        The steps at whose end errors are read, at least one.
+    step : (2, n_inputs) array_like
+        Values before and after a step, in [0, 1], for the latency.
     images : (n_images, height, width) array, optional (Default: None)
         The images that are presented one after the other, all equally long, if there
         are any.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described.
 
     Examples
     --------
@@ -70,19 +103,24 @@ class Workload:
     images: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Check shapes."""
+        """Check all arrays and copy them, so that nobody can change them."""
+        StringParam("name").coerce(None, self.name)
         n_inputs = WINDOWS.coerce(None, self.windows).n_inputs
-        n_steps = np.shape(self.values)[:1]
-        for name, shape in (
-            ("values", (*n_steps, n_inputs)),
-            ("is_read", n_steps),
-            ("step", (2, n_inputs)),
-        ):
-            if getattr(getattr(self, name), "shape", None) != shape:
-                raise ValidationError(
-                    f"must be an array of shape {shape}, got {getattr(self, name)!r}",
-                    attr=name,
-                )
+        shapes: dict[str, Any] = {"values": ("*", n_inputs), "step": (2, n_inputs)}
+        if self.images is not None:
+            shapes["images"] = ("*", "*", "*")
+        for name, shape in shapes.items():
+            object.__setattr__(self, name, shares(getattr(self, name), name, shape))
+        is_read = np.array(self.is_read)
+        fits = is_read.shape == self.values.shape[:1] and is_read.dtype == bool
+        if not fits or not is_read.any():
+            raise ValidationError(
+                f"must be True or False for each of {len(self.values)} steps, True for "
+                f"some, got {short_repr(self.is_read)}",
+                attr="is_read",
+            )
+        is_read.setflags(write=False)
+        object.__setattr__(self, "is_read", is_read)
 
     @property
     def dt(self) -> float:
@@ -302,11 +340,11 @@ def images(window_size: int = 8, seed: int | None = 0, n_images: int = 8) -> Wor
     ((16, 16, 2, 4), (8, 8, 1, 4))
     """
     side, n_scales = _patch(window_size)
-    # the first is not read
-    n_images = valid_integer(n_images, "n_images", lowest=2)
     from sklearn.datasets import load_digits
 
     digits = load_digits().images / 16
+    # the first is not read
+    n_images = valid_integer(n_images, "n_images", lowest=2, highest=len(digits))
     rng = np.random.RandomState(valid_seed(seed))
     digits = digits[rng.choice(len(digits), n_images, replace=False)]
     simple_cells = simple_cell_responses(digits, SCALES[:n_scales])

@@ -144,19 +144,23 @@ def record(model, data):
     return _record(model, inputs_of(model, data))
 
 
-def inputs_of(model, data):
+def inputs_of(model, data, attr="data"):
     """Inputs of a model as a list of arrays, one for each."""
     data = data if isinstance(data, (list, tuple)) else [data]
     data = [np.asarray(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     if len(shapes) != len(data) or not all(
-        x.size > 0 and tf.TensorShape(shape).is_compatible_with(x.shape[1:])
+        x.size > 0
+        and x.dtype.kind in "biuf"
+        and np.all(np.isfinite(x))
+        and tf.TensorShape(shape).is_compatible_with(x.shape[1:])
         for x, shape in zip(data, shapes)
     ):
         raise ValidationError(
-            "must be inputs of the model, one array (n_samples, *shape) for each of "
-            f"the shapes {shapes}, got arrays of the shapes {[x.shape for x in data]}",
-            attr="data",
+            "must be inputs of the model, one array (n_samples, *shape) of finite "
+            f"numbers for each of the shapes {shapes}, got arrays of the shapes "
+            f"{[x.shape for x in data]}",
+            attr=attr,
         )
     return data
 

@@ -13,7 +13,9 @@ from nengo.exceptions import ValidationError
 from nengo_dl import compat
 from nengo_dl.converter import LayerConverter
 
+from ..network.base import valid_synapse
 from ..registry import find
+from ..utils.checks import positive_number, valid_flag
 from . import calibration as calibrate
 from .activations import SwappedActivations, scale_by_layer, warn_of_misfits
 from .compatibility import check_keras_2
@@ -113,6 +115,10 @@ class Converter(nengo_dl.Converter):
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
+        if not isinstance(model, tf.keras.Model):
+            raise ValidationError(
+                f"must be a Keras model, got {model!r}", attr="model", obj=self
+            )
         by_layer = max_pool if isinstance(max_pool, dict) else {None: max_pool}
         for circuit in by_layer.values():
             # an unknown name is better refused before the model is converted
@@ -120,13 +126,22 @@ class Converter(nengo_dl.Converter):
                 find(circuit)
         self.max_pool = max_pool
         self.value_ranges = {}
-        options = inspect.signature(nengo_dl.Converter).bind(model, *args, **options)
-        options = options.arguments
+        signature = inspect.signature(nengo_dl.Converter)
+        options = signature.bind(model, *args, **options).arguments
+        for name in options.keys() - {"model"}:
+            if isinstance(signature.parameters[name].default, bool):
+                valid_flag(options[name], name, self)
+        options["synapse"] = valid_synapse(options.get("synapse"), "synapse", self)
+        if calibration is not None and getattr(model, "inputs", None):
+            calibrate.inputs_of(model, calibration, "calibration")
         self._calibration = calibration
         if "inference_only" not in options:
             options["inference_only"] = differs_in_training(model)
             warn_of_regularizers(model)
         scales = options.get("scale_firing_rates")
+        several = scales.values() if isinstance(scales, dict) else ()
+        for scale in () if scales is None else several or [scales]:
+            positive_number(scale, "scale_firing_rates", self, unit="Hz")
         if scales is not None and not isinstance(scales, dict):
             options["scale_firing_rates"] = scale_by_layer(model, scales)
         self.in_layers = {}

@@ -11,6 +11,7 @@ from nengo.neurons import Direct, NeuronType
 from nengo.params import Default
 from nengo.synapses import Synapse
 
+from ..registry import all_or_nothing
 from ..utils.checks import (
     is_real,
     positive_number,
@@ -174,6 +175,8 @@ class MaxPoolNetwork(nengo.Network):
         """Further arguments that were given, for inputs from 0 to 1, by name."""
         return {}
 
+    # a refused circuit leaves nothing in its container
+    @all_or_nothing()
     def __init__(
         self,
         windows: PoolWindows,
@@ -190,7 +193,6 @@ class MaxPoolNetwork(nengo.Network):
         seed: int | None = None,
         add_to_container: bool | None = None,
     ) -> None:
-        # all checks come first: a refused circuit leaves nothing in its container
         self.windows = WINDOWS.coerce(self, windows)
         self.max_rate = positive_number(max_rate, "max_rate", self, unit="Hz")
         self.input_rate = positive_number(input_rate, "input_rate", self, unit="Hz")
@@ -303,7 +305,7 @@ class MaxPoolNetwork(nengo.Network):
         """Fill in defaults, each of which may depend on those before it, and check."""
         self.given = {k: v for k, v in arguments.items() if v is not Default}
         for name in self.given.keys() & {"synapse", "input_synapse"}:
-            self.given[name] = self._checked_synapse(name, self.given[name])
+            self.given[name] = valid_synapse(self.given[name], name, self)
 
         self.neuron_type = self._checked_neuron_type(
             self._given_or_default("neuron_type")
@@ -321,7 +323,7 @@ class MaxPoolNetwork(nengo.Network):
         # decoders come with the time constants that were tuned together with them
         for name in ("synapse", "input_synapse"):
             value = self._given_or_default(name)
-            setattr(self, name, self._checked_synapse(name, value))
+            setattr(self, name, valid_synapse(value, name, self))
         self._check_loop()
 
     def _given_or_default(self, name):
@@ -411,19 +413,6 @@ class MaxPoolNetwork(nengo.Network):
                 obj=self,
             )
 
-    def _checked_synapse(self, name, synapse):
-        """A synapse; a number becomes a low-pass filter."""
-        if is_real(synapse) and synapse >= 0:
-            return nengo.Lowpass(synapse)
-        if synapse is not None and not isinstance(synapse, Synapse):
-            raise ValidationError(
-                "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
-                f"of 0 or more, in seconds, or None, got {synapse!r}",
-                attr=name,
-                obj=self,
-            )
-        return synapse
-
     def _check_populations(self):
         """Tell if decoders that were asked for reach no neurons."""
         spiking = [ens for ens in self.all_ensembles if ens.neuron_type.spiking]
@@ -475,6 +464,20 @@ class MaxPoolNetwork(nengo.Network):
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
+
+
+def valid_synapse(synapse: Any, attr: str, obj: Any = None) -> Any:
+    """Return a synapse or None; a number becomes a low-pass filter."""
+    if is_real(synapse) and synapse >= 0:
+        return nengo.Lowpass(synapse)
+    if synapse is not None and not isinstance(synapse, Synapse):
+        raise ValidationError(
+            "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
+            f"of 0 or more, in seconds, or None, got {synapse!r}",
+            attr=attr,
+            obj=obj,
+        )
+    return synapse
 
 
 def contents(network: nengo.Network) -> list[tuple[Any, ...]]:

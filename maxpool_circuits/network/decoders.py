@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from nengo.exceptions import ValidationError
 
-from ..utils.checks import positive_number, valid_path
+from ..utils.checks import ordinary_file, positive_number
 from ..utils.files import atomic_write
 from .populations import FittedPopulation, Population
 from .setup import Setup
@@ -117,7 +117,8 @@ class TunedDecoders:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle plain dictionaries: frozen ones cannot be pickled."""
         mappings = (self.decoder_changes, self.parameters, self.tuning_curves)
-        return type(self), (self.setup, *map(dict, mappings), dict(self.report))
+        report = json.loads(self._header(self.report))["report"]
+        return type(self), (self.setup, *map(dict, mappings), report)
 
     def __eq__(self, other: object) -> bool:
         """Compare all values."""
@@ -232,7 +233,7 @@ class TunedDecoders:
         OSError
             If it cannot be read.
         """
-        path = valid_path(path)
+        path = ordinary_file(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {**file}
@@ -263,8 +264,9 @@ class TunedDecoders:
     def _header(self, report):
         """All but the arrays, as text."""
         setup = dataclasses.asdict(self.setup)
-        values = {"parameters": dict(self.parameters), "report": dict(report)}
-        return json.dumps({"format": FORMAT, "setup": setup, **values}, sort_keys=True)
+        values = {"parameters": self.parameters, "report": report}
+        header = {"format": FORMAT, "setup": setup, **values}
+        return json.dumps(header, sort_keys=True, default=dict)
 
     def _arrays(self):
         return {
@@ -324,15 +326,22 @@ def _load(path):
 def _matrix(values, name):
     """Copy of a matrix that cannot be changed."""
     matrix = np.array(values, dtype=float)
-    if matrix.ndim != 2 or not np.all(np.isfinite(matrix)):
+    if matrix.ndim != 2 or np.ma.is_masked(values) or not np.all(np.isfinite(matrix)):
         raise ValueError(f"{name!r} must be a matrix of finite numbers")
     matrix.setflags(write=False)
     return matrix
 
 
 def _plain(value, name):
-    """Copy of a value, as it would come back from a file."""
-    return json.loads(json.dumps(value))
+    """Copy of a value, as it would come back from a file, that cannot be changed."""
+    return _frozen(json.loads(json.dumps(value, default=dict)))
+
+
+def _frozen(value):
+    """Lists as tuples, and mappings that are read-only."""
+    if isinstance(value, dict):
+        return MappingProxyType({k: _frozen(each) for k, each in value.items()})
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _report_lines(report):

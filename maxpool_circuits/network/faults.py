@@ -67,7 +67,7 @@ def let_fail(
             )
     if bits is not None:
         valid_integer(bits, "bits", lowest=2, highest=64)
-    if not network.all_ensembles:
+    if not isinstance(network, nengo.Network) or not network.all_ensembles:
         raise ValidationError(
             f"{type(network).__name__} has no neurons that could fail", attr="network"
         )

@@ -13,8 +13,9 @@ import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
-from nengo.neurons import NeuronType, RectifiedLinear
+from nengo.neurons import NeuronType, NeuronTypeParam, RectifiedLinear
 
+from ..utils.checks import positive_number, valid_integer
 from .sparse import replicate
 
 
@@ -196,6 +197,11 @@ def rectifier(
     Population or FittedPopulation
         The population.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If an argument is not as described.
+
     Examples
     --------
     One neuron that fires at 200 Hz where the input is 0.5:
@@ -204,6 +210,10 @@ def rectifier(
     >>> print(neuron.encoders * neuron.gain, neuron.decoders)
     [[400.]] [[0.0025]]
     """
+    neuron_type = NeuronTypeParam("neuron_type").coerce(None, neuron_type)
+    n_neurons = valid_integer(n_neurons, "n_neurons")
+    max_rate = positive_number(max_rate, "max_rate", unit="Hz")
+    radius = positive_number(radius, "radius", unit="units of the input")
     if is_rectified_linear(neuron_type):
         encoders = np.full((n_neurons, 1), 1 / radius)
         gain, bias = neuron_type.gain_bias(
@@ -291,7 +301,7 @@ class PopulationArray:
         label: str | None = None,
     ) -> None:
         self.population = population
-        self.n_copies = n_copies
+        self.n_copies = valid_integer(n_copies, "n_copies")
         self.ensemble = container(
             population.neuron_type,
             np.tile(population.gain, n_copies),

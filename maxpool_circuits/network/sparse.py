@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import nengo
 import numpy as np
 import scipy.sparse
+from nengo.exceptions import ValidationError
+
+from ..utils.checks import valid_integer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,6 +32,13 @@ def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:
     [3. 4.]
     """
     columns = np.asarray(columns)
+    n_columns = valid_integer(n_columns, "n_columns", lowest=0)
+    is_right = columns.ndim == 1 and (columns.dtype.kind in "iu" or not columns.size)
+    # SciPy would write to memory that is not its own
+    if not is_right or not np.all((columns >= 0) & (columns < n_columns)):
+        raise ValidationError(
+            f"must be integers from 0 to {n_columns - 1}, got {columns}", attr="columns"
+        )
     return scipy.sparse.csr_matrix(
         (np.ones(len(columns)), columns, np.arange(len(columns) + 1)),
         shape=(len(columns), n_columns),
@@ -43,6 +53,7 @@ def replicate(block: ArrayLike, n_copies: int) -> scipy.sparse.csr_matrix:
      [0. 0. 1. 2.]]
     """
     rows = np.atleast_2d(np.asarray(block, dtype=float))
+    n_copies = valid_integer(n_copies, "n_copies", lowest=0)
     shape = n_copies, *rows.shape
     # every row of a copy holds a whole row of the block, from the copy's first column
     starts = np.arange(n_copies, dtype=np.int32) * rows.shape[1]

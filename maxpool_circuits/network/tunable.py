@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nengo.exceptions import ValidationError
+from nengo.params import StringParam
 
 from ..utils.checks import is_real
 
@@ -56,6 +57,8 @@ class Tunable:
 
     def __post_init__(self) -> None:
         """Check all values."""
+        StringParam("name").coerce(None, self.name)
+        StringParam("stands_for", optional=True).coerce(None, self.stands_for)
         numbers = self.low, self.default, self.high
         is_in_range = all(map(is_real, numbers)) and 0 < self.low <= self.default
         if not is_in_range or self.default > self.high:

@@ -441,9 +441,11 @@ class PoolWindows(FrozenObject):
         >>> windows.max([[5, 0, 0, 0, 6, 0, 0, 0, 7, 1, 2, 3]])
         array([[5, 6, 7]])
         """
+        is_masked = np.ma.is_masked(x)
         x = np.asarray(x)
-        if x.dtype.kind not in "iuf":
-            raise _error("x", f"must hold real numbers; got dtype {x.dtype}")
+        if x.dtype.kind not in "iuf" or is_masked:
+            masked = ", some of them masked" if is_masked else ""
+            raise _error("x", f"must hold real numbers; got dtype {x.dtype}{masked}")
         if x.ndim == 0 or x.shape[-1] != self.n_inputs:
             raise _error(
                 "x",
@@ -585,10 +587,11 @@ def _is_pair(value):
 def _checked_indices(indices: Any, n_inputs: int) -> tuple[np.ndarray, np.ndarray]:
     """Check a user's windows; the inputs of all, and the size of each."""
     try:
+        indices = indices if np.ma.is_masked(indices) else list(indices)
         rows = [np.asarray(row) for row in indices]
     except (TypeError, ValueError):
         rows = []
-    if len(rows) == 0:
+    if len(rows) == 0 or np.ma.is_masked(indices):
         raise _error(
             "indices",
             "must be a sequence of one or more windows, each a sequence of input "

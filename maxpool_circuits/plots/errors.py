@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
-from .figure import Table, axes_or_new, checked_table, styles
+from ..utils.checks import positive_number, valid_flag
+from .figure import Table, as_label, axes_or_new, checked_table, styles
 
 
 def pareto(table: Table, ax: Axes | None = None) -> Axes:
@@ -40,11 +41,12 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
     ('latency after a step (ms)', 'root-mean-square error (units of the input)')
     >>> plt.close(ax.figure)
     """
+    checked_table(table, "means")
     ax = axes_or_new(ax)
     looks, halves = styles(table.means.index), table.half_widths.fillna(0)
     highest = _top(table, table["rmse"] + halves["rmse"])
     for name, latency, rmse in table.means[["latency", "rmse"]].itertuples():
-        label = name
+        label = as_label(name)
         if not np.isfinite(latency):
             label += " (does not settle)"
         elif rmse > highest:
@@ -109,7 +111,7 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
         curves[name] = [np.sqrt(squares[part].mean()) for part in parts]
     highest = _top(table, {name: max(curve) for name, curve in curves.items()})
     for name, errors in curves.items():
-        label = name + (" (not shown)" if min(errors) > highest else "")
+        label = as_label(name) + (" (not shown)" if min(errors) > highest else "")
         ax.plot(middles, errors, markersize=4, label=label, **looks[name])
     ax.legend(fontsize="small")
     ax.set_xlim(left=0)
@@ -168,6 +170,7 @@ def error_map(
     >>> plt.close(ax.figure)
     """
     checked_table(table)
+    limit = positive_number(limit, "limit")
     ax = axes_or_new(ax)
     gap, maximum = _gaps(table)
     drawn = ax.hexbin(
@@ -187,8 +190,8 @@ def error_map(
     ax.set_xlim(left=0)
     ax.set_xlabel("gap between the two largest (units of the input)")
     ax.set_ylabel("true maximum (units of the input)")
-    ax.set_title(circuit)
-    if colorbar:
+    ax.set_title(as_label(circuit))
+    if valid_flag(colorbar, "colorbar"):
         label = "mean error (units of the input)"
         ax.figure.colorbar(drawn, ax=ax, label=label, extend="both")
     return ax

@@ -21,12 +21,19 @@ Table = Any
 
 def axes_or_new(ax: Axes | None) -> Axes:
     """Given Axes, or those of a new figure."""
+    if not isinstance(ax, (Axes, type(None))):
+        raise ValidationError(f"must be matplotlib Axes, got {ax!r}", attr="ax")
     return plt.subplots()[1] if ax is None else ax
 
 
-def checked_table(table: Table) -> Table:
-    """A table with outputs; this module does not know its class."""
-    if getattr(table, "workload", None) is None:
+def as_label(name: str) -> str:
+    """A name as it is: no formula, and in legends, which leave out "_names"."""
+    return " " * name.startswith("_") + name.replace("$", r"\$")
+
+
+def checked_table(table: Table, needed: str = "workload") -> Table:
+    """A table with outputs, or another need; this module does not know its class."""
+    if getattr(table, needed, None) is None:
         raise ValidationError(
             "must be a table that maxpool_circuits.compare made (files keep no "
             f"outputs), got a {type(table).__name__}",

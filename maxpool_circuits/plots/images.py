@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import valid_integer
-from .figure import Table, axes_or_new, checked_table, saved
+from .figure import Table, as_label, axes_or_new, checked_table, saved
 
 
 def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> Axes:
@@ -45,6 +45,10 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
     >>> plt.close(ax.figure)
     """
     ax = axes_or_new(ax)
+    if np.ndim(maps) != 3:
+        raise ValidationError(
+            f"must be an array (height, width, n_maps), got {maps!r}", attr="maps"
+        )
     height, width, n_maps = np.shape(maps)
     n_columns = int(np.ceil(np.sqrt(n_maps)))
     n_rows = -(-n_maps // n_columns)
@@ -139,7 +143,7 @@ def image_comparison(
         line[0].text(
             -0.1,
             0.5,
-            f"{name}\nRMSE {table.loc[name, 'rmse']:.3f}",
+            f"{as_label(name)}\nRMSE {table.loc[name, 'rmse']:.3f}",
             transform=line[0].transAxes,
             horizontalalignment="right",
             verticalalignment="center",

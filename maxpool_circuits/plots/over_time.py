@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..utils.checks import valid_integer
+from ..utils.checks import valid_integer, valid_range
 from .errors import pareto
-from .figure import Table, axes_or_new, checked_table, saved, styles
+from .figure import Table, as_label, axes_or_new, checked_table, saved, styles
 
 
 def traces(
@@ -67,7 +67,7 @@ def traces(
         # markers that are far from each other, and none on that of another circuit
         every = (number * apart // len(table.circuits), apart)
         options: dict[str, Any] = {"linewidth": 1, "markersize": 4, "markevery": every}
-        ax.plot(time, output, label=name, **options, **looks[name])
+        ax.plot(time, output, label=as_label(name), **options, **looks[name])
     ax.set_xlabel("time (s)")
     ax.set_ylabel("value (units of the input)")
     ax.set_title(f"pool {pool}, each circuit after its readout filter{_which(table)}")
@@ -183,5 +183,6 @@ def _check_pool(table, pool):
 
 def _steps(table, interval):
     """Numbers of the steps of the workload that lie in an interval in seconds."""
+    interval = valid_range(interval, "interval")
     first, last = (round(time / table.workload.dt) for time in interval)
     return np.arange(max(first, 0), min(last, len(table.workload.values)))

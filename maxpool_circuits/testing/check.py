@@ -130,7 +130,7 @@ def run_circuit(
     [[[0.75 0.5 ]]]
     """
     x = np.atleast_2d(x)
-    with nengo.Network(seed=0) as model:
+    with nengo.Network(seed=0, add_to_container=False) as model:
         inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
         pool = make(circuit, windows, **options)
         nengo.Connection(inputs, pool.input, synapse=None)

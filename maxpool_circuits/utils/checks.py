@@ -36,9 +36,11 @@ def is_count(value: Any) -> bool:
 
 def positive_number(value: Any, attr: str, obj: Any = None, unit: str = "") -> float:
     """Return a number as a float if it is finite and above 0, in a unit or without."""
-    if not is_real(value) or value <= 0:
+    # squares and inverses of others may not be finite
+    if not is_real(value) or not 1e-30 <= value <= 1e30:
         raise ValidationError(
-            f"must be a finite number above 0{unit and f', in {unit}'}, got {value!r}",
+            f"must be a finite number above 0{unit and f', in {unit}'}, from 1e-30 to "
+            f"1e30, got {value!r}",
             attr=attr,
             obj=obj,
         )
@@ -50,7 +52,7 @@ def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
     try:
         low, high = value
         valid = is_real(low) and is_real(high) and low < high and is_real(high - low)
-        valid = valid and not isinstance(value, (bytes, bytearray))
+        valid = valid and isinstance(value, (list, tuple, np.ndarray))
     except (TypeError, ValueError):
         valid = False
     if not valid:
@@ -76,6 +78,14 @@ def valid_path(value: Any, attr: str = "path") -> str:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValidationError(f"must be the path of a file, got {value!r}", attr=attr)
+    return path
+
+
+def ordinary_file(value: Any) -> str:
+    """Return the path of a file; pipes and devices, which may never end, are none."""
+    path = valid_path(value)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{path!r} is not an ordinary file; name another one")
     return path
 
 

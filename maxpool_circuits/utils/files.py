@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .checks import valid_path
+from .checks import ordinary_file
 
 
 @contextmanager
@@ -39,12 +39,10 @@ def writable_target(path: str | os.PathLike[str]) -> Path:
     Raises `OSError` if it cannot, and `nengo.exceptions.ValidationError` for what is
     not a path.
     """
-    path = valid_path(path)
+    path = ordinary_file(path)
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(f"there is no folder to write {path!r} to")
-    if target.exists() and not target.is_file():
-        raise OSError(f"{path!r} is not an ordinary file; name another one")
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise PermissionError(f"{path!r} cannot be written to; name another file")
     return target
