@@ -99,7 +99,7 @@ def block(n_filters):
     return [first, tf.keras.layers.BatchNormalization(), pool(2)]
 
 
-#: Neuron types that take the place of ReLUs; all start half-way to threshold if asked.
+#: Neuron types that take the place of ReLUs; all start where they are asked to.
 NEURONS = {
     "spiking ReLU": nengo.SpikingRectifiedLinear,
     "IntegrateAndFire": mpc.IntegrateAndFire,

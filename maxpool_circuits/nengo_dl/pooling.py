@@ -27,14 +27,13 @@ from .spike_amplitude import SpikeAmplitude
 LOWEST_RATE = 100
 #: By how much more slowly than at the top of the range most inputs of a pool fire.
 SLOWER = 2.5
-#: Where the membranes of layers start, in units of the threshold. Counts of spikes are
-#: then rounded to the nearest integer. Those of pools start at random: with all at one
-#: half they were later by some steps.
-START = 0.5
-#: Those of a layer that is its own pool: it makes up for the time of the first spikes.
-LAYER_START = 0.6
-#: Their floor, in units of the threshold: behind weights of both signs they have to
-#: average much that cancels.
+#: Where the membranes of layers start, in units of the threshold. One half would round
+#: counts of spikes to the nearest integer; a tenth more makes up for the time that the
+#: first spikes take. Those of circuits start at random: with all at one half they were
+#: later by some steps.
+START = 0.6
+#: Floor of a layer that is its own pool, in units of the threshold: behind weights of
+#: both signs membranes have to average much that cancels.
 FLOOR = -4
 
 
@@ -92,7 +91,7 @@ def finish(network, converter):
         for connection in model.connections:
             connection.synapse = synapse_of(connection, raw, converter.synapse)
         for ensemble in model.ensembles:
-            start_half_way(ensemble)
+            start_near_threshold(ensemble)
     filter_outputs(network, raw, converter.synapse)
 
 
@@ -138,7 +137,7 @@ def connect(pool, circuit, before, after):
 
 def build_in_layer(pool):
     """Let the neurons of a layer be its pool."""
-    start = {"voltage": nengo.dists.Choice([LAYER_START])}
+    start = {"voltage": nengo.dists.Choice([START])}
     circuit = functools.partial(
         SharedResetMax,
         neuron_type=SharedReset(pool.windows.sizes, FLOOR, initial_state=start),
@@ -266,7 +265,7 @@ def filter_outputs(network, raw, synapse):
             network.outputs.dict[key] = filtered
 
 
-def start_half_way(ensemble):
+def start_near_threshold(ensemble):
     """Set where membranes that only integrate start, unless that was given."""
     neuron_type = ensemble.neuron_type
     integrates = neuron_type.spiking and set(neuron_type.state) == {"voltage"}
