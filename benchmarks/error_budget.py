@@ -96,13 +96,12 @@ def errors(workload, seed, options):
         found[f"maximum after {name}"] = relative(output), 0
     for name, circuit in CIRCUITS.items():
         for rate in options.max_rates:
-            usual = functools.partial(circuit, max_rate=rate)
-            shallow = mpc.IntegrateAndFire(min_voltage=0)
-            for end, network in (
-                ("", usual),
-                (", finest thresholds", finest(circuit, rate)),
-                (", without memory", functools.partial(usual, neuron_type=shallow)),
-            ):
+            variants = {
+                "": functools.partial(circuit, max_rate=rate),
+                ", finest thresholds": finest(circuit, rate),
+                ", without memory": without_memory(circuit, rate),
+            }
+            for end, network in variants.items():
                 what = f"{name}, {rate:g} Hz{end}"
                 recording = record(
                     functools.partial(network, decoders=None),
@@ -118,16 +117,34 @@ def errors(workload, seed, options):
 
 def finest(circuit, max_rate):
     """The same filter and depth of membranes, with thresholds that are not a limit."""
-    windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
-    with nengo.Network(add_to_container=False):
-        usual = circuit(windows, max_rate=max_rate, decoders=None)
+    usual = as_it_is(circuit, max_rate)
     depth = FINEST * (1 - usual.neuron_type.min_voltage)
     return functools.partial(
         circuit,
         max_rate=FINEST * max_rate,
         input_synapse=usual.input_synapse,
-        neuron_type=mpc.IntegrateAndFire(min_voltage=1 - depth),
+        neuron_type=with_floor(usual.neuron_type, 1 - depth),
     )
+
+
+def without_memory(circuit, max_rate):
+    """The circuit with membranes that do not go below zero."""
+    shallow = with_floor(as_it_is(circuit, max_rate).neuron_type, 0)
+    return functools.partial(circuit, max_rate=max_rate, neuron_type=shallow)
+
+
+def as_it_is(circuit, max_rate):
+    """A circuit for pools of four inputs."""
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    with nengo.Network(add_to_container=False):
+        return circuit(windows, max_rate=max_rate, decoders=None)
+
+
+def with_floor(neuron_type, floor):
+    """The same neurons with another floor."""
+    if isinstance(neuron_type, mpc.AboveMean):
+        return mpc.AboveMean(neuron_type.sizes, floor, neuron_type.rise)
+    return mpc.IntegrateAndFire(floor)
 
 
 if __name__ == "__main__":
