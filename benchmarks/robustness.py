@@ -184,7 +184,8 @@ def main():
 
     failing = [*CAN_FAIL]
     if options.tune:
-        failing += [name + TUNED for name in CAN_FAIL]
+        # units that share a reset have nothing to tune
+        failing += [name + TUNED for name in CAN_FAIL if name != "winner-take-all"]
     names = [*mpc.circuits()]
     compared = [name for name in names if name != "exact"] + [REFERENCE]
     parallel = joblib.Parallel(n_jobs=options.jobs, return_as="generator")
