@@ -198,7 +198,7 @@ def main():
         texts = parallel(
             joblib.delayed(quietly)(measure, *cell, options.trials) for cell in cells
         )
-        found = dict(zip(cells, tqdm(texts, total=len(cells), desc=file)))
+        found = dict(zip(cells, list(tqdm(texts, total=len(cells), desc=file))))
         lines = [[f"`{row}`", *(found[row, c] for c in columns)] for row in rows]
         write_csv(options.folder / file, [["circuit", *columns], *lines])
 

@@ -736,6 +736,8 @@ def test_dead_neurons_never_fire_and_all_others_are_as_they_were(circuit):
     assert spikes[None][dead].any()
     assert not spikes[faults][dead].any()
     assert spikes[faults][~dead].any()
+    # the others of its pool do not run away
+    assert spikes[faults].max() < 2 * spikes[None].max()
 
 
 def test_weights_are_rounded_to_so_many_bits():

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import nengo
 import numpy as np
+import scipy.sparse
 from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo.transforms import Sparse
 
 from ..utils.checks import is_real, valid_integer, valid_seed
+from .neurons import SharedReset
 from .sparse import weights_of
 
 #: Input, in units of what a population represents, at which dead neurons would fire.
 OUT_OF_REACH = 1000
+#: The same for neurons that get no input any more.
+JUST_BELOW = 1e-6
 
 
 def let_fail(
@@ -72,12 +76,19 @@ def let_fail(
             f"{type(network).__name__} has no neurons that could fail", attr="network"
         )
     rng = np.random.RandomState(valid_seed(seed))
+    cut = {}
     for ensemble in network.all_ensembles:
-        _kill(ensemble, rng.uniform(size=ensemble.n_neurons) < dead)
+        is_dead = rng.uniform(size=ensemble.n_neurons) < dead
+        _kill(ensemble, is_dead)
+        if isinstance(ensemble.neuron_type, SharedReset):
+            cut[ensemble.neurons] = is_dead
     for connection in network.all_connections:
         ends = connection.pre_obj, connection.post_obj
         if any(isinstance(end, (Neurons, nengo.Ensemble)) for end in ends):
             weights = _checked_weights(connection)
+            is_dead = cut.get(connection.post_obj)
+            if is_dead is not None:
+                weights = scipy.sparse.diags(1.0 - is_dead).tocsr() @ weights
             if bits is not None:
                 weights.data = _rounded(weights.data, bits)
             weights.data *= 1 + weight_noise * rng.normal(size=weights.nnz)
@@ -94,7 +105,10 @@ def _kill(ensemble, is_dead):
             "simulator is made; make them with self.replicate, or give arrays",
             attr="dead",
         )
-    ensemble.bias = np.where(is_dead, -OUT_OF_REACH * ensemble.gain, ensemble.bias)
+    # neurons of a group are compared with each other: those must not be far off
+    shares = isinstance(ensemble.neuron_type, SharedReset)
+    below = JUST_BELOW if shares else OUT_OF_REACH
+    ensemble.bias = np.where(is_dead, -below * ensemble.gain, ensemble.bias)
 
 
 def _checked_weights(connection):
