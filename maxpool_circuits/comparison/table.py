@@ -406,6 +406,18 @@ def with_best_readouts(lines: list[dict[str, object]]) -> pd.DataFrame:
     return trials[is_best].reset_index(drop=True)
 
 
+def _number(text):
+    """A number to its last digit; Python alone would take "1_0" and "nan" for one."""
+    if not re.fullmatch(r"-?\d+(\.\d*)?(e[-+]\d+)?", text):
+        raise ValueError(f"could not convert {text!r} to a number")
+    return float(text)
+
+
+def _number_or_nan(text):
+    """The same, or nothing, where something was not measured."""
+    return _number(text) if text else np.nan
+
+
 def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
     """Read a table that `ComparisonTable.to_csv` wrote, without outputs.
 
@@ -443,15 +455,10 @@ def read_csv(path: str | os.PathLike[str]) -> ComparisonTable:
         trials = pd.read_csv(
             ordinary_file(path),
             usecols=[*texts, "trial", *COLUMNS],
-            dtype={
-                "trial": int,
-                **dict.fromkeys(texts, str),
-                **dict.fromkeys(COLUMNS, float),
-            },
+            dtype={"trial": int, **dict.fromkeys(texts, str)},
+            converters={"readout": _number, **dict.fromkeys(METRICS, _number_or_nan)},
             # else a circuit could not be called "None"
             keep_default_na=False,
-            na_values=dict.fromkeys(METRICS, ""),
-            float_precision="round_trip",
         )
         trials[texts] = trials[texts].replace({f"^'{FORMULA}": r"\1"}, regex=True)
         numbers = trials[["trial", *COLUMNS]].drop(columns="bias")
