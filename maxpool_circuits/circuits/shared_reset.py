@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import nengo
 import numpy as np
 
 from ..network.base import MaxPoolNetwork
 from ..network.neurons import SharedReset
-from ..network.populations import rectifier
+from ..network.populations import from_low_end, rectifier
 from ..network.sparse import connect
 from ..network.wiring import Wiring
 
@@ -106,9 +104,9 @@ class SharedResetMax(MaxPoolNetwork):
         unit = rectifier(
             self.neuron_type, self.neurons_per_part, self.max_rate, high - low
         )
-        bias = -low * unit.gain * unit.encoders[:, 0]
-        unit = dataclasses.replace(unit, bias=bias)
-        units = self.replicate("unit", unit, self.gather.shape[0], label="units")
+        units = self.replicate(
+            "unit", from_low_end(unit, low), self.gather.shape[0], label="units"
+        )
         self.units = units.ensemble
         wiring = Wiring()
         wiring.connect(

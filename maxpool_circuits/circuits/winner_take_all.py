@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from functools import cached_property
 from math import ceil
 
@@ -11,7 +10,7 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 
 from ..network.neurons import AboveMean, IntegrateAndFire, integrates
-from ..network.populations import rectifier
+from ..network.populations import from_low_end, rectifier
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
 from .averaging import Averaging
@@ -252,8 +251,7 @@ class WinnerTakeAll(Averaging, MeanPath):
         )
         if not self._inhibits:
             # currents are above zero, and so is their mean
-            bias = -self.input_range[0] * unit.gain * unit.encoders[:, 0]
-            unit = dataclasses.replace(unit, bias=bias)
+            unit = from_low_end(unit, self.input_range[0])
         units = self.replicate("unit", unit, n_units, label="units")
         self.stages.append(units.ensemble)
         return units

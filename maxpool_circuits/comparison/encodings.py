@@ -17,6 +17,7 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
+from ..network.populations import container
 from ..network.sparse import connect, selection
 from ..network.windows import WINDOWS, PoolWindows
 from ..utils.checks import positive_number, valid_seed
@@ -175,15 +176,7 @@ def _simulated(values, seed, neuron_type, gain, bias, encoders=None, decoders=No
     """Spikes of neurons that get values as currents, or what is decoded after 5 ms."""
     with nengo.Network(seed=seed, add_to_container=False) as model:
         source = nengo.Node(PresentInput(values, DT))
-        neurons = nengo.Ensemble(
-            len(gain),
-            dimensions=1,
-            neuron_type=neuron_type,
-            gain=gain,
-            bias=bias,
-            encoders=np.ones((len(gain), 1)),
-            eval_points=np.zeros((1, 1)),
-        ).neurons
+        neurons = container(neuron_type, gain, bias, label=None).neurons
         if decoders is None:
             nengo.Connection(source, neurons, synapse=None)
             probe = nengo.Probe(neurons)

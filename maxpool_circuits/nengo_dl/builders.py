@@ -49,7 +49,6 @@ class SharedResetBuilder(IntegrateAndFireBuilder):
         super().build_pre(signals, config)
         sizes = [op.neurons.all_sizes(op.J.shape[0]) for op in self.ops]
         self.group = np.repeat(np.arange(sum(map(len, sizes))), np.concatenate(sizes))
-        self.sizes = tf.constant(np.bincount(self.group), signals.dtype)
 
     def over_groups(self, reduction, values):
         """Reduce (batch, n_neurons) values to (batch, n_groups)."""
@@ -90,14 +89,9 @@ class AboveMeanBuilder(SharedResetBuilder):
         sizes = [op.J.shape[0] for op in self.ops]
         self.rise = signals.op_constant(neurons, sizes, "rise", signals.dtype)
 
-    def mean(self, J):
-        """The mean of its group, for each neuron."""
-        sums = self.over_groups(tf.math.segment_sum, J)
-        return self.to_neurons(sums / self.sizes)
-
     def lifted(self, J, voltage, dt):
         """Membranes after the distances to the mean were added."""
-        mean = self.mean(J)
+        mean = self.to_neurons(self.over_groups(tf.math.segment_mean, J))
         floor = tf.minimum(self.min_voltage + self.rise * tf.nn.relu(mean), 0)
         return tf.maximum(voltage + (J - mean) * dt, floor)
 

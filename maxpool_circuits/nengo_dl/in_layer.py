@@ -8,6 +8,7 @@ from ..circuits import SharedResetMax
 from ..network.neurons import IntegrateAndFire
 from .activations import name_of
 from .layers import IDENTITIES, MAX_POOL_LAYERS
+from .pooling import of_layer
 
 #: What may stand between a layer and its max pooling: all that keeps zero and order.
 BETWEEN = (
@@ -24,12 +25,10 @@ def pools_in_layers(model, max_pool, swaps):
     Those whose circuit is left to its default, or asked for, where the activation of
     the layer becomes neurons that average, with nothing set that would be lost.
     """
-    choices = max_pool if isinstance(max_pool, dict) else {}
-    default = None if isinstance(max_pool, dict) else max_pool
     return {
         pool: layer
         for pool, layer in rectifiers(model).items()
-        if choices.get(pool, default) in (None, "shared-reset", SharedResetMax)
+        if of_layer(max_pool, pool) in (None, "shared-reset", SharedResetMax)
         and swaps.get("relu") == IntegrateAndFire()
     }
 
@@ -43,10 +42,9 @@ def rectifiers(model):
         The layer with the ReLU, by max-pooling layer.
     """
     nodes, _ = compat._build_map(model.outputs)
-    found = {}
+    graph, found = _Graph(nodes, model.outputs), {}
     for node in nodes:
         if isinstance(node.layer, tuple(MAX_POOL_LAYERS)):
-            graph = _Graph(nodes, model.outputs)
             layer = graph.before(node) or graph.after(node)
             if layer is not None:
                 found[node.layer] = layer

@@ -88,12 +88,13 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
         del network.probes[n_probes:]
     pools = pools_of(converter)
     in_layer = {pool.layer: 1 / pool.scale for pool in pools if pool.scale}
+    # one of both has lost its ReLU to the other
+    paired = {*converter.in_layers, *converter.in_layers.values()}
     rows = []
     for (application, obj, _), mean in zip(probes, means):
         expected = application.outputs[0].reshape(mean.shape)
         layer = application.layer
-        if layer in {*converter.in_layers, *converter.in_layers.values()}:
-            # one of both has lost its ReLU to the other
+        if layer in paired:
             mean, expected = np.maximum(mean, 0), np.maximum(expected, 0)
         spread = np.std(expected) or 1
         counting = rate = spikes = np.nan

@@ -149,15 +149,17 @@ def build_in_layer(pool):
 
 def scale_of(layer, converter):
     """The scale of firing rates of a layer, in Hz per unit of activation."""
-    scales = converter.scale_firing_rates
-    return (scales.get(layer) if isinstance(scales, dict) else scales) or 1
+    return of_layer(converter.scale_firing_rates, layer) or 1
+
+
+def of_layer(argument, layer):
+    """What an argument, which may be a dict by layer, is for a layer."""
+    return argument.get(layer) if isinstance(argument, dict) else argument
 
 
 def circuit_for(pool, spiking, converter):
     """The circuit that was asked for, or the default one."""
-    asked_for = getattr(converter, "max_pool", None)
-    if isinstance(asked_for, dict):
-        asked_for = asked_for.get(pool.layer)
+    asked_for = of_layer(getattr(converter, "max_pool", None), pool.layer)
     if asked_for is not None:
         return find(asked_for)
     swaps = converter.swap_activations.dict.values()

@@ -191,7 +191,9 @@ class SharedReset(IntegrateAndFire):
         sizes = self.all_sizes(len(J))
         starts = np.cumsum(sizes) - sizes
         group = np.repeat(np.arange(len(sizes)), sizes)
-        self.integrate(dt, J, voltage, starts, group)
+        current, floor = self.driven(J, starts, group)
+        voltage += current * dt
+        np.maximum(voltage, floor, out=voltage)
         highest = np.maximum.reduceat(voltage, starts)
         n_spikes = np.maximum(np.floor(highest), 0)
         fires = np.flatnonzero((n_spikes > 0)[group] & (voltage == highest[group]))
@@ -200,17 +202,11 @@ class SharedReset(IntegrateAndFire):
         output[fires[first]] = n_spikes[fired] * (self.amplitude / dt)
         voltage -= n_spikes[group]
 
-    def integrate(
-        self,
-        dt: float,
-        J: np.ndarray,
-        voltage: np.ndarray,
-        starts: np.ndarray,
-        group: np.ndarray,
-    ) -> None:
-        """Add the currents to the membranes, down to their floor."""
-        voltage += J * dt
-        np.maximum(voltage, self.min_voltage, out=voltage)
+    def driven(
+        self, J: np.ndarray, starts: np.ndarray, group: np.ndarray
+    ) -> tuple[np.ndarray, Any]:
+        """What membranes integrate, and their floor."""
+        return J, self.min_voltage
 
 
 class AboveMean(SharedReset):
@@ -263,19 +259,13 @@ class AboveMean(SharedReset):
         super().__init__(sizes, min_voltage, amplitude, initial_state)
         self.rise = rise
 
-    def integrate(
-        self,
-        dt: float,
-        J: np.ndarray,
-        voltage: np.ndarray,
-        starts: np.ndarray,
-        group: np.ndarray,
-    ) -> None:
-        """Add the distances to the mean, down to a floor that the mean lifts."""
+    def driven(
+        self, J: np.ndarray, starts: np.ndarray, group: np.ndarray
+    ) -> tuple[np.ndarray, Any]:
+        """The distances to the mean, and a floor that it lifts."""
         mean = np.add.reduceat(J, starts) / np.bincount(group)
         floor = np.minimum(self.min_voltage + self.rise * np.maximum(mean, 0), 0)
-        voltage += (J - mean[group]) * dt
-        np.maximum(voltage, floor[group], out=voltage)
+        return J - mean[group], floor[group]
 
 
 # Nengo keeps decoders of ensembles of these neurons in its cache

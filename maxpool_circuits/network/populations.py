@@ -237,6 +237,12 @@ def rectifier(
     )
 
 
+def from_low_end(neurons: Any, low: float) -> Population:
+    """The same neurons with currents that count from the low end of a range."""
+    bias = -low * neurons.gain * neurons.encoders[:, 0]
+    return dataclasses.replace(neurons, bias=bias)
+
+
 def _around_zero(reach, n_points):
     """Points on a line, (n_points, 1)."""
     return np.linspace(-reach, reach, n_points)[:, np.newaxis]
