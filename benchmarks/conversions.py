@@ -37,10 +37,12 @@ import tensorflow as tf  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
+from maxpool_circuits.comparison.events import taken_from  # noqa: E402
 from maxpool_circuits.nengo_dl.layers import (  # noqa: E402
     MAX_POOL_LAYERS,
     ConvertUnknown,
 )
+from maxpool_circuits.network.sparse import weights_of  # noqa: E402
 
 #: Time steps, of 1 ms, after which accuracy is read.
 STEPS = tuple(range(10, 61, 10))
@@ -81,8 +83,10 @@ class Measurement:
     #: (n_inputs, n_steps, n_outputs)
     outputs: np.ndarray
     neurons: int
-    #: of the whole network per input; None if some neurons do not spike
+    #: of the whole network per input, and the synapses that they reach (NaN if that
+    #: is not known); None if some neurons do not spike
     spikes: Optional[float]
+    synaptic_operations: Optional[float]
     build_time: float
     simulation_time: float
 
@@ -136,28 +140,86 @@ def measure(convert, inputs, n_steps, batch_size, seed=0, planner=None):
         recorded = simulator.predict(shown, verbose=0)
         finished = time.perf_counter()
     (outputs,) = (recorded[probe] for probe in converted.outputs.values())
+    spikes = operations = None
+    if count is not None:
+        spikes, *known = recorded[count].sum(axis=1).mean(axis=0).tolist()
+        operations = known[0] if known else np.nan
     return Measurement(
         outputs=outputs,
         neurons=int(converted.net.n_neurons),
-        spikes=None if count is None else float(recorded[count].sum() / len(inputs)),
+        spikes=spikes,
+        synaptic_operations=operations,
         build_time=built - started,
         simulation_time=finished - compiled,
     )
 
 
 def count_spikes(network, dt=0.001):
-    """Probe the number of spikes of all neurons of a network in each time step."""
+    """Probe spikes of all neurons, and the synapses that they reach, in each step."""
     ensembles = network.all_ensembles
     if not all(ensemble.neuron_type.spiking for ensemble in ensembles):
         return None
+    synapses = Synapses(network)
+    # a reset in common reaches the others, too
+    counts = [synapses.out_of(each.neurons) + taken_from(each) for each in ensembles]
+    is_known = np.isfinite(np.concatenate(counts)).all()
     with network:
-        total = nengo.Node(size_in=1)
-        for ensemble in ensembles:
+        total = nengo.Node(size_in=2 if is_known else 1)
+        for ensemble, reached in zip(ensembles, counts):
             # what a neuron outputs in the time step of a spike
             height = getattr(ensemble.neuron_type, "amplitude", 1) / dt
-            weights = np.full((1, ensemble.n_neurons), 1 / height)
-            nengo.Connection(ensemble.neurons, total, transform=weights, synapse=None)
+            weights = np.stack([np.ones(len(reached)), reached])[: total.size_in]
+            nengo.Connection(
+                ensemble.neurons, total, transform=weights / height, synapse=None
+            )
         return nengo.Probe(total)
+
+
+class Synapses:
+    """How many neurons and outputs a spike of each neuron reaches.
+
+    Nodes that pass values on are no stages of their own: ways through them count. What
+    is behind a computation without neurons is not known: NaN.
+    """
+
+    def __init__(self, network):
+        self._out_of = {}
+        for connection in network.all_connections:
+            self._out_of.setdefault(connection.pre_obj, []).append(connection)
+        self._probed = {probe.obj for probe in network.all_probes}
+        self._known = {}
+
+    def out_of(self, place):
+        """The number for each value that leaves a place."""
+        if place not in self._known:
+            # a node that feeds itself does so once
+            self._known[place] = np.zeros(place.size_out)
+            counts = np.full(place.size_out, float(place in self._probed))
+            for connection in self._out_of.get(place, ()):
+                counts[connection.pre_slice] += self._through(connection)
+            self._known[place] = counts
+        return self._known[place]
+
+    def _through(self, connection):
+        """The number for each value that enters a connection."""
+        post = connection.post_obj
+        is_neurons = isinstance(post, nengo.ensemble.Neurons)
+        after = np.ones(post.size_in) if is_neurons else self.out_of(post)
+        if not is_neurons and post.output is not None:
+            return np.nan
+        after = after[connection.post_slice]
+        transform = connection.transform
+        if isinstance(transform, nengo.Convolution):
+            kernel = (transform.sample() != 0).astype(np.float32)
+            with tf.GradientTape() as tape:
+                x = tf.zeros((1, *transform.input_shape.shape))
+                tape.watch(x)
+                padding = transform.padding.upper()
+                y = tf.nn.convolution(x, kernel, transform.strides, padding)
+            after = after.reshape(y.shape).astype(np.float32)
+            return tape.gradient(y, x, after).numpy().ravel()
+        weights = weights_of(connection)
+        return np.nan if weights is None else (weights != 0).T @ after
 
 
 def digits(seed):

@@ -126,6 +126,14 @@ CONVERSIONS = {
         Converter, max_to_avg_pool=True, allow_fallback=False
     ),
 }
+#: What a converted network costs; spikes and operations are those of an image.
+COSTS = {
+    "neurons": "neurons",
+    "spikes": "spikes",
+    "synaptic operations": "synaptic_operations",
+    "build (s)": "build_time",
+    "simulate (s)": "simulation_time",
+}
 #: What NengoDL has no average pooling for: padding "same".
 NOT_AVERAGED = {"overlapping"}
 
@@ -263,11 +271,11 @@ def main():
         for job in every_job
         if job[3] != "average pooling" or job[0] not in NOT_AVERAGED
     ]
-    headers = ["network", "Hz", "neurons", "max pooling", "measure", *steps]
-    headers += ["build (s)", "simulate (s)"]
+    headers = ["network", "Hz", "neuron type", "max pooling", "measure", *steps]
+    headers += list(COSTS)
     rows = []
     for name, scale, neuron_type, conversion in tqdm(jobs, file=sys.stderr):
-        right, lost, distance, mean_distance, seconds = [], [], [], [], []
+        right, lost, distance, mean_distance, costs = [], [], [], [], []
         for seed in options.seeds:
             model = models[name, seed]
             logits = model.predict(images, verbose=0)
@@ -296,14 +304,14 @@ def main():
             lost.append(keras[:, np.newaxis] - right[-1])
             distance.append(measured.distances(logits, steps))
             mean_distance.append(measured.distances(logits, steps, mean_of=50))
-            seconds.append((measured.build_time, measured.simulation_time))
+            costs.append([getattr(measured, cost) for cost in COSTS.values()])
         about = [name, scale, neuron_type, conversion]
         measures = {"right (%)": right, "lost": lost, "distance": distance}
         measures["distance, mean of 50 steps"] = mean_distance
         for title, values in measures.items():
             mean, error = summary(values)
-            costs = np.mean(seconds, axis=0) if title == "right (%)" else ()
-            rows.append([*about, title, *mean, *costs])
+            means = np.mean(costs, axis=0) if title == "right (%)" else ()
+            rows.append([*about, title, *mean, *means])
             rows.append([*about, f"{title} ± s.e.", *error])
         table = tabulate(
             rows[-2 * len(measures) :], headers, floatfmt=".3g", tablefmt="plain"

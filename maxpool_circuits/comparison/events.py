@@ -7,10 +7,12 @@ from typing import Any
 import nengo
 import numpy as np
 import scipy.sparse
+from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 
+from ..network.neurons import AboveMean, SharedReset
 from ..network.paths import Paths, full_weights
-from ..network.sparse import weights_of
+from ..network.sparse import selection, weights_of
 from ..network.transform import MaxPool
 
 
@@ -20,7 +22,9 @@ def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
     A synapse is a non-zero weight onto a neuron or onto an output of the network.
     Nodes that only pass values on are no stages of their own: the weights on both of
     their sides are multiplied, as on hardware that has only neurons. They may feed
-    themselves; a loop of several is followed once. Transforms must be dense or sparse.
+    themselves; a loop of several is followed once. Where neurons share a reset, a spike
+    reaches the others of its group, and where they integrate what they get above the
+    mean, what one gets reaches all. Transforms must be dense or sparse.
     """
     neurons = [ensemble.neurons for ensemble in network.all_ensembles]
     sources = [network.input, *neurons]
@@ -30,7 +34,17 @@ def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
         for (source, _), weights in paths.into(target).items():
             # what cancels but for rounding is not a synapse
             counts[source] += np.asarray((abs(weights) > 1e-9).sum(axis=0)).ravel()
+    for ensemble in network.all_ensembles:
+        counts[ensemble.neurons] += taken_from(ensemble)
     return counts
+
+
+def taken_from(ensemble: nengo.Ensemble) -> np.ndarray:
+    """Of how many others' membranes a spike of each neuron is taken."""
+    if not isinstance(ensemble.neuron_type, SharedReset):
+        return np.zeros(ensemble.n_neurons, dtype=int)
+    sizes = ensemble.neuron_type.all_sizes(ensemble.n_neurons)
+    return np.repeat(sizes - 1, sizes)
 
 
 def _link(connection):
@@ -44,6 +58,10 @@ def _link(connection):
     if isinstance(post, nengo.Ensemble):
         weights = _ones(post.n_neurons, weights.shape[0]) @ abs(weights)
         post = post.neurons
+    if isinstance(post, Neurons) and isinstance(post.ensemble.neuron_type, AboveMean):
+        sizes = post.ensemble.neuron_type.all_sizes(post.size_in)
+        groups = selection(np.repeat(np.arange(len(sizes)), sizes), len(sizes))
+        weights = groups @ (groups.T @ abs(weights))
     return pre, post, weights, ()
 
 
