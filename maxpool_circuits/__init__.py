@@ -9,7 +9,12 @@ from .comparison import compare
 from .network.base import MaxPoolNetwork
 from .network.decoders import TunedDecoders
 from .network.faults import let_fail
-from .network.neurons import AboveMean, IntegrateAndFire, SharedReset
+from .network.neurons import (
+    AboveMean,
+    IntegrateAndFire,
+    LeakyAboveMean,
+    SharedReset,
+)
 from .network.setup import Setup
 from .network.transform import MaxPool
 from .network.tunable import Tunable
@@ -24,6 +29,7 @@ __all__ = [
     *_circuits,
     "AboveMean",
     "IntegrateAndFire",
+    "LeakyAboveMean",
     "MaxPool",
     "MaxPoolNetwork",
     "PoolWindows",

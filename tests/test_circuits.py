@@ -13,7 +13,8 @@ import maxpool_circuits as mpc
 from maxpool_circuits.circuits.mean_path import divide
 from maxpool_circuits.circuits.overlap import shared_comparisons
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.comparison.workloads import constant
+from maxpool_circuits.comparison.metrics import best_readout
+from maxpool_circuits.comparison.workloads import constant, find_workload
 from maxpool_circuits.network.sparse import weights_of
 
 DT = 0.001
@@ -519,9 +520,7 @@ def test_units_that_share_a_reset_have_no_synapse_and_no_company():
         inhibiting = mpc.WinnerTakeAll(independent(4), **options)
         assert type(inhibiting.neuron_type) is mpc.IntegrateAndFire
         with pytest.raises(ValidationError, match="share"):
-            mpc.WinnerTakeAll(
-                independent(4), neuron_type=pool.neuron_type, **options
-            )
+            mpc.WinnerTakeAll(independent(4), neuron_type=pool.neuron_type, **options)
 
 
 @pytest.mark.parametrize("circuit", [mpc.WinnerTakeAll, mpc.PairwiseReLU])
@@ -530,6 +529,55 @@ def test_neurons_that_share_a_reset_are_in_groups_of_the_pools(circuit):
     assert_refused(
         "neuron_type", "in groups", circuit, independent(4), neuron_type=neuron_type
     )
+
+
+def test_units_that_are_read_through_a_known_filter():
+    """At 100 Hz: poles of .95 intervals, a zero, a floor of -(s + 1), s = 2."""
+    pool = mpc.WinnerTakeAll(
+        independent(3), max_rate=100, input_rate=100, readout=0.04, input_range=(-1, 1)
+    )
+    units, synapse = pool.neuron_type, pool.input_synapse
+    assert (units.readout, units.min_voltage, units.leaks_above) == (0.04, -3, 50)
+    np.testing.assert_allclose(synapse.num, [0.04, 1])
+    np.testing.assert_allclose(np.roots(synapse.den), [-1 / 0.0095] * 3, rtol=1e-3)
+    for options in ({"neuron_type": nengo.LIF()}, {"synapse": 0.002}):
+        assert_refused(
+            "readout", "share", mpc.WinnerTakeAll, independent(3), readout=1, **options
+        )
+    assert_refused("readout", "above 0", mpc.WinnerTakeAll, independent(3), readout=0)
+
+
+@pytest.mark.parametrize("name", ["band-limited", "presentations"])
+def test_units_follow_change_better_if_they_know_the_readout(name, run_circuit):
+    workload = find_workload(name, 4, 30, seed=3)
+    spikes = input_spikes(workload.values, 250, seed=1)
+    errors = []
+    for options in ({}, {"readout": 0.02}):
+        y = run_circuit("winner-take-all", workload.windows, spikes, **options)[:, 0]
+        errors.append(np.std(best_readout(y, workload)[1]))
+    # measured: 0.83 to 0.89
+    assert errors[1] < 0.94 * errors[0]
+
+
+def test_membranes_that_leak_are_the_error_of_what_is_read():
+    """Of constant currents, which are above ``leaks_above`` or below."""
+    for leaks in (True, False):
+        neuron_type = mpc.LeakyAboveMean(2, 0.02, leaks_above=0 if leaks else 1e6)
+        with nengo.Network(seed=0) as model:
+            units = nengo.Ensemble(
+                2, 1, gain=[1, 1], bias=[0, 0], neuron_type=neuron_type
+            ).neurons
+            nengo.Connection(nengo.Node([900, 100]), units, synapse=None)
+            probe = nengo.Probe(units)
+            voltage = nengo.Probe(units, "voltage")
+        with nengo.Simulator(model, progress_bar=False) as sim:
+            sim.run(0.5)
+        read = nengo.Lowpass(0.02).filt(sim.data[probe][:, :1], y0=0)[200:]
+        # 400 Hz: a spike adds 50 to what is read, and 0.4 spikes come in a step
+        error = (400 - read[:, 0]).mean()
+        assert abs(error) < (10 if leaks else 2)
+        middle = np.median(sim.data[voltage][200:, 0])
+        assert abs(middle - (0 if leaks else 0.5)) < 0.25
 
 
 def test_default_synapse_of_lateral_inhibition():

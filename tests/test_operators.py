@@ -1,6 +1,5 @@
 """Operators that compute whole circuits, in Nengo and in NengoDL."""
 
-
 import nengo
 import numpy as np
 import pytest
@@ -422,6 +421,18 @@ def test_nengo_dl_trains_as_the_circuit(circuit, windows, nengo_dl):
             gradients.append(sim.data[made[0].connections[0]].weights)
     assert np.ptp(gradients[0]) > 1e-4
     np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)
+
+
+def test_nengo_dl_has_units_that_know_the_readout(nengo_dl):
+    windows = WINDOWS["overlapping"]
+    made = dl_model_of(nengo_dl, mpc.WinnerTakeAll, windows, readout=0.02)
+    data = shown(windows, n_items=1, n_steps=60)
+    with nengo_dl.Simulator(made[0], minibatch_size=1, progress_bar=False) as sim:
+        outputs = run(sim, made, data)[0]
+    made[1].output = data[0, 0]
+    expected, _ = simulate((made[0], made[2], made[3]), len(outputs))
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_nengo_dl_leaves_a_circuit_with_a_probe_inside_as_it_is(nengo_dl):

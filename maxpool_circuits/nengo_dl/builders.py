@@ -15,7 +15,12 @@ from tensorflow.python.framework import smart_cond
 from ..circuits import SharedResetMax
 from ..network import transform
 from ..network.base import MaxPoolNetwork
-from ..network.neurons import AboveMean, IntegrateAndFire, SharedReset
+from ..network.neurons import (
+    AboveMean,
+    IntegrateAndFire,
+    LeakyAboveMean,
+    SharedReset,
+)
 from ..operators.declared import enabled
 from ..operators.filters import AlphaFilter
 from .members import maxima
@@ -59,9 +64,10 @@ class SharedResetBuilder(IntegrateAndFireBuilder):
         """Values of groups, for all of their neurons."""
         return tf.gather(values, self.group, axis=1)
 
-    def lifted(self, J, voltage, dt):
-        """Membranes after the currents were added."""
-        return tf.maximum(voltage + J * dt, self.min_voltage)
+    def integrate(self, J, dt, voltage):
+        """What fires, and the states, after the currents were added."""
+        voltage = tf.maximum(voltage + J * dt, self.min_voltage)
+        return voltage, voltage
 
     def winners(self, values):
         """One where a neuron is the first of the highest of its group, else zero."""
@@ -71,29 +77,54 @@ class SharedResetBuilder(IntegrateAndFireBuilder):
         first = self.over_groups(tf.math.segment_min, number)
         return tf.cast(number == self.to_neurons(first), values.dtype), highest
 
-    def step(self, J, dt, voltage):
+    def step(self, J, dt, **states):
         """Integrate, let the highest of each group fire, and lower the whole group."""
-        voltage = self.lifted(J, voltage, dt)
-        wins, highest = self.winners(voltage)
+        raised, voltage, *others = self.integrate(J, dt, **states)
+        wins, highest = self.winners(raised)
         n_spikes = tf.nn.relu(tf.floor(highest))
-        return wins * n_spikes * self.alpha, voltage - n_spikes
+        return (wins * n_spikes * self.alpha, voltage - n_spikes, *others)
 
 
 class AboveMeanBuilder(SharedResetBuilder):
     """Neurons that integrate by how much they exceed their group."""
 
+    #: What neurons have besides their floor.
+    constants: tuple = ("rise",)
+
     def build_pre(self, signals, config):
-        """Collect by how much floors rise."""
+        """Collect what the neurons have."""
         super().build_pre(signals, config)
         neurons = [op.neurons for op in self.ops]
         sizes = [op.J.shape[0] for op in self.ops]
-        self.rise = signals.op_constant(neurons, sizes, "rise", signals.dtype)
+        for name in self.constants:
+            value = signals.op_constant(neurons, sizes, name, signals.dtype)
+            setattr(self, name, value)
 
-    def lifted(self, J, voltage, dt):
-        """Membranes after the distances to the mean were added."""
-        mean = self.to_neurons(self.over_groups(tf.math.segment_mean, J))
+    def mean(self, J):
+        """Mean current of its group, for each neuron."""
+        return self.to_neurons(self.over_groups(tf.math.segment_mean, J))
+
+    def integrate(self, J, dt, voltage):
+        """Add the distances to the mean, above a floor that it lifts."""
+        mean = self.mean(J)
         floor = tf.minimum(self.min_voltage + self.rise * tf.nn.relu(mean), 0)
-        return tf.maximum(voltage + (J - mean) * dt, floor)
+        voltage = tf.maximum(voltage + (J - mean) * dt, floor)
+        return voltage, voltage
+
+
+class LeakyAboveMeanBuilder(AboveMeanBuilder):
+    """Neurons that know through which filter they are read."""
+
+    constants = ("readout", "leaks_above")
+
+    def integrate(self, J, dt, voltage, read_mean):
+        """Add the distances to the mean, to membranes that leak or have a floor."""
+        mean, kept = self.mean(J), tf.exp(-dt / self.readout)
+        read_mean += (1 - kept) * (mean - read_mean)
+        leaks = read_mean > self.leaks_above
+        voltage = tf.where(leaks, kept, 1) * voltage + (J - mean) * dt
+        voltage = tf.where(leaks, voltage, tf.maximum(voltage, self.min_voltage))
+        return voltage + tf.cast(leaks, J.dtype) / 2, voltage, read_mean
 
 
 SimNeuronsBuilder.TF_NEURON_IMPL.update(
@@ -101,6 +132,7 @@ SimNeuronsBuilder.TF_NEURON_IMPL.update(
         IntegrateAndFire: IntegrateAndFireBuilder,
         SharedReset: SharedResetBuilder,
         AboveMean: AboveMeanBuilder,
+        LeakyAboveMean: LeakyAboveMeanBuilder,
     }
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from nengo.cache import Fingerprint
+from nengo.dists import Choice
 from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NdarrayParam, NumberParam
@@ -185,28 +186,39 @@ class SharedReset(IntegrateAndFire):
         return np.tile(self.sizes, n_neurons // self.sizes.sum())
 
     def step(
-        self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray
+        self,
+        dt: float,
+        J: np.ndarray,
+        output: np.ndarray,
+        voltage: np.ndarray,
+        **states: np.ndarray,
     ) -> None:
         """Integrate, let the highest of each group fire, and lower the whole group."""
         sizes = self.all_sizes(len(J))
         starts = np.cumsum(sizes) - sizes
         group = np.repeat(np.arange(len(sizes)), sizes)
-        current, floor = self.driven(J, starts, group)
-        voltage += current * dt
-        np.maximum(voltage, floor, out=voltage)
-        highest = np.maximum.reduceat(voltage, starts)
+        lift = self.integrate(dt, J, starts, group, voltage, **states)
+        raised = voltage + lift
+        highest = np.maximum.reduceat(raised, starts)
         n_spikes = np.maximum(np.floor(highest), 0)
-        fires = np.flatnonzero((n_spikes > 0)[group] & (voltage == highest[group]))
+        fires = np.flatnonzero((n_spikes > 0)[group] & (raised == highest[group]))
         fired, first = np.unique(group[fires], return_index=True)
         output[...] = 0
         output[fires[first]] = n_spikes[fired] * (self.amplitude / dt)
         voltage -= n_spikes[group]
 
-    def driven(
-        self, J: np.ndarray, starts: np.ndarray, group: np.ndarray
-    ) -> tuple[np.ndarray, Any]:
-        """What membranes integrate, and their floor."""
-        return J, self.min_voltage
+    def integrate(
+        self,
+        dt: float,
+        J: np.ndarray,
+        starts: np.ndarray,
+        group: np.ndarray,
+        voltage: np.ndarray,
+    ) -> Any:
+        """Add currents to membranes; return how much less than 1 a spike takes."""
+        voltage += J * dt
+        np.maximum(voltage, self.min_voltage, out=voltage)
+        return 0
 
 
 class AboveMean(SharedReset):
@@ -259,17 +271,119 @@ class AboveMean(SharedReset):
         super().__init__(sizes, min_voltage, amplitude, initial_state)
         self.rise = rise
 
-    def driven(
-        self, J: np.ndarray, starts: np.ndarray, group: np.ndarray
-    ) -> tuple[np.ndarray, Any]:
-        """The distances to the mean, and a floor that it lifts."""
+    def integrate(
+        self,
+        dt: float,
+        J: np.ndarray,
+        starts: np.ndarray,
+        group: np.ndarray,
+        voltage: np.ndarray,
+    ) -> Any:
+        """Add the distances to the mean, above a floor that it lifts."""
         mean = np.add.reduceat(J, starts) / np.bincount(group)
         floor = np.minimum(self.min_voltage + self.rise * np.maximum(mean, 0), 0)
-        return J - mean[group], floor[group]
+        voltage += (J - mean[group]) * dt
+        np.maximum(voltage, floor[group], out=voltage)
+        return 0
+
+
+class LeakyAboveMean(AboveMean):
+    r"""Neurons like `AboveMean` that know through which filter they are read.
+
+    What a low-pass of time constant :math:`\tau` makes of the spikes of a group is
+    also taken off its membranes, if these leak with the same :math:`\tau`:
+
+    .. math::
+
+       v_i \leftarrow e^{-\Delta t / \tau} v_i + (J_i - \bar J) \, \Delta t, \qquad
+       n = \max(\lfloor \max_i v_i + \tfrac12 \rfloor, 0), \qquad
+       v_i \leftarrow v_i - n
+
+    A membrane is the error of what is read, in spikes, and half a spike is the
+    threshold at which a spike makes it smaller. Slow spikes need a longer memory: while
+    the mean current, read by the same filter, is not above ``leaks_above``, membranes
+    have a floor instead, do not leak, and a spike takes a whole threshold.
+
+    Parameters
+    ----------
+    sizes, min_voltage, amplitude, initial_state : optional
+        As in `SharedReset`.
+    readout : float
+        Time constant of the filter, :math:`\tau`, in seconds.
+    leaks_above : float, optional (Default: 0)
+        Mean current of a group, in Hz, above which its membranes leak.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``readout`` is not a number above 0.
+
+    References
+    ----------
+    Boerlin, Machens and Deneve (2013), https://doi.org/10.1371/journal.pcbi.1003258 (a
+    spike is fired when it makes the error of the readout smaller)
+
+    Examples
+    --------
+    The larger current fires at what it has more than the mean:
+
+    >>> import nengo
+    >>> import maxpool_circuits as mpc
+    >>> neuron_type = mpc.LeakyAboveMean(2, readout=0.02)
+    >>> with nengo.Network(seed=0) as model:
+    ...     currents = nengo.Node([700, 300])
+    ...     neurons = nengo.Ensemble(
+    ...         2, 1, gain=[1, 1], bias=[0, 0], neuron_type=neuron_type
+    ...     )
+    ...     _ = nengo.Connection(currents, neurons.neurons, synapse=None)
+    ...     spikes = nengo.Probe(neurons.neurons)
+    >>> with nengo.Simulator(model, progress_bar=False) as sim:
+    ...     sim.run(1)
+    >>> print(sim.data[spikes].mean(axis=0).round(-1))
+    [200.   0.]
+    """
+
+    state = {**AboveMean.state, "read_mean": Choice([0])}
+    readout = NumberParam("readout", low=0, low_open=True)
+    leaks_above = NumberParam("leaks_above", low=0)
+
+    def __init__(
+        self,
+        sizes: Any,
+        readout: float,
+        leaks_above: float = 0,
+        min_voltage: float = -1,
+        amplitude: float = 1,
+        initial_state: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            sizes, min_voltage, amplitude=amplitude, initial_state=initial_state
+        )
+        self.readout = readout
+        self.leaks_above = leaks_above
+
+    def integrate(
+        self,
+        dt: float,
+        J: np.ndarray,
+        starts: np.ndarray,
+        group: np.ndarray,
+        voltage: np.ndarray,
+        read_mean: Any = None,
+    ) -> Any:
+        """Add the distances to the mean, to membranes that leak or have a floor."""
+        mean = (np.add.reduceat(J, starts) / np.bincount(group))[group]
+        kept = np.exp(-dt / self.readout)
+        read_mean += (1 - kept) * (mean - read_mean)
+        leaks = read_mean > self.leaks_above
+        voltage *= np.where(leaks, kept, 1)
+        voltage += (J - mean) * dt
+        np.maximum(voltage, np.where(leaks, -np.inf, self.min_voltage), out=voltage)
+        return leaks / 2
 
 
 # Nengo keeps decoders of ensembles of these neurons in its cache
-for _neuron_type in (IntegrateAndFire, SharedReset, AboveMean):
+for _neuron_type in (IntegrateAndFire, SharedReset, AboveMean, LeakyAboveMean):
     Fingerprint.whitelist(_neuron_type)
 
 
