@@ -1,13 +1,14 @@
 """The least error that the spikes of changing inputs allow any circuit and readout.
 
-An ideal observer knows how its inputs come about (white noise through a low-pass
-filter, clipped to [0, 1], carried by one integrate-and-fire neuron each) and all spikes
+An ideal observer knows how its inputs come about (white noise through one low-pass
+filter or two, clipped to [0, 1], carried by one integrate-and-fire neuron each) and all
+spikes
 so far. The mean of the maximum, given these, has the least root-mean-square error that
 is possible. It is computed here by a particle filter [1]_: many copies of each input,
 sampled from its dynamics, of which those stay that would have fired exactly the spikes
 that came. More particles have a smaller error, down to that of the ideal observer.
 
-It takes about a minute::
+It takes some minutes::
 
     python benchmarks/ideal_observer.py --csv docs/ideal_observer.csv
 
@@ -19,23 +20,26 @@ References
 """
 
 import argparse
+import itertools
 
 import numpy as np
 from csv_files import write_csv
 from oracles import oracle_error
 from tabulate import tabulate
 
-from maxpool_circuits.comparison import band_limited
 from maxpool_circuits.comparison.encodings import input_spikes
-from maxpool_circuits.comparison.workloads import DT
+from maxpool_circuits.comparison.workloads import DT, find_workload
 
-#: Of the band-limited workload: mean, standard deviation, and time constant in seconds.
-MEAN, DEVIATION, TIME_CONSTANT = 0.5, 0.25, 0.1
+#: Of values, before they are clipped.
+MEAN, DEVIATION = 0.5, 0.25
+#: Filters of the noise of each workload: how many, and their time constant, in seconds.
+FILTERS = {"band-limited": (1, 0.1), "smooth": (2, 0.05)}
 
 
 def main():
     """Print errors of the ideal observer and of the oracle."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workloads", nargs="+", default=list(FILTERS))
     parser.add_argument("--window-sizes", type=int, nargs="+", default=[4, 9])
     parser.add_argument("--input-rates", type=float, nargs="+", default=[100, 250])
     parser.add_argument("--particles", type=int, nargs="+", default=[250, 1000])
@@ -44,19 +48,19 @@ def main():
     parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
     options = parser.parse_args()
     rows = []
-    for size in options.window_sizes:
-        for rate in options.input_rates:
-            workload = band_limited(size, options.inputs // size, options.seed)
-            spikes = input_spikes(workload.values, rate, options.seed)
-            target = workload.target[workload.is_read]
-            least = [
-                root_mean_square(observe(workload, spikes, rate, n) - target)
-                for n in options.particles
-            ]
-            routed = oracle_error(workload, spikes)
-            errors = [f"{error:.4f}" for error in (routed, *least)]
-            rows.append((size, f"{rate:g}", *errors))
-    headers = ["inputs", "Hz", "oracle"]
+    for name, size, rate in itertools.product(
+        options.workloads, options.window_sizes, options.input_rates
+    ):
+        workload = find_workload(name, size, options.inputs // size, options.seed)
+        spikes = input_spikes(workload.values, rate, options.seed)
+        target = workload.target[workload.is_read]
+        least = [
+            root_mean_square(observe(workload, spikes, rate, n) - target)
+            for n in options.particles
+        ]
+        errors = [oracle_error(workload, spikes), *least]
+        rows.append((name, size, f"{rate:g}", *(f"{each:.4f}" for each in errors)))
+    headers = ["workload", "inputs", "Hz", "oracle"]
     headers += [f"ideal observer, {n} particles" for n in options.particles]
     print(tabulate(rows, headers, disable_numparse=True))
     if options.csv:
@@ -68,27 +72,44 @@ def observe(workload, spikes, rate, n_particles, seed=0):
     rng = np.random.RandomState(seed)
     fired = spikes > 0
     shape = fired.shape[1], n_particles
-    decay = np.exp(-DT / TIME_CONSTANT)
-    noise = DEVIATION * np.sqrt(1 - decay**2)
-    values = MEAN + DEVIATION * rng.normal(size=shape)
+    n_filters, time_constant = FILTERS[workload.name]
+    decay = np.exp(-DT / time_constant)
+    # each filter is fed by the one before, the first by noise
+    filters = np.zeros((n_filters, *shape))
+    impulse = (1 - decay) ** n_filters * decay ** np.arange(2000)
+    impulse *= (np.arange(2000) + 1) ** (n_filters - 1)
+    scale = DEVIATION / np.sqrt(np.sum(impulse**2))
+    for _ in range(1000):
+        advance(filters, decay, rng)
     potentials = rng.uniform(size=shape)
     n_pools = workload.windows.n_pools
     expected = []
     for step, spiked in enumerate(fired):
-        values = MEAN + decay * (values - MEAN) + noise * rng.normal(size=shape)
-        potentials += np.clip(values, 0, 1) * rate * DT
+        advance(filters, decay, rng)
+        potentials += np.clip(MEAN + scale * filters[-1], 0, 1) * rate * DT
         fires = potentials > 1
         potentials -= spiked[:, np.newaxis]
-        values, potentials = resample(
-            values, potentials, fires == spiked[:, np.newaxis], rng
+        *filters, potentials = resample(
+            [*filters, potentials], fires == spiked[:, np.newaxis], rng
         )
+        filters = np.array(filters)
         if workload.is_read[step]:
-            members = np.clip(values, 0, 1).reshape(n_pools, -1, n_particles)
+            members = np.clip(MEAN + scale * filters[-1], 0, 1)
+            members = members.reshape(n_pools, -1, n_particles)
             expected.append(members.max(axis=1).mean(axis=1))
     return np.array(expected)
 
 
-def resample(values, potentials, stays, rng):
+def advance(filters, decay, rng):
+    """Filters of new noise after a time step."""
+    coming = rng.normal(size=filters[0].shape)
+    for each in filters:
+        each *= decay
+        each += (1 - decay) * coming
+        coming = each
+
+
+def resample(arrays, stays, rng):
     """Replace particles that contradict the spikes by copies of those that do not."""
     # of an input that surprises all its particles, all stay
     stays = stays | ~stays.any(axis=1, keepdims=True)
@@ -97,7 +118,7 @@ def resample(values, potentials, stays, rng):
     staying_first = np.argsort(~stays, axis=1, kind="stable")
     source = np.take_along_axis(staying_first, chosen, axis=1)
     source = np.where(stays, np.arange(stays.shape[1]), source)
-    return (np.take_along_axis(array, source, axis=1) for array in (values, potentials))
+    return (np.take_along_axis(array, source, axis=1) for array in arrays)
 
 
 def root_mean_square(errors):

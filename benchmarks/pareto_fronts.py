@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import joblib
+import nengo
 import numpy as np
 from baselines.bounds import ideal_observer, quantisation_floor
 from baselines.ways import ways
@@ -36,14 +37,27 @@ from maxpool_circuits.comparison.table import half_width
 from maxpool_circuits.comparison.workloads import find_workload
 
 WINDOW_SIZES, INPUT_RATES = (2, 4, 9, 25, 49), (50, 100, 250, 500)
-#: Time constants of the filters, in seconds.
-FILTERS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
+#: The filters, of one and of two poles, by the time constant of each, in seconds.
+FILTERS = {
+    f"{tau:g}{words}": filtered(tau)
+    for filtered, words in ((nengo.Lowpass, ""), (nengo.Alpha, ", two poles"))
+    for tau in (0.002, 0.005, 0.01, 0.02, 0.03, 0.05)
+}
 SETTING = ("workload", "window_size", "input_rate", "circuit")
 METRICS = ("rmse", "latency", "neurons", "spikes", "synaptic_operations")
 #: What no rule is written for, and why.
 LEFT_OUT = {
     "temporal multiplexing (https://doi.org/10.3389/fnins.2023.1177592)": (
         "its rule was not at hand"
+    ),
+    "differential coding (https://doi.org/10.48550/arXiv.2503.00301)": (
+        "its neurons send changes, not these spikes"
+    ),
+    "the first spike wins (https://doi.org/10.48550/arXiv.2212.12522)": (
+        "it has to be told when new values come"
+    ),
+    "Scale-and-Fire (https://doi.org/10.48550/arXiv.2510.23383)": (
+        "its spikes carry numbers: steps are no measure of neurons then"
     ),
 }
 
@@ -91,8 +105,8 @@ def measured(setting, number, options):
     for name, way in ways().items():
         if way.runs(window_size, options.full):
             recording = way.record(name, trial)
-            for readout in FILTERS:
-                measures = measure(recording, trial.workload, [readout])
+            for readout, synapse in FILTERS.items():
+                measures = measure(recording, trial.workload, [synapse])
                 line = [measures[metric] for metric in METRICS]
                 metrics[name, way.kind, readout] = line
     bounds = {
@@ -185,7 +199,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--full", action="store_true", help="every combination")
     parser.add_argument("--pools", type=int, default=10, metavar="N")
-    parser.add_argument("--trials", type=int, default=3, metavar="N")
+    parser.add_argument("--trials", type=int, default=5, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
     parser.add_argument("--folder", type=Path, required=True, help="where files go")

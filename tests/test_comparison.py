@@ -97,6 +97,7 @@ def assert_same_outputs(table, other):
     [
         ("presentations", 5, 1100, 20),
         ("band-limited", 5, 1500, 1200),
+        ("smooth", 5, 1500, 1200),
         ("natural", 300, 1100, 10),
         ("images", None, 800, 7),
     ],

@@ -7,7 +7,6 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any, Callable
 
-import nengo
 import numpy as np
 
 import maxpool_circuits as mpc
@@ -19,7 +18,7 @@ from maxpool_circuits.registry import with_defaults
 from .accumulated import leaders_pass
 from .basal_ganglia import gated_by_basal_ganglia
 from .ensemble_array import ensemble_array
-from .filtered import filtered_maximum
+from .filtered import as_spikes, filtered_maximum, poles
 from .gate import gated
 from .li_pooling import li_pooling
 from .per_step import maximum_per_step
@@ -67,6 +66,12 @@ class Way:
         return trial.record(name, circuit)
 
 
+def knows_readout(windows, n_intervals=5, input_rate=250, **options):
+    """The circuit, read through a low-pass of so many intervals of an input."""
+    readout = n_intervals / input_rate
+    return mpc.WinnerTakeAll(windows, input_rate=input_rate, readout=readout, **options)
+
+
 def ways():
     """All ways by name."""
     all_ways = {}
@@ -77,6 +82,9 @@ def ways():
         circuit = mpc.circuits()[name]
         fast = functools.partial(circuit, max_rate=1000)
         all_ways[f"{name}, 1000 Hz"] = Way(OURS, fast)
+    all_ways["winner-take-all, readout"] = Way(OURS, knows_readout)
+    fast = functools.partial(knows_readout, n_intervals=2.5, max_rate=1000)
+    all_ways["winner-take-all, readout, 1000 Hz"] = Way(OURS, fast)
     for radius in (0.1, 0.2, 0.5, 1):
         circuit = functools.partial(mpc.AbsoluteValue, radius=radius)
         all_ways[f"AVAM, radius {radius:g}"] = Way(NETWORK, circuit)
@@ -87,13 +95,19 @@ def ways():
     all_ways["BasalGanglia and gates"] = Way(
         NETWORK, gated_by_basal_ganglia, largest_window=4, is_slow=True
     )
+    for delay in (0.003, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05):
+        for n_poles, words in enumerate(("", "two poles, ", "three poles, "), start=1):
+            synapse = poles(n_poles, delay / n_poles)
+            filtered = functools.partial(filtered_maximum, synapse=synapse)
+            all_ways[f"maximum after {words}{1000 * delay:g} ms"] = Way(RULE, filtered)
+            if n_poles == 2:
+                rule = functools.partial(as_spikes, filtered=filtered)
+                all_ways[f"neuron after two poles, {1000 * delay:g} ms"] = Way(
+                    RULE, rule
+                )
     for synapse in (0.005, 0.01, 0.02, 0.05):
-        text = f"{1000 * synapse:g} ms"
-        for poles, filtered in (("", nengo.Lowpass), ("two poles of ", nengo.Alpha)):
-            rule = functools.partial(filtered_maximum, synapse=filtered(synapse))
-            all_ways[f"maximum after {poles}{text}"] = Way(RULE, rule)
         rule = functools.partial(gated, synapse=synapse)
-        all_ways[f"gate, {text}"] = Way(RULE, rule)
+        all_ways[f"gate, {1000 * synapse:g} ms"] = Way(RULE, rule)
     all_ways["gate, count"] = Way(RULE, gated)
     all_ways["LIPooling"] = Way(RULE, li_pooling)
     all_ways["sinabs"] = Way(RULE, leaders_pass)

@@ -13,6 +13,7 @@ from .workloads import (
     images,
     natural,
     presentations,
+    smooth,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "images",
     "natural",
     "presentations",
+    "smooth",
     "read_csv",
 ]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-import nengo
 import numpy as np
 
+from ..network.base import valid_synapse
 from ..network.windows import PoolWindows
 from .simulate import Recording
 from .workloads import DT, Workload
@@ -20,9 +21,9 @@ REFERENCES = ORACLE, AVERAGE = ("oracle", "average")
 STEP_LENGTH = 300
 
 
-def read_out(output: np.ndarray, readout: float) -> np.ndarray:
-    """Filter an output by a low-pass, as a downstream neuron would."""
-    return nengo.Lowpass(readout).filt(output, axis=0, dt=DT, y0=0)
+def read_out(output: np.ndarray, readout: Any) -> np.ndarray:
+    """Filter an output by a synapse, as a downstream neuron would."""
+    return valid_synapse(readout, "readout").filt(output, axis=0, dt=DT, y0=0)
 
 
 def best_readout(

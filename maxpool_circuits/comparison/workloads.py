@@ -281,14 +281,45 @@ def band_limited(
     >>> workload.values.shape
     (1500, 20)
     """
+    return _noise("band-limited", nengo.Lowpass(0.1), window_size, n_pools, seed)
+
+
+def smooth(window_size: int = 4, n_pools: int = 200, seed: int | None = 0) -> Workload:
+    """Signals without sudden changes, read throughout.
+
+    As in `band_limited`, with noise through two low-pass filters of 50 ms.
+
+    Parameters
+    ----------
+    window_size, n_pools, seed : int, optional
+        As in `presentations`.
+
+    Returns
+    -------
+    Workload
+        1.5 s of input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.comparison import smooth
+    >>> values = smooth(window_size=4, n_pools=50).values
+    >>> bool(np.abs(np.diff(values, axis=0)).max() < 0.03)
+    True
+    """
+    return _noise("smooth", nengo.Alpha(0.05), window_size, n_pools, seed)
+
+
+def _noise(name, synapse, window_size, n_pools, seed):
+    """White noise through a synapse."""
     windows, rng = _windows_and_rng(window_size, n_pools, seed)
     n_settling, n_steps = 1000, 1500
     noise = rng.normal(size=(n_settling + n_steps, windows.n_inputs))
-    signal = nengo.Lowpass(0.1).filt(noise, axis=0, dt=DT)[n_settling:]
+    signal = synapse.filt(noise, axis=0, dt=DT)[n_settling:]
     values = np.clip(0.5 + 0.25 * signal / signal.std(), 0, 1)
     step = rng.uniform(size=(2, windows.n_inputs))
     is_read = np.arange(n_steps) >= 300
-    return Workload("band-limited", windows, values, is_read, step)
+    return Workload(name, windows, values, is_read, step)
 
 
 def images(window_size: int = 8, seed: int | None = 0, n_images: int = 8) -> Workload:
@@ -361,6 +392,7 @@ WORKLOADS: dict[str, Callable[..., Workload]] = {
     "presentations": presentations,
     "constant": constant,
     "band-limited": band_limited,
+    "smooth": smooth,
     "natural": natural,
     "images": images,
 }
