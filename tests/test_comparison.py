@@ -1,5 +1,6 @@
 """Workloads, encodings, metrics, costs, `compare` and its tables."""
 
+import contextlib
 import dataclasses
 import functools
 import html.parser
@@ -62,16 +63,42 @@ TIMES = ["build_time", "simulation_time"]
 SMALL = {"circuits": ["winner-take-all"], "n_pools": 10}
 
 
+@contextlib.contextmanager
+def shortened():
+    """Comparisons of a quarter of the time steps, where no error is looked at."""
+
+    def short(*arguments, **options):
+        whole = presentations(*arguments, **options)
+        values, is_read = whole.values[:300], whole.is_read[:300]
+        return dataclasses.replace(whole, values=values, is_read=is_read)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(WORKLOADS, "presentations", short)
+        for module in ("compare", "metrics"):
+            full_name = f"maxpool_circuits.comparison.{module}"
+            patch.setattr(sys.modules[full_name], "STEP_LENGTH", 150)
+        yield
+
+
+@pytest.fixture
+def shorter():
+    """As `shortened`."""
+    with shortened():
+        yield
+
+
 @pytest.fixture(scope="module")
 def table():
     """All circuits on few pools."""
-    return mpc.compare(n_pools=50)
+    with shortened():
+        return mpc.compare(n_pools=50)
 
 
 @pytest.fixture(scope="module")
 def several():
     """A real table of three trials."""
-    return mpc.compare(**SMALL, n_trials=3)
+    with shortened():
+        return mpc.compare(**SMALL, n_trials=3)
 
 
 def first_input(windows):
@@ -457,7 +484,7 @@ def encoded_values(workload):
     return np.concatenate([workload.values, steps])
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("name", ["regular", "correlated"])
 def test_comparison_gives_circuits_what_the_encoding_makes(name):
     table = mpc.compare(["exact"], n_pools=3, seed=5, encoding=name)
     workload = table.workload
@@ -470,6 +497,7 @@ def test_comparison_gives_circuits_what_the_encoding_makes(name):
     assert f"3 pools of 4 {about}; readout" in table.heading
 
 
+@pytest.mark.usefixtures("shorter")
 @pytest.mark.parametrize("name", ["values", "population"])
 def test_what_comes_without_spikes_causes_no_synaptic_operations_and_has_no_rate(name):
     fast, slow = (
@@ -752,6 +780,7 @@ def test_references_cost_nothing_and_have_no_counts(table):
     assert references[["spikes", "synaptic_operations", *TIMES]].isna().all(axis=None)
 
 
+@pytest.mark.usefixtures("shorter")
 def test_rate_neurons_have_no_spikes():
     def rates(windows):
         return mpc.PairwiseReLU(windows, neuron_type=nengo.RectifiedLinear())
@@ -761,6 +790,7 @@ def test_rate_neurons_have_no_spikes():
     assert np.isnan(row.spikes) and np.isnan(row.synaptic_operations)
 
 
+@pytest.mark.usefixtures("shorter")
 def test_circuits_by_name_class_callable_and_dict():
     def mine(windows):
         return mpc.PairwiseReLU(windows, max_rate=500)
@@ -799,6 +829,7 @@ def test_rows_of_the_same_name_are_refused(circuits):
         mpc.compare(circuits, n_pools=2)
 
 
+@pytest.mark.usefixtures("shorter")
 def test_same_seed_gives_the_same_rows():
     circuits = ["winner-take-all", "softmax"]
     tables = [mpc.compare(circuits, n_pools=5, seed=seed) for seed in (1, 1, 2)]
@@ -807,6 +838,7 @@ def test_same_seed_gives_the_same_rows():
     assert (first["rmse"] != other["rmse"]).all()
 
 
+@pytest.mark.usefixtures("shorter")
 def test_every_circuit_gets_the_same_spikes_without_a_synapse(table):
     one = mpc.compare(first_input, n_pools=50)
     np.testing.assert_array_equal(one.spikes, table.spikes)
@@ -825,6 +857,7 @@ def test_workload_of_ones_own_with_windows_of_different_sizes():
     assert table.outputs["pairwise-relu"].shape == (300 + 5 * STEP_LENGTH, 3)
 
 
+@pytest.mark.usefixtures("shorter")
 def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypatch):
     for on_terminal, asked_for in itertools.product([False, True], repeat=2):
         monkeypatch.setattr(sys.stderr, "isatty", lambda answer=on_terminal: answer)
@@ -837,6 +870,7 @@ def test_progress_is_only_shown_if_asked_for_and_on_a_terminal(capsys, monkeypat
 # --- trials --------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("shorter")
 def test_first_trial_is_the_one_of_a_single_trial(several):
     single = mpc.compare(**SMALL)
     assert (single.n_trials, several.n_trials) == (1, 3)
@@ -875,6 +909,7 @@ def test_neighbouring_seeds_share_no_trials():
     assert seed_of_trial(None, 3) is None
 
 
+@pytest.mark.usefixtures("shorter")
 def test_own_workload_keeps_its_values_in_all_trials(several):
     again = mpc.compare(["exact"], workload=several.workload, n_trials=2)
     assert again.trials["inputs"].nunique() == 2
@@ -884,6 +919,7 @@ def test_own_workload_keeps_its_values_in_all_trials(several):
 # --- rules ---------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("shorter")
 def test_compare_times_prepared_circuits_only(monkeypatch):
     clock = types.SimpleNamespace(seconds=0)
     clock.perf_counter = lambda: clock.seconds
@@ -1000,6 +1036,7 @@ def factory(network, dt):
     return nengo.Simulator(network, dt=dt, progress_bar=False)
 
 
+@pytest.mark.usefixtures("shorter")
 @pytest.mark.parametrize(
     "simulator", [Simulator, factory, functools.partial(Simulator, dt=99)]
 )
@@ -1012,6 +1049,7 @@ def test_backend_is_an_argument(simulator):
     assert Simulator.made == [] if simulator is factory else [(0.001, False)] * 2
 
 
+@pytest.mark.usefixtures("shorter")
 def test_nengo_dl_is_a_backend(DLSimulator):
     options = {"circuits": ["pairwise-relu", "winner-take-all"], "n_pools": 5}
     nengo_table = mpc.compare(**options)
@@ -1043,6 +1081,7 @@ def test_nengo_loihi_is_a_backend():
     assert row.spikes > 10
 
 
+@pytest.mark.usefixtures("shorter")
 def test_several_processes_find_the_same():
     options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 5, "n_trials": 2}
     one = mpc.compare(**options)
@@ -1051,6 +1090,7 @@ def test_several_processes_find_the_same():
     pd.testing.assert_frame_equal(*(t.trials.drop(columns=TIMES) for t in (one, two)))
 
 
+@pytest.mark.usefixtures("shorter")
 def test_a_cluster_finds_the_same(cluster):
     options = {"circuits": ["pairwise-relu", "winner-take-all"], "n_pools": 5}
     with joblib.parallel_config(backend="dask"):
@@ -1230,6 +1270,7 @@ def test_names_of_circuits_are_escaped_in_notebooks():
         assert Parser(text).rows[1][0]["text"].strip() == name
 
 
+@pytest.mark.usefixtures("shorter")
 def test_csv_gives_the_table_back(several, tmp_path):
     path = tmp_path / "table.csv"
     several.to_csv(path)
@@ -1279,6 +1320,7 @@ def test_spreadsheets_take_no_name_for_a_formula(tmp_path):
     assert again.circuits == names and again.heading == table.heading
 
 
+@pytest.mark.usefixtures("shorter")
 def test_filtered_output_is_after_the_readout_of_its_row(table):
     row = table["winner-take-all"]
     output = table.filtered_output("winner-take-all")
