@@ -6,7 +6,7 @@ import pytest
 
 import maxpool_circuits as mpc
 
-N_POOLS = 10_000
+N_POOLS = 2_000
 
 
 def weights(pool):
@@ -34,7 +34,7 @@ def circuit(request):
     return request.param
 
 
-@pytest.mark.parametrize("window_size", [2, 4, 9])
+@pytest.mark.parametrize("window_size", [2, 9])
 def test_weights_grow_linearly_with_the_number_of_pools(circuit, window_size):
     few, many = (
         mpc.make(circuit, mpc.PoolWindows.independent(n_pools, window_size))
@@ -56,7 +56,7 @@ def test_no_connection_holds_a_dense_matrix(circuit):
             assert isinstance(transform, kinds)
 
 
-def test_ten_thousand_pools_build(circuit, Simulator):
+def test_thousands_of_pools_build(circuit, Simulator):
     windows = mpc.PoolWindows.independent(N_POOLS, window_size=4)
     # hundreds of neurons per pool would only take memory here
     small = mpc.make(circuit, mpc.PoolWindows.independent(2, 4))

@@ -5,10 +5,8 @@ import dataclasses
 import functools
 import html.parser
 import itertools
-import subprocess
 import sys
 import types
-from pathlib import Path
 
 import joblib
 import nengo
@@ -56,7 +54,6 @@ from maxpool_circuits.comparison.workloads import (
     simple_cell_responses,
 )
 from maxpool_circuits.network.sparse import connect, selection
-from maxpool_circuits.tuning import draw
 
 RAGGED = [[4, 0, 7], [1], [2, 3]]  # over 8 inputs, 5 and 6 are in no window
 TIMES = ["build_time", "simulation_time"]
@@ -933,77 +930,11 @@ def test_compare_times_prepared_circuits_only(monkeypatch):
     assert mpc.compare(slow_at_first, n_pools=2)["slow_at_first"].build_time == 0
 
 
-#: Seeds up to the largest one, many of them around those that values are drawn with.
-USER_SEEDS = [0, 1, 2, 87381, 87382, 2**18, 2**20 - 1, 2**20, 2**20 + 1, 357913941]
-USER_SEEDS += [2**30, 2**31, 2**32 - 2**20 - 1, 2**32 - 2**20, 2**32 - 2]
-
-
-def seeds_drawn_with(monkeypatch, run):
-    """Seeds that all workloads get while a function runs; it draws few pools."""
-    seeds = set()
-
-    def drawn(window_size, n_pools=2, seed=0):
-        seeds.add(seed)
-        return presentations(window_size, 2, seed)
-
-    for name in WORKLOADS:
-        monkeypatch.setitem(WORKLOADS, name, drawn)
-    run()
-    return seeds
-
-
-def test_comparison_inputs_never_equal_tuning_inputs(monkeypatch):
-    # seeds are looked at, not spikes
-    as_values = ENCODINGS["values"]
-    monkeypatch.setattr("maxpool_circuits.tuning.inputs.input_spikes", as_values)
-
-    def began(*arguments):
-        raise InterruptedError
-
-    def compare():
-        module = sys.modules["maxpool_circuits.comparison.compare"]
-        monkeypatch.setattr(module.Trial, "of", began)
-        for seed in USER_SEEDS:
-            with pytest.raises(InterruptedError):
-                mpc.compare(["exact"], seed=seed)
-
-    def tune():
-        for seed in USER_SEEDS:
-            # what `tune` makes of it: for fitting, searching and testing
-            for number in range(3):
-                draw(4, 250, 3 * seed + number, n_pools=2)
-
-    compared = seeds_drawn_with(monkeypatch, compare)
-    tuned = seeds_drawn_with(monkeypatch, tune)
-    assert len(compared) > 10 and len(tuned) > 10
-    assert not compared & tuned
-    assert max(compared | tuned) < 2**32
-
-
 def test_values_of_usual_seeds_stay_as_published():
     for seed in (0, 1, 1000):
         values = mpc.compare(["exact"], n_pools=3, seed=seed).workload.values
         expected = presentations(4, 3, 2**20 + seed).values
         np.testing.assert_array_equal(values, expected)
-
-
-def test_comparison_loads_nothing_but_nengo_numpy_and_sparse_matrices():
-    folder = Path(mpc.__file__).parent
-    # what the package loads besides its comparison is not looked at
-    code = f"""
-import sys, types
-import nengo, numpy, scipy.sparse
-before = set(sys.modules)
-package = sys.modules["maxpool_circuits"] = types.ModuleType("maxpool_circuits")
-package.__path__ = [{str(folder)!r}]
-import maxpool_circuits.comparison
-names = {{name for name in set(sys.modules) - before if "maxpool_circuits" not in name}}
-files = {{name: getattr(sys.modules[name], "__file__", None) for name in names}}
-print(*sorted(name for name, file in files.items() if "site-packages" in (file or "")))
-"""
-    command = [sys.executable, "-c", code]
-    process = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert process.stdout.split() == []
 
 
 # --- backends and processes ----------------------------------------------------------

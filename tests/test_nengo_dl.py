@@ -1361,14 +1361,6 @@ def test_demonstration(monkeypatch):
     assert table.loc["winner-take-all", "neurons"] == plain + 4 * 3 * 3 * 8
 
 
-def test_nengo_dl_is_imported_only_when_asked_for():
-    code = "import maxpool_circuits; print({'nengo_dl', 'tensorflow'} & {*sys.modules})"
-    process = subprocess.run(
-        [sys.executable, "-c", f"import sys; {code}"], capture_output=True, text=True
-    )
-    assert process.stdout.strip() == "set()"
-
-
 # --- pools of a layer's own neurons ---------------------------------------------------
 
 
