@@ -62,7 +62,7 @@ SMALL = {"circuits": ["winner-take-all"], "n_pools": 10}
 
 @contextlib.contextmanager
 def shortened():
-    """Comparisons of a quarter of the time steps, where no error is looked at."""
+    """Comparisons of half the time steps, where no error is looked at."""
 
     def short(*arguments, **options):
         whole = presentations(*arguments, **options)
@@ -73,7 +73,7 @@ def shortened():
         patch.setitem(WORKLOADS, "presentations", short)
         for module in ("compare", "metrics"):
             full_name = f"maxpool_circuits.comparison.{module}"
-            patch.setattr(sys.modules[full_name], "STEP_LENGTH", 150)
+            patch.setattr(sys.modules[full_name], "STEP_LENGTH", 200)
         yield
 
 
@@ -1012,7 +1012,6 @@ def test_nengo_loihi_is_a_backend():
     assert row.spikes > 10
 
 
-@pytest.mark.usefixtures("shorter")
 def test_several_processes_find_the_same():
     options = {"circuits": ["winner-take-all", "softmax"], "n_pools": 5, "n_trials": 2}
     one = mpc.compare(**options)
@@ -1021,7 +1020,7 @@ def test_several_processes_find_the_same():
     pd.testing.assert_frame_equal(*(t.trials.drop(columns=TIMES) for t in (one, two)))
 
 
-@pytest.mark.usefixtures("shorter")
+@pytest.mark.slow
 def test_a_cluster_finds_the_same(cluster):
     options = {"circuits": ["pairwise-relu", "winner-take-all"], "n_pools": 5}
     with joblib.parallel_config(backend="dask"):
