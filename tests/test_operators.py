@@ -375,14 +375,16 @@ IN_NENGO_DL = [
 
 def test_nengo_dl_has_the_spikes_of_the_circuits(nengo_dl, native):
     made = dl_model_of(nengo_dl, IN_NENGO_DL)
-    data = shown(made)
+    data = shown(made, n_steps=40)
+    # who lost wins, and membranes leave their floors
+    data = np.concatenate([data, 1 - data], axis=1)
     with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
         # exact pools have other ones, and comparators that windows share have none
         assert len(operators_in(sim)) == len(IN_NENGO_DL) - len(SEVERAL) - 1
         found = run(sim, made, data)
     native()
     for item, values in enumerate(data):
-        made[1].output = values[0]
+        made[1].output = nengo.processes.PresentInput(values, 0.001)
         with nengo.Simulator(made[0], progress_bar=False) as sim:
             sim.run_steps(len(values))
         for pool, outputs, probe in zip(IN_NENGO_DL, found, made[3]):
