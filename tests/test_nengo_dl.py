@@ -1346,6 +1346,7 @@ def test_files_of_other_kinds_are_refused(tmp_path):
 # --- the demonstration, and what is imported ------------------------------------------
 
 
+@pytest.mark.slow
 def test_demonstration(monkeypatch):
     pytest.importorskip("sklearn")
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
@@ -1380,9 +1381,14 @@ def spiking(model, scale=100, **options):
     return Converter(model, **{**defaults, **options})
 
 
-@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize(
-    "pool", [{}, {"pool_size": 3, "strides": 2, "padding": "same"}, {"pool_size": 4}]
+    "first, pool",
+    [
+        (True, {}),
+        (False, {}),
+        (True, {"pool_size": 3, "strides": 2, "padding": "same"}),
+        (False, {"pool_size": 4}),
+    ],
 )
 def test_neurons_of_a_layer_are_its_pool(first, pool):
     model, x = relu_and_pool(first=first, **pool), noise(4, 6, 6, 2)
