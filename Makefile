@@ -12,8 +12,9 @@ PYTEST_OPTIONS =
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 NENGO_DL = --no-build-isolation nengo-dl==3.6.0
 BENCH = $(VENV)/bin/python benchmarks
-# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. -rs: what is skipped is listed, with the reason.
-PYTEST = -m pytest -n 2 -rs $(PYTEST_OPTIONS)
+# Two workers: each of them needs seconds and 0.5 GB to import TensorFlow. worksteal: half of the tests each, in order, so
+# that what tests of a file share is made once. -rs: what is skipped is listed, with the reason.
+PYTEST = -m pytest -n 2 --dist worksteal -rs $(PYTEST_OPTIONS)
 REQUIREMENTS = setup.cfg pyproject.toml maxpool_circuits/version.py
 
 # $(call find_python,CONDITION): shell code that sets $$python to the first candidate that fulfils the condition on its
@@ -40,7 +41,7 @@ demo-nengo-dl: $(VENV)/tests-installed  ## convert a Keras network with every ci
 	@$(BENCH)/conversions.py --plot maxpool_circuits_demo_nengo_dl.png
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
-	@echo "running the tests: about 12 minutes on two cores"
+	@echo "running the tests: about 6 minutes on two cores"
 	$(VENV)/bin/python $(PYTEST) --durations=15
 
 test-slow: $(VENV)/tests-installed  ## run the slow tests

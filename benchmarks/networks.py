@@ -251,7 +251,8 @@ def measured(name, seed, options):
         calibration=inputs,
         synapse=0.005,
         max_pool=options.max_pool,
-        scale_firing_rates=rates,
+        # none where all activations are bounded
+        scale_firing_rates=rates or None,
     )
     found = measure(convert, test, STEPS, options.images // 2, seed)
     mean = found.outputs[:, -MEAN_OF:].mean(axis=1)

@@ -211,7 +211,7 @@ def test_every_compared_way_is_on_the_page():
         assert name.split(", ")[0].split(" after ")[0] in page, name
 
 
-@pytest.mark.parametrize("circuit", mpc.circuits())
+@pytest.mark.parametrize("circuit", ["winner-take-all", "exact"])
 def test_asv_benchmarks_run(monkeypatch, circuit):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "asv"))
     from circuits import Circuits

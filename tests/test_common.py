@@ -1,5 +1,7 @@
 """What every circuit must do: those of the library, and one of a user's own."""
 
+from itertools import product
+
 import nengo
 import numpy as np
 import pytest
@@ -42,8 +44,20 @@ class Chain(mpc.MaxPoolNetwork):
         connect(best, self.output, self.scatter)
 
 
-@pytest.mark.parametrize("check", checks(), ids=str)
-@pytest.mark.parametrize("circuit", [*mpc.circuits(), Chain])
+#: Windows that differ only for circuits that share comparators along rows and columns;
+#: for others all windows are lists of indices.
+TILES = ["1-D", "2-D", "3-D", "smaller at the edges", "gaps", "global", "independent"]
+SHARING = "pairwise-relu", "absolute-value"
+
+
+def cases():
+    """Every check of every circuit."""
+    for circuit, check in product([*mpc.circuits(), Chain], checks()):
+        same = circuit not in SHARING and check.name in map("maximum[{}]".format, TILES)
+        yield pytest.param(circuit, check, marks=[pytest.mark.slow] if same else [])
+
+
+@pytest.mark.parametrize("circuit, check", cases(), ids=str)
 def test_common(circuit, check):
     check(circuit)
 

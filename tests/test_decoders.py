@@ -4,7 +4,6 @@ import copy
 import dataclasses
 import json
 import pickle
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -579,25 +578,3 @@ def test_tunables_that_are_not_listed_have_their_default():
 def test_tunables_that_make_no_sense_are_refused(values):
     with pytest.raises(ValidationError):
         mpc.Tunable(*values)
-
-
-# --- imports --------------------------------------------------------------------------
-
-LOADED = """
-import sys
-import nengo, numpy, scipy.sparse
-before = set(sys.modules)
-import maxpool_circuits
-added = {name.split(".")[0] for name in set(sys.modules) - before}
-scipy_parts = {n for n in set(sys.modules) - before if n.startswith("scipy")}
-allowed = {"maxpool_circuits", *sys.stdlib_module_names}
-print(sorted((added - allowed) | scipy_parts))
-"""
-
-
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="needs sys.stdlib_module_names")
-def test_the_package_loads_nengo_numpy_and_sparse_matrices_only():
-    run = subprocess.run(
-        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"

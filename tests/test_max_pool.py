@@ -4,6 +4,7 @@ import functools
 import re
 import runpy
 import warnings
+from itertools import product
 from pathlib import Path
 
 import nengo
@@ -219,27 +220,18 @@ def mixed(neuron_type, rate, amplitude, rng, n):
     return sums
 
 
-@pytest.mark.parametrize("neuron_type", TYPES)
-@pytest.mark.parametrize("rate, scaled", [(50, True), (250, False)])
-def test_one_line_is_right(neuron_type, rate, scaled):
-    amplitude = 1 / rate if scaled else 1
-    source = functools.partial(single, TYPES[neuron_type], rate, amplitude)
-    assert largest_error(source, 4, seed=0) < 0.04
+#: Kind, neuron type, rate, whether spikes have an area of 1 / rate, size of windows.
+QUICK = [
+    *product([single], TYPES, [50], [True], [4]),
+    *product([single], TYPES, [250], [False], [4]),
+    *product([mixed], ["LIF"], [50, 250], [False], [4]),
+]
+EVERY = product([single, mixed], TYPES, [50, 100, 250, 400], [False, True], [2, 4, 9])
+SLOW = [pytest.param(*each, marks=pytest.mark.slow) for each in EVERY]
 
 
-@pytest.mark.parametrize("rate", [50, 250])
-def test_one_line_is_right_behind_weights_of_both_signs(rate):
-    source = functools.partial(mixed, nengo.LIF, rate, 1)
-    assert largest_error(source, 4, seed=0) < 0.04
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", [single, mixed])
-@pytest.mark.parametrize("neuron_type", TYPES)
-@pytest.mark.parametrize("rate", [50, 100, 250, 400])
-@pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("window_size", [2, 4, 9])
-def test_one_line_is_right_for_all_spikes(kind, neuron_type, rate, scaled, window_size):
+@pytest.mark.parametrize("kind, neuron_type, rate, scaled, window_size", QUICK + SLOW)
+def test_one_line_is_right(kind, neuron_type, rate, scaled, window_size):
     amplitude = 1 / rate if scaled else 1
     source = functools.partial(kind, TYPES[neuron_type], rate, amplitude)
     assert largest_error(source, window_size, seed=1) < 0.04

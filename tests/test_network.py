@@ -9,8 +9,6 @@ import nengo
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from nengo.cache import Fingerprint
 from nengo.exceptions import BuildError, ReadonlyError, ValidationError
 
@@ -136,59 +134,6 @@ def test_gain_and_bias_are_those_of_rectified_linear():
     np.testing.assert_array_equal(ours, nengos)
     back = mpc.IntegrateAndFire().max_rates_intercepts(*ours)
     np.testing.assert_allclose(back, [max_rates, intercepts])
-
-
-@pytest.mark.parametrize("min_voltage", FLOORS)
-def test_membrane_integrates_negative_current_down_to_its_floor(min_voltage, Simulator):
-    currents = constant(-250, n_steps=20)  # 5 thresholds in 20 steps
-    neuron_type = mpc.IntegrateAndFire(
-        min_voltage, initial_state={"voltage": nengo.dists.Choice([0])}
-    )
-    spikes, voltages = simulate_neurons(Simulator, neuron_type, currents)
-    expected = np.maximum(-0.25 * np.arange(1, 21), min_voltage)
-    np.testing.assert_allclose(voltages[:, 0], expected)
-    assert not spikes.any()
-
-
-@pytest.mark.parametrize("min_voltage", [0, -1, -3])
-def test_neuron_at_its_floor_needs_to_make_up_for_it(min_voltage, Simulator):
-    currents = np.concatenate([constant(-1000, n_steps=10), constant(250, n_steps=40)])
-    neuron_type = mpc.IntegrateAndFire(min_voltage)
-    spikes, _ = simulate_neurons(Simulator, neuron_type, currents)
-    assert spikes[:, 0].argmax() + 1 == 10 + 4 * (1 - min_voltage)
-
-
-def test_soft_reset_keeps_the_remainder(Simulator):
-    currents = constant(700, n_steps=3)
-    neuron_type = mpc.IntegrateAndFire(
-        initial_state={"voltage": nengo.dists.Choice([0.5])}
-    )
-    spikes, voltages = simulate_neurons(Simulator, neuron_type, currents)
-    np.testing.assert_allclose(spikes[:, 0] * DT, [1, 0, 1])
-    np.testing.assert_allclose(voltages[:, 0], [0.2, 0.9, 0.6])
-
-
-def test_several_spikes_in_one_step(Simulator):
-    neuron_type = mpc.IntegrateAndFire(
-        initial_state={"voltage": nengo.dists.Choice([0])}
-    )
-    spikes, voltages = simulate_neurons(
-        Simulator, neuron_type, constant(3500, n_steps=2)
-    )
-    np.testing.assert_allclose(spikes[:, 0] * DT, [3, 4])
-    np.testing.assert_allclose(voltages[:, 0], [0.5, 0], atol=1e-9)
-
-
-def test_amplitude_scales_spikes_and_not_their_number(Simulator):
-    currents = constant(100, 500)
-    one, small = (
-        simulate_neurons(
-            Simulator, mpc.IntegrateAndFire(amplitude=amplitude), currents
-        )[0]
-        for amplitude in (1, 0.01)
-    )
-    assert one.any()
-    np.testing.assert_allclose(small, 0.01 * one)
 
 
 def test_initial_voltages_are_drawn_so_that_neurons_do_not_fire_in_step(Simulator):
@@ -467,27 +412,6 @@ def test_exact_maximum(Simulator, windows, optimize, bits, set_precision):
     assert data[x].dtype == data[y].dtype == f"float{bits}"
     assert len(np.unique(data[y], axis=0)) == 5  # the inputs did change
     np.testing.assert_array_equal(data[y], windows.max(data[x]))
-
-
-@settings(max_examples=25)
-@given(st.data())
-def test_exact_maximum_for_any_geometry(data):
-    spatial_shape = data.draw(st.lists(st.integers(2, 4), min_size=1, max_size=3))
-    windows = PoolWindows(
-        (*spatial_shape, data.draw(st.integers(1, 2))),
-        pool_size=data.draw(st.integers(1, 2)),
-        strides=data.draw(st.integers(1, 3)),
-        padding=data.draw(st.sampled_from(["valid", "same"])),
-    )
-    with nengo.Network() as model:
-        inputs = noise(windows.n_inputs)
-        outputs = nengo.Node(size_in=windows.n_pools)
-        nengo.Connection(inputs, outputs, transform=MaxPool(windows), synapse=None)
-        x = nengo.Probe(inputs)
-        y = nengo.Probe(outputs)
-    with nengo.Simulator(model, progress_bar=False) as simulator:
-        simulator.run_steps(3)
-    np.testing.assert_array_equal(simulator.data[y], windows.max(simulator.data[x]))
 
 
 @pytest.mark.parametrize(

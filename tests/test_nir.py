@@ -261,11 +261,6 @@ def test_files_are_read_back(tmp_path):
     np.testing.assert_array_equal(by_the_book(back, spikes), expected)
 
 
-def test_nir_is_not_imported_unless_asked_for():
-    code = "import maxpool_circuits, sys; assert 'nir' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
 def test_a_missing_package_is_named(tmp_path):
     (tmp_path / "nir.py").write_text("raise ImportError('not here')")
     code = "import maxpool_circuits.nir"

@@ -1,5 +1,7 @@
 """Operators that compute whole circuits, in Nengo and in NengoDL."""
 
+from itertools import product
+
 import nengo
 import numpy as np
 import pytest
@@ -40,9 +42,8 @@ OTHER_WINDOWS = {
 }
 OVERLAPPING = [WINDOWS["overlapping"], WINDOWS["overlapping, smaller at edges"]]
 each_window = pytest.mark.parametrize("windows", WINDOWS.values(), ids=list(WINDOWS))
-each_circuit = pytest.mark.parametrize(
-    "circuit", [mpc.WinnerTakeAll, mpc.SharedResetMax, mpc.PairwiseReLU]
-)
+CIRCUITS = mpc.WinnerTakeAll, mpc.SharedResetMax, mpc.PairwiseReLU
+each_circuit = pytest.mark.parametrize("circuit", CIRCUITS)
 pytestmark = pytest.mark.filterwarnings(
     "ignore:no tuned decoders", "ignore:Number of elements"
 )
@@ -316,163 +317,164 @@ def nengo_dl():
     return nengo_dl
 
 
-def dl_model_of(nengo_dl, circuit, windows, planner=None, **options):
-    """Make a network of inputs, spiking neurons and a circuit."""
-    n_inputs = windows.n_inputs
+def dl_model_of(nengo_dl, pools, planner=None):
+    """Make a network of inputs and, for each pool, spiking neurons and a circuit.
+
+    Compiling takes longer than running, so that many pools share a simulation.
+    """
+    planner = planner or nengo_dl.graph_optimizer.noop_planner
     with nengo.Network(seed=2) as model:
-        planner = planner or nengo_dl.graph_optimizer.noop_planner
-        nengo_dl.configure_settings(planner=planner)
-        inputs = nengo.Node(np.zeros(n_inputs))
-        spikes = nengo.Ensemble(
-            n_inputs,
-            1,
-            gain=np.full(n_inputs, 250.0),
-            bias=np.zeros(n_inputs),
-            neuron_type=nengo.SpikingRectifiedLinear(amplitude=0.0041234),
-        )
-        pool = circuit(windows, **options)
-        nengo.Connection(
-            inputs, spikes.neurons, transform=np.ones(n_inputs), synapse=None
-        )
-        nengo.Connection(spikes.neurons, pool.input, synapse=None)
-        probe = nengo.Probe(pool.output)
-    return model, inputs, pool, probe
+        nengo_dl.configure_settings(planner=planner, trainable=None)
+        inputs = nengo.Node(np.zeros(max(windows.n_inputs for _, windows, _ in pools)))
+        made, probes = [], []
+        for circuit, windows, options in pools:
+            n_inputs = windows.n_inputs
+            spikes = nengo.Ensemble(
+                n_inputs,
+                1,
+                gain=np.full(n_inputs, 250.0),
+                bias=np.zeros(n_inputs),
+                neuron_type=nengo.SpikingRectifiedLinear(amplitude=0.0041234),
+            )
+            made.append(circuit(windows, **options))
+            with made[-1]:
+                nengo_dl.configure_settings(trainable=False)
+            ones = np.ones(n_inputs)
+            nengo.Connection(
+                inputs[:n_inputs], spikes.neurons, transform=ones, synapse=None
+            )
+            nengo.Connection(spikes.neurons, made[-1].input, synapse=None)
+            probes.append(nengo.Probe(made[-1].output))
+    return model, inputs, made, probes
 
 
-def shown(windows, n_items=2, n_steps=30):
+def shown(made, n_items=2, n_steps=30):
     """Inputs of all time steps, another one for each item of a minibatch."""
-    values = np.random.RandomState(1).uniform(size=(n_items, 1, windows.n_inputs))
+    values = np.random.RandomState(1).uniform(size=(n_items, 1, made[1].size_out))
     return np.tile(values, (1, n_steps, 1))
 
 
 def run(simulator, made, data):
-    """Run on inputs: outputs of these steps."""
-    _, inputs, _, probe = made
+    """Run on inputs: outputs of these steps, of each pool."""
+    _, inputs, _, probes = made
     simulator.run_steps(data.shape[1], data={inputs: data})
-    return simulator.data[probe][:, -data.shape[1] :]
+    return [simulator.data[probe][:, -data.shape[1] :] for probe in probes]
 
 
-@each_circuit
-@pytest.mark.parametrize(
-    "windows", [w for name, w in WINDOWS.items() if name not in ("independent", "odd")]
-)
-def test_nengo_dl_has_the_spikes_of_the_circuit(circuit, windows, nengo_dl):
-    shares = circuit is mpc.PairwiseReLU and windows in OVERLAPPING
-    outputs = []
-    for allowed in (True, False):
-        nengo.rc.set("maxpool_circuits", "operators", str(allowed))
-        made = dl_model_of(nengo_dl, circuit, windows)
-        with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
-            assert len(operators_in(sim)) == (allowed and not shares)
-            outputs.append(run(sim, made, shown(windows)))
-    assert outputs[1].any()
-    np.testing.assert_allclose(*outputs, rtol=1e-4, atol=1e-4)
+EDGES = WINDOWS["smaller at edges"]
+#: How the members of windows are found has a test below.
+SEVERAL = EDGES, WINDOWS["overlapping"], WINDOWS["ragged"]
+IN_NENGO_DL = [
+    *product((*CIRCUITS, mpc.ExactMax), SEVERAL, [{}]),
+    (mpc.WinnerTakeAll, WINDOWS["overlapping"], {"readout": 0.02}),
+    *(
+        (circuit, EDGES, {"input_synapse": synapse, "decoders": None})
+        for circuit, synapse in zip(CIRCUITS, [0.004, nengo.Alpha(0.002), 0.004])
+    ),
+]
 
 
-@each_circuit
-@pytest.mark.parametrize("synapse", [nengo.Alpha(0.002), 0.004])
-def test_nengo_dl_behind_an_input_synapse(circuit, synapse, nengo_dl):
-    windows, outputs = WINDOWS["smaller at edges"], []
-    for allowed in (True, False):
-        nengo.rc.set("maxpool_circuits", "operators", str(allowed))
-        options = {"input_synapse": synapse, "decoders": None}
-        made = dl_model_of(nengo_dl, circuit, windows, **options)
-        with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
-            assert len(operators_in(sim)) == allowed
-            outputs.append(run(sim, made, shown(windows)))
-    # spikes are larger by far
-    np.testing.assert_allclose(*outputs, rtol=1e-3, atol=1e-3)
+def test_nengo_dl_has_the_spikes_of_the_circuits(nengo_dl, native):
+    made = dl_model_of(nengo_dl, IN_NENGO_DL)
+    data = shown(made, n_steps=40)
+    # who lost wins, and membranes leave their floors
+    data = np.concatenate([data, 1 - data], axis=1)
+    with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
+        # exact pools have other ones, and comparators that windows share have none, nor
+        # have units that know the readout
+        assert len(operators_in(sim)) == len(IN_NENGO_DL) - len(SEVERAL) - 2
+        found = run(sim, made, data)
+    native()
+    for item, values in enumerate(data):
+        made[1].output = nengo.processes.PresentInput(values, 0.001)
+        with nengo.Simulator(made[0], progress_bar=False) as sim:
+            sim.run_steps(len(values))
+        for pool, outputs, probe in zip(IN_NENGO_DL, found, made[3]):
+            expected = sim.data[probe]
+            assert expected.any()
+            # spikes are larger by far than rounding
+            np.testing.assert_allclose(
+                outputs[item], expected, rtol=1e-3, atol=1e-3, err_msg=str(pool)
+            )
 
 
-@each_circuit
-def test_nengo_dl_goes_on_and_starts_again(circuit, nengo_dl):
-    windows = WINDOWS["smaller at edges"]
+def test_nengo_dl_goes_on_and_starts_again(nengo_dl):
     planner = nengo_dl.graph_optimizer.tree_planner
-    made = dl_model_of(nengo_dl, circuit, windows, planner, decoders=None)
-    data = shown(windows)
+    pools = [(circuit, EDGES, {"decoders": None}) for circuit in CIRCUITS]
+    made = dl_model_of(nengo_dl, pools, planner)
+    data = shown(made)
     with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
         assert operators_in(sim)
         whole = run(sim, made, data)
         sim.reset()
         parts = [run(sim, made, part) for part in (data[:, :11], data[:, 11:])]
-        np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5)
+        for first, second, expected in zip(*parts, whole):
+            both = np.concatenate([first, second], axis=1)
+            np.testing.assert_allclose(both, expected, atol=1e-5)
         sim.reset()
         sim.run_steps(11, data={made[1]: data[:, :11]}, stateful=False)
-        np.testing.assert_allclose(run(sim, made, data), whole, atol=1e-5)
+        for again, expected in zip(run(sim, made, data), whole):
+            np.testing.assert_allclose(again, expected, atol=1e-5)
 
 
-@each_circuit
-@pytest.mark.parametrize("windows", [WINDOWS["smaller at edges"], WINDOWS["global"]])
-def test_nengo_dl_trains_as_the_circuit(circuit, windows, nengo_dl):
+def test_nengo_dl_trains_as_the_circuits(nengo_dl):
     import tensorflow as tf
 
-    made = dl_model_of(nengo_dl, circuit, windows)
-    with made[2]:
-        nengo_dl.configure_settings(trainable=False)
-    data = shown(windows, n_steps=3)
+    pools = list(product(CIRCUITS, [EDGES, WINDOWS["global"]], [{}]))
+    made = dl_model_of(nengo_dl, pools)
+    model, inputs, _, probes = made
+    data = shown(made, n_steps=3)
+    targets = {probe: np.zeros((2, 3, probe.size_in)) for probe in probes}
+    weights = [each for each in model.connections if each.pre_obj is inputs]
     gradients = []
+    tf.config.run_functions_eagerly(True)  # which takes less than to compile
     for allowed in (True, False):
         nengo.rc.set("maxpool_circuits", "operators", str(allowed))
-        with nengo_dl.Simulator(made[0], minibatch_size=2, progress_bar=False) as sim:
-            assert len(operators_in(sim)) == allowed
+        with nengo_dl.Simulator(model, minibatch_size=2, progress_bar=False) as sim:
+            assert len(operators_in(sim)) == allowed * len(pools)
             sim.compile(tf.optimizers.SGD(0.1), loss="mse")
-            targets = np.zeros((2, 3, windows.n_pools))
-            sim.fit({made[1]: data}, {made[3]: targets}, epochs=1, verbose=0)
-            gradients.append(sim.data[made[0].connections[0]].weights)
-    assert np.ptp(gradients[0]) > 1e-4
-    np.testing.assert_allclose(*gradients, rtol=1e-4, atol=1e-5)
-
-
-def test_nengo_dl_has_units_that_know_the_readout(nengo_dl):
-    windows = WINDOWS["overlapping"]
-    made = dl_model_of(nengo_dl, mpc.WinnerTakeAll, windows, readout=0.02)
-    data = shown(windows, n_items=1, n_steps=60)
-    with nengo_dl.Simulator(made[0], minibatch_size=1, progress_bar=False) as sim:
-        outputs = run(sim, made, data)[0]
-    made[1].output = data[0, 0]
-    expected, _ = simulate((made[0], made[2], made[3]), len(outputs))
-    assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+            sim.fit({inputs: data}, targets, epochs=1, verbose=0)
+            gradients.append([sim.data[each].weights for each in weights])
+    tf.config.run_functions_eagerly(False)
+    for ours, theirs in zip(*gradients):
+        assert np.ptp(ours) > 1e-4
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_nengo_dl_leaves_a_circuit_with_a_probe_inside_as_it_is(nengo_dl):
-    made = dl_model_of(nengo_dl, mpc.WinnerTakeAll, WINDOWS["tiles"])
+    made = dl_model_of(nengo_dl, [(mpc.WinnerTakeAll, WINDOWS["tiles"], {})])
     with made[0]:
-        probe = nengo.Probe(made[2].units.neurons)
+        probe = nengo.Probe(made[2][0].units.neurons)
     with nengo_dl.Simulator(made[0], progress_bar=False) as sim:
         assert not operators_in(sim)
-        run(sim, made, shown(WINDOWS["tiles"], n_items=1))
+        run(sim, made, shown(made, n_items=1))
         assert sim.data[probe].any()
 
 
-@pytest.mark.parametrize(
-    "pool, strides", [("winner-take-all", 2), ("pairwise-relu", 3)]
-)
-def test_pools_of_converted_networks_have_an_operator(pool, strides, nengo_dl):
+def test_pools_of_converted_networks_have_an_operator(nengo_dl):
     import tensorflow as tf
 
     from maxpool_circuits.nengo_dl import Converter
 
     image = tf.keras.Input((9, 9, 1))
     x = tf.keras.layers.Conv2D(3, 3, activation="relu")(image)
-    x = tf.keras.layers.MaxPool2D(3, strides, "same")(x)
-    x = tf.keras.layers.MaxPool2D(2)(tf.keras.layers.ReLU()(x))
+    first, second = tf.keras.layers.MaxPool2D(3, 2, "same"), tf.keras.layers.MaxPool2D()
+    x = second(tf.keras.layers.ReLU()(first(x)))
     converter = Converter(
         tf.keras.Model(image, x),
         swap_activations={"relu": mpc.IntegrateAndFire()},
         scale_firing_rates=100,
         synapse=0.005,
-        max_pool=pool,
+        max_pool={first: "winner-take-all", second: "pairwise-relu"},
         inference_only=True,
     )
     with nengo_dl.Simulator(converter.net, progress_bar=False) as sim:
         assert len(operators_in(sim)) == 2
 
 
-@pytest.mark.parametrize("allowed", [True, False])
-@pytest.mark.parametrize("windows", [WINDOWS["overlapping"], WINDOWS["ragged"]])
-def test_exact_maximum_in_nengo_dl(windows, allowed, nengo_dl):
-    nengo.rc.set("maxpool_circuits", "operators", str(allowed))
+def test_exact_maximum_in_nengo_dl_without_operators(nengo_dl, native):
+    native()
+    windows = WINDOWS["ragged"]
     x = np.random.RandomState(0).uniform(-2, -1, windows.n_inputs)
     with nengo.Network() as model:
         pool = mpc.ExactMax(windows)

@@ -47,29 +47,52 @@ def check_layers(folder):
 @pytest.mark.skipif(
     not CONFIGURATION.exists(), reason="the layers are listed in the source archive"
 )
-@pytest.mark.parametrize(
-    ("module", "upward"),
-    [
-        ("network/base.py", "from ..tuning import tune"),
-        # lazy ones and those of hints count too
-        ("plots/figure.py", "def f():\n    from ..comparison import compare"),
-        ("plots/figure.py", "if TYPE_CHECKING:\n    from ..comparison import compare"),
-    ],
-)
-def test_an_import_that_goes_up_fails_lint(tmp_path, module, upward):
+def test_imports_that_go_up_fail_lint(tmp_path):
     shutil.copy(CONFIGURATION, tmp_path)
     copied = tmp_path / "maxpool_circuits"
     shutil.copytree(PACKAGE, copied, ignore=shutil.ignore_patterns("*.npz"))
-    before = check_layers(tmp_path)
-    assert before.returncode == 0, before.stdout + before.stderr
-
-    with open(copied / module, "a", encoding="utf-8") as file:
-        file.write(f"\n\n{upward}\n")
+    upward = {
+        "network/base.py": "from ..tuning import tune",
+        # lazy ones and those of hints count too
+        "plots/errors.py": "def f():\n    from ..cli import main",
+        "plots/figure.py": "if TYPE_CHECKING:\n    from ..tuning import tune",
+    }
+    for module, statement in upward.items():
+        with open(copied / module, "a", encoding="utf-8") as file:
+            file.write(f"\n\n{statement}\n")
     after = check_layers(tmp_path)
     assert after.returncode == 1, after.stdout + after.stderr
     # some versions write in colors
     plain = re.sub(r"\x1b\[[0-9;]*m", "", after.stdout)
     assert "imports go down only BROKEN" in plain
+    for module in ("network.base", "plots.errors", "plots.figure"):
+        assert f"maxpool_circuits.{module} -> maxpool_circuits." in plain
+
+
+# --- what is loaded with the package --------------------------------------------------
+
+LOADED = """
+import sys
+import nengo, numpy, scipy.sparse
+before = {*sys.modules}
+import maxpool_circuits, maxpool_circuits.comparison
+added = {*sys.modules} - before
+print({name for name in added if name.startswith("scipy")})
+print({name.split(".")[0] for name in added} - {"maxpool_circuits"})
+import maxpool_circuits.cli
+maxpool_circuits.cli.main(["list"], standalone_mode=False)
+print({*sys.modules} & {"matplotlib", "nengo_dl", "nir", "sklearn", "tensorflow"})
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="needs sys.stdlib_module_names")
+def test_imports_load_nengo_numpy_and_sparse_matrices_only():
+    process = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
+    )
+    scipy_parts, packages, *_, optional = process.stdout.splitlines()
+    assert scipy_parts == optional == "set()"
+    assert ast.literal_eval(packages) <= sys.stdlib_module_names
 
 
 # --- nothing unpickles, evaluates or runs what a file says ----------------------------

@@ -18,8 +18,9 @@ from maxpool_circuits.comparison.metrics import best_readout, oracle
 from maxpool_circuits.tuning import draw
 from maxpool_circuits.tuning.simulate import errors
 
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 #: Seeds that tuning does not use.
-SEEDS = [2000, *(pytest.param(s, marks=pytest.mark.slow) for s in range(2001, 2006))]
+SEEDS = [2000, *map(slow, range(2001, 2006))]
 LIF, ADAPTIVE = {"neuron_type": nengo.LIF()}, {"neuron_type": nengo.AdaptiveLIF()}
 CONSTANT, BAND_LIMITED = "constant, spikes", "band-limited, spikes"
 VALUES, PRESENTATIONS = "constant, values", "presentations, spikes"
@@ -71,8 +72,8 @@ def test_fast_comparators_beat_the_oracle(window_size, changing, seed):
         # LIF populations: (constant, presentations, band-limited, natural, values)
         ("ensemble", {"n_neurons": 50}, (0.45, 0.6, 0.92, 0.45, 0.45)),
         ("pairwise-relu", LIF, (0.75, 0.97, 1.02, 0.98, 0.85)),
-        ("pairwise-relu", ADAPTIVE, (0.87, 0.95, 1.03, 1.0, 0.82)),
-        ("winner-take-all", LIF, (0.87, 0.97, 1.03, 1.0, 0.9)),
+        slow("pairwise-relu", ADAPTIVE, (0.87, 0.95, 1.03, 1.0, 0.82)),
+        slow("winner-take-all", LIF, (0.87, 0.97, 1.03, 1.0, 0.9)),
         ("winner-take-all", ADAPTIVE, (0.85, 0.95, 1.02, 1.05, 0.82)),
         # spikes that are rectified after too short a filter
         (
