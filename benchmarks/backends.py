@@ -34,6 +34,7 @@ def backends():
     for name, make in {
         "Nengo": lambda: None,
         "NengoDL": nengo_dl_simulator,
+        "nengo-torch": nengo_torch_simulator,
         "NengoOCL": nengo_ocl_simulator,
         "NengoLoihi's emulator": nengo_loihi_emulator,
     }.items():
@@ -53,6 +54,16 @@ def nengo_dl_simulator():
     import nengo_dl
 
     return nengo_dl.Simulator
+
+
+def nengo_torch_simulator():
+    """Simulator of nengo-torch, of the precision of Nengo's."""
+    import nengo_torch
+    import torch
+
+    import maxpool_circuits.nengo_torch  # noqa: F401
+
+    return functools.partial(nengo_torch.Simulator, dtype=torch.float64)
 
 
 def nengo_ocl_simulator():

@@ -32,7 +32,10 @@ class Members:
     def __call__(self, x):
         """Of (batch, n_inputs): (largest window, batch, n_pools)."""
         self.columns = self.columns.to(x.device)
-        return x[:, self.columns].movedim(1, 0)
+        # several times as fast as an index; its gradient keeps x, which changes in place
+        x = x.clone() if x.requires_grad else x
+        flat = self.columns.flatten().expand(len(x), -1)
+        return x.gather(1, flat).unflatten(1, self.columns.shape).movedim(1, 0)
 
     def mean(self, x):
         """Means of what was returned; None where all windows are of one size."""
@@ -151,7 +154,7 @@ class Neurons(Step):
         self.members = Members(flat_windows(np.arange(n), sizes, n))
 
     def step(self, J, output, voltage):
-        """Spikes; the gradient is that of what the winners would fire on average."""
+        """Spikes; the gradient is that of the rates of groups."""
         neurons, x = self.op.neurons, self.members(J)
         columns, floor = self.members.columns, neurons.min_voltage
         if isinstance(neurons, AboveMean):
@@ -169,7 +172,7 @@ class Neurons(Step):
             left = torch.empty_like(voltage)
             left[:, columns] = after.movedim(0, 1)
         if self.trains:
-            rates = neurons.amplitude * x.gather(0, winner[None])[0].clip(0)
+            rates = neurons.amplitude * x.amax(0).clip(0)
             spikes = spikes + (rates - rates.detach())
         return torch.zeros_like(output).scatter(1, numbers, spikes), left
 
