@@ -32,7 +32,7 @@ class Members:
     def __call__(self, x):
         """Of (batch, n_inputs): (largest window, batch, n_pools)."""
         self.columns = self.columns.to(x.device)
-        # several times as fast as an index; its gradient keeps x, which changes in place
+        # several times as fast as an index; its gradient keeps x, which may change
         x = x.clone() if x.requires_grad else x
         flat = self.columns.flatten().expand(len(x), -1)
         return x.gather(1, flat).unflatten(1, self.columns.shape).movedim(1, 0)
