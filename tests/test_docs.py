@@ -21,6 +21,7 @@ MODULES = [
     "maxpool_circuits.nengo_dl",
     "maxpool_circuits.nir",
     "maxpool_circuits.plots",
+    "maxpool_circuits.rules",
     "maxpool_circuits.testing",
     "maxpool_circuits.tuning",
 ]
