@@ -161,8 +161,8 @@ def main():
     types = neuron_types()
     jobs = [
         (circuit, name)
-        for circuit in options.circuits
         for name, neuron_type in types.items()
+        for circuit in options.circuits
         # the exact maximum has no neurons
         if name == "default" or circuit != "exact" and takes(circuit, neuron_type)
     ]
