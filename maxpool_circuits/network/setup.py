@@ -71,7 +71,7 @@ class Setup:
     own: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the circuit's name; sort further arguments, which files have as lists."""
+        """Check the name; sort further arguments, which files hold as lists."""
         if not isinstance(self.circuit, str):
             raise ValidationError(
                 "must be the module and the name of a class, as in the setup of a "

@@ -34,4 +34,5 @@ def test_finds_maxima():
     model, _, probe = model_of()
     with nengo.Simulator(model, progress_bar=False) as simulator:
         simulator.run(1)
-    np.testing.assert_allclose(simulator.data[probe].mean(axis=0), [0.7, 0.9], atol=0.03)
+    found = simulator.data[probe].mean(axis=0)
+    np.testing.assert_allclose(found, [0.7, 0.9], atol=0.03)
