@@ -130,15 +130,19 @@ class SharedResetCircuit(Circuit):
 class PairwiseReLUCircuit(Circuit):
     """Trees of comparators."""
 
+    paired = None
+
     def __init__(self, op, dt, trains):
         super().__init__(op, dt, trains)
         if not all(both.all() for both in op.rule.paired):
-            paired = [torch.as_tensor(both)[:, np.newaxis] for both in op.rule.paired]
-            self.constants["paired"] = paired
+            self.paired = [
+                torch.as_tensor(both)[:, np.newaxis] for both in op.rule.paired
+            ]
 
     def fire(self, x, states):
         """Output, and membranes by level."""
-        return rules.pairwise_relu(x, states, **self.constants)
+        paired = self.paired and [both.to(x.device) for both in self.paired]
+        return rules.pairwise_relu(x, states, paired=paired, **self.constants)
 
 
 class Neurons(Step):
@@ -160,7 +164,7 @@ class Neurons(Step):
         if isinstance(neurons, AboveMean):
             mean = self.members.mean(x)
             mean = x.mean(0) if mean is None else mean
-            floor = (floor + neurons.rise * mean.clip(0)).clip(max=0).detach()
+            floor = (floor + neurons.rise * mean.clip(0)).clip(max=0)
             x = x - mean
         with torch.no_grad():
             spikes, after = rules.shared_reset(

@@ -68,7 +68,7 @@ def shared_reset(
     >>> import numpy as np
     >>> from maxpool_circuits.rules import shared_reset
     >>> x, voltage, outputs = np.array([0.7, 0.2]), np.zeros(2), []
-    >>> for _ in range(100):
+    >>> for _ in range(1000):
     ...     output, voltage = shared_reset(x, voltage, gain=0.3)
     ...     outputs.append(output)
     >>> print(np.mean(outputs).round(2))
@@ -124,7 +124,7 @@ def winner_take_all(
     >>> import numpy as np
     >>> from maxpool_circuits.rules import winner_take_all
     >>> x, voltage, outputs = np.array([0.7, 0.5]), np.zeros(2), []
-    >>> for _ in range(100):
+    >>> for _ in range(1000):
     ...     output, voltage = winner_take_all(x, voltage, gain=0.5)
     ...     outputs.append(output)
     >>> print(np.mean(outputs).round(2))
@@ -178,7 +178,7 @@ def pairwise_relu(
     >>> from maxpool_circuits.rules import pairwise_relu
     >>> x, outputs = np.array([0.7, 0.5, 0.2]), []
     >>> voltages = [np.zeros(1), np.zeros(1)]
-    >>> for _ in range(100):
+    >>> for _ in range(1000):
     ...     output, voltages = pairwise_relu(x, voltages, gain=0.5)
     ...     outputs.append(output)
     >>> print(np.mean(outputs).round(2))
