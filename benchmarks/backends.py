@@ -3,16 +3,20 @@
 Pools of four spiking inputs that change every 50 ms, as in ``maxpool-circuits
 compare``; each output is read through the filter that suits it best. ::
 
-    pip install '.[nengo-dl]' nengo-loihi==1.1.0 nengo-ocl==3.0.0 'pyopencl[pocl]'
-    python benchmarks/backends.py --csv docs/backends.csv
+    python benchmarks/backends.py --csv docs/backends [CIRCUIT ...]
 
-Where a backend refuses a network the table says so, and standard error says why. It all
-takes about five minutes.
+No environment has all backends: NengoOCL and NengoLoihi need NumPy 1. So a run replaces
+what it measures in ``docs/backends.csv`` and leaves the rest, notes in
+``docs/backends_runs.csv`` what ran when, and in ``docs/backends_refusals.csv`` what
+backends refuse, with their words. It takes minutes; circuits can be named.
 """
 
 import argparse
+import datetime
 import functools
+import importlib.metadata
 import os
+import platform
 import sys
 import warnings
 
@@ -20,12 +24,21 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import nengo  # noqa: E402
-from csv_files import write_csv  # noqa: E402
-from tabulate import tabulate  # noqa: E402
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
 from maxpool_circuits.comparison import presentations  # noqa: E402
+from maxpool_circuits.testing.check import takes  # noqa: E402
+
+PACKAGES = {
+    "Nengo": "nengo",
+    "NengoDL": "nengo-dl",
+    "nengo-torch": "nengo-torch",
+    "NengoOCL": "nengo-ocl",
+    "NengoLoihi's emulator": "nengo-loihi",
+}
 
 
 def backends():
@@ -34,6 +47,7 @@ def backends():
     for name, make in {
         "Nengo": lambda: None,
         "NengoDL": nengo_dl_simulator,
+        "nengo-torch": nengo_torch_simulator,
         "NengoOCL": nengo_ocl_simulator,
         "NengoLoihi's emulator": nengo_loihi_emulator,
     }.items():
@@ -53,6 +67,24 @@ def nengo_dl_simulator():
     import nengo_dl
 
     return nengo_dl.Simulator
+
+
+def nengo_torch_simulator():
+    """Simulator of nengo-torch, of the precision of Nengo's."""
+    import nengo_torch
+    import torch
+
+    import maxpool_circuits.nengo_torch  # noqa: F401
+
+    def simulator(network, dt, progress_bar):
+        for node in network.all_nodes:
+            if isinstance(node.output, nengo.processes.PresentInput):
+                # nengo-torch 0.1 rounds times, and shows some of the inputs a step late
+                inputs = node.output.inputs
+                node.output = lambda t, inputs=inputs: inputs[round(t / dt) - 1]
+        return nengo_torch.Simulator(network, dt=dt, dtype=torch.float64)
+
+    return simulator
 
 
 def nengo_ocl_simulator():
@@ -112,39 +144,58 @@ def error(simulator, circuit, neuron_type, workload):
     return table[circuit].rmse
 
 
+def keep(path, lines, index):
+    """Write lines into a file, in the place of those of the same index."""
+    lines = pd.DataFrame(lines).set_index(index)
+    if os.path.exists(path):
+        before = pd.read_csv(path, index_col=index, dtype=str)
+        rows = before.index.union(lines.index, sort=False)
+        columns = before.columns.union(lines.columns, sort=False)
+        lines = lines.combine_first(before).reindex(index=rows, columns=columns)
+    lines.to_csv(path, lineterminator="\n")
+
+
 def main():
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("circuits", nargs="*", default=[*mpc.circuits()])
     parser.add_argument("--pools", type=int, default=10, metavar="N")
-    parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
+    parser.add_argument("--csv", default="backends", metavar="STEM")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
 
     workload = presentations(window_size=4, n_pools=options.pools)
     simulators = backends()
     types = neuron_types()
-    header = ["circuit", "neuron type", *simulators]
-    rows = []
-    jobs = [(circuit, name) for circuit in mpc.circuits() for name in types]
-    # the exact maximum has no neurons
-    jobs = [job for job in jobs if job[0] != "exact" or job[1] == "default"]
+    jobs = [
+        (circuit, name)
+        for name, neuron_type in types.items()
+        for circuit in options.circuits
+        # the exact maximum has no neurons
+        if name == "default" or circuit != "exact" and takes(circuit, neuron_type)
+    ]
     for circuit, name in tqdm(jobs, file=sys.stderr):
-        cells = []
+        row = {"circuit": circuit, "neuron type": name}
         for backend, simulator in simulators.items():
             try:
-                rmse = error(simulator, circuit, types[name], workload)
-                cells.append(f"{rmse:.3f}")
+                row[backend] = f"{error(simulator, circuit, types[name], workload):.3f}"
             except Exception as refusal:
-                reason = " ".join(str(refusal).split())
-                tqdm.write(
-                    f"{backend}, {circuit}, {name}: {type(refusal).__name__}: {reason}",
-                    file=sys.stderr,
-                )
-                cells.append("refused")
-        rows.append([circuit, name, *cells])
-    print(tabulate(rows, header, disable_numparse=True))
-    if options.csv:
-        write_csv(options.csv, [header, *rows])
+                row[backend] = "refused"
+                words = f"{type(refusal).__name__}: {' '.join(str(refusal).split())}"
+                line = {"backend": backend, "says": words, "of": f"{circuit}, {name}"}
+                keep(f"{options.csv}_refusals.csv", [line], ["backend", "says"])
+        keep(f"{options.csv}.csv", [row], ["circuit", "neuron type"])
+    runs = [
+        {
+            "backend": backend,
+            "version": importlib.metadata.version(PACKAGES[backend]),
+            "Python": platform.python_version(),
+            "NumPy": np.__version__,
+            "run on": datetime.date.today().isoformat(),
+        }
+        for backend in simulators
+    ]
+    keep(f"{options.csv}_runs.csv", runs, ["backend"])
 
 
 if __name__ == "__main__":

@@ -5,13 +5,15 @@ medians over rounds, with 95 % intervals from resampling the rounds. ::
 
     python benchmarks/speed.py converted --csv docs/speed_nengo_dl.csv
     python benchmarks/speed.py pools --csv docs/speed_nengo.csv
+    python benchmarks/speed.py backends --csv docs/speed_backends.csv
 
 ``converted`` compares all ways to pool in networks of ``mnist.py``, on NengoDL with a
 batch of 100 images and nothing merged, with average pooling (which cannot pad) or with
 a TensorNode after a synapse. Networks are not trained, since weights take their time
 whatever they are. ``pools`` compares Nengo with and without the operator of a
-winner-take-all circuit and with the update of its rule in plain NumPy. They take some
-ten minutes and one minute.
+winner-take-all circuit and with the update of its rule in plain NumPy. ``backends``
+compares Nengo, NengoDL and nengo-torch, on the CPU, all with our operators. They take
+some ten minutes, one minute and two.
 """
 
 import argparse
@@ -156,6 +158,55 @@ def nengo_step(x, operators):
     return nengo.Simulator(model, progress_bar=False).step
 
 
+def backends(n_rounds):
+    """Rows on circuits in Nengo, NengoDL and nengo-torch, by number of pools."""
+    # isort: off
+    import maxpool_circuits.nengo_dl  # noqa: F401, before TensorFlow
+    import maxpool_circuits.nengo_torch  # noqa: F401
+    import nengo_dl
+    import nengo_torch
+
+    # isort: on
+    planner = nengo_dl.graph_optimizer.noop_planner
+    makers = {
+        "Nengo": nengo.Simulator,
+        "NengoDL": nengo_dl.Simulator,
+        "nengo-torch": nengo_torch.Simulator,
+    }
+    compared = headers("NengoDL / Nengo"), headers("nengo-torch / NengoDL")
+    rows = [["pools", "circuit", *sum(compared, ())]]
+    for n_pools in (10, 10**3, 10**5):
+        n_steps = max(20, 2000 // n_pools)
+        for name in ("winner-take-all", "pairwise-relu"):
+            x = np.random.RandomState(0).uniform(size=n_pools * WINDOW_SIZE)
+            with nengo.Network(seed=0) as model:
+                nengo_dl.configure_settings(planner=planner, inference_only=True)
+                windows = mpc.PoolWindows.independent(n_pools, WINDOW_SIZE)
+                pool = mpc.make(name, windows)
+                nengo.Connection(nengo.Node(x), pool.input, synapse=None)
+            runs = {}
+            for backend, make in makers.items():
+                simulator = make(model, progress_bar=False)
+                runs[backend] = functools.partial(
+                    simulator.run_steps, n_steps, progress_bar=False
+                )
+                # the first call compiles
+                runs[backend]()
+            seconds = {backend: [] for backend in runs}
+            for _ in tqdm(range(n_rounds), f"{name}, {n_pools}", file=sys.stderr):
+                for backend, run in runs.items():
+                    seconds[backend].append(timed(run))
+            rows.append(
+                [
+                    n_pools,
+                    name,
+                    *ratios(seconds["NengoDL"], seconds["Nengo"]),
+                    *ratios(seconds["nengo-torch"], seconds["NengoDL"]),
+                ]
+            )
+    return rows
+
+
 def numpy_step(x):
     """The rule of the circuit, as one would write it in NumPy."""
     voltage = np.random.RandomState(0).uniform(size=x.shape)
@@ -180,12 +231,13 @@ def numpy_step(x):
 def main():
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("what", choices=["converted", "pools"])
+    parser.add_argument("what", choices=["converted", "pools", "backends"])
     parser.add_argument("--rounds", type=int, default=15, metavar="N")
     parser.add_argument("--csv", metavar="FILE", help="write the table to FILE")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    measure = {"converted": converted, "pools": pools}[options.what]
+    measures = {"converted": converted, "pools": pools, "backends": backends}
+    measure = measures[options.what]
     header, *rows = measure(options.rounds)
     print(tabulate(rows, header, disable_numparse=True))
     if options.csv:

@@ -105,6 +105,11 @@ def test_other_values_are_refused(field, wrong):
         dataclasses.replace(value(), **{field: wrong})
 
 
+def test_circuit_of_a_setup_must_be_a_name():
+    with pytest.raises(ValidationError, match="circuit: must be the module and.*got 5"):
+        mpc.Setup(5, 5, 5)
+
+
 # --- files ----------------------------------------------------------------------------
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

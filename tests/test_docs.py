@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 import re
+import runpy
 import textwrap
 from pathlib import Path
 
@@ -21,6 +22,7 @@ MODULES = [
     "maxpool_circuits.nengo_dl",
     "maxpool_circuits.nir",
     "maxpool_circuits.plots",
+    "maxpool_circuits.rules",
     "maxpool_circuits.testing",
     "maxpool_circuits.tuning",
 ]
@@ -178,3 +180,81 @@ def test_references_of_every_circuit_are_among_the_references(name):
         assert re.search(rf"^- {author}\b[^(]*\({year}\)", references, re.M)
     for doi in re.findall(r"https://\S+", section):
         assert f"<{doi}>" in references
+
+
+# --- backends -------------------------------------------------------------------------
+
+OWN_NEURONS = {"pairwise-relu", "winner-take-all", "shared-reset"}
+
+
+@pytest.fixture
+def backends():
+    """What the benchmark of backends found, by circuit and neuron type."""
+    lines = csv_lines("backends.csv")
+    return {(line.pop("circuit"), line.pop("neuron type")): line for line in lines}
+
+
+@pytest.mark.parametrize("backend", ["NengoDL", "nengo-torch", "NengoOCL"])
+def test_backends_that_run_a_circuit_have_the_errors_of_nengo(backends, backend):
+    found = {job: line[backend] for job, line in backends.items() if line[backend]}
+    own = {(circuit, "default") for circuit in OWN_NEURONS}
+    refused = {job for job, cell in found.items() if cell == "refused"}
+    assert set(mpc.circuits()) == {circuit for circuit, _ in found}
+    assert refused == (own if backend == "NengoOCL" else set())
+    for job in found.keys() - refused:
+        # decoders are drawn anew
+        assert abs(float(found[job]) - float(backends[job]["Nengo"])) < 0.003
+
+
+def test_emulator_of_loihi_runs_populations_and_mistakes_our_neurons(backends):
+    refused = set()
+    for (circuit, neuron_type), line in backends.items():
+        cell = line["NengoLoihi's emulator"]
+        if cell == "refused":
+            refused.add((circuit, neuron_type))
+        elif neuron_type == "default" and circuit in OWN_NEURONS:
+            assert float(cell) > 2 * float(line["Nengo"])
+        elif neuron_type == "LIF":
+            assert float(cell) < 0.1
+    assert refused == {("exact", "default")}
+
+
+def test_page_on_backends_has_what_ran():
+    page = (DOCS / "backends.md").read_text()
+    runs = {line["backend"]: line for line in csv_lines("backends_runs.csv")}
+    refusals = {line["backend"] for line in csv_lines("backends_refusals.csv")}
+    assert set(runs) == set(csv_lines("backends.csv")[0]) - {"circuit", "neuron type"}
+    assert refusals == {"NengoOCL", "NengoLoihi's emulator"}
+    for package in ("nengo-ocl==", "nengo-loihi=="):
+        (version,) = set(re.findall(rf"{package}([\d.]+)", page))
+        assert version in [run["version"] for run in runs.values()]
+    for name in ("backends.csv", "backends_runs.csv", "backends_refusals.csv"):
+        assert f"\n:file: {name}\n" in page
+
+
+# --- nengo-zoo ------------------------------------------------------------------------
+
+ZOO = DOCS / "nengo_zoo" / "spiking-max-pool"
+
+
+def test_entry_for_the_zoo_fits_its_schema():
+    entry = pytest.importorskip("yaml").safe_load((ZOO / "metadata.yaml").read_text())
+    required = "name type version authors license description tags nengo_version"
+    assert {*required.split(), "backends", "complexity"} <= set(entry)
+    assert entry["name"] == ZOO.name and entry["type"] == "network"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", entry["version"])
+    assert 30 <= len(entry["description"]) <= 500
+    assert all(re.fullmatch("[a-z0-9][a-z0-9-]*", tag) for tag in entry["tags"])
+    assert set(entry["backends"]) <= {"core", "nengo_dl", "nengo_loihi", "nengo_ocl"}
+    assert entry["complexity"] in ("beginner", "intermediate", "advanced")
+    assert (ZOO / entry["entry_point"]).exists()
+
+
+def test_entry_for_the_zoo_passes_its_own_tests(monkeypatch):
+    monkeypatch.syspath_prepend(str(ZOO / "src"))
+    scope = runpy.run_path(str(ZOO / "tests" / "test_runs.py"))
+    tests = [each for name, each in scope.items() if name.startswith("test_")]
+    assert len(tests) >= 3
+    for test in tests:
+        test()
+    runpy.run_path(str(ZOO / "examples" / "example_usage.py"))

@@ -350,6 +350,7 @@ def test_key_that_is_not_a_layer_of_the_kind_is_refused(key):
         ("synapse", -1),
         ("inference_only", "no"),
         ("allow_fallback", 0),
+        ("swap_activations", 5),
     ],
 )
 def test_converter_checks_its_arguments(name, value):

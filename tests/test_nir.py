@@ -295,3 +295,16 @@ def test_the_page_of_the_documentation_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(code, {})
     assert os.listdir(tmp_path) == ["pool.nir"]
+
+
+@pytest.mark.skipif(not hasattr(nir, "NIRGraphData"), reason="needs NIR 1.0.8")
+def test_recordings_of_nir_fit_the_nodes_of_a_graph():
+    graph = to_nir(counting(mpc.PoolWindows.independent(3, 4)), 1 / 250)
+    sizes = {"input": 12, "neurons_1": 12, "output": 3}
+    recorded = {
+        name: nir.NIRNodeData(
+            {"spikes": nir.TimeGriddedData(np.zeros((1, 5, size), bool), 0.001)}
+        )
+        for name, size in sizes.items()
+    }
+    nir.NIRGraphData(recorded).check_nodes(graph)

@@ -438,3 +438,8 @@ def test_figure_that_cannot_be_written_leaves_the_old_file(
     with pytest.raises(OSError, match="no space left"):
         draw(image_table, path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_names_of_styles_are_checked():
+    with pytest.raises(ValidationError, match="names: must be names of rows, got 5"):
+        plots.styles(5)

@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 import itertools
+import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import nengo
@@ -420,6 +422,14 @@ def counted(monkeypatch):
 
 
 REMEMBERED = {"n_pools": 2, "window_size": 2, "progress_bar": False, **NOISY}
+
+
+def test_tune_needs_no_home(counted, monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    with pytest.raises(RuntimeError, match="home"):
+        Path.home()
+    assert mpc.tune("pairwise-relu", **REMEMBERED).report
 
 
 def test_asked_for_the_same_again_tune_runs_nothing(counted, tmp_path):

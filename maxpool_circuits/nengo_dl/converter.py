@@ -131,6 +131,14 @@ class Converter(nengo_dl.Converter):
         for name in options.keys() - {"model"}:
             if isinstance(signature.parameters[name].default, bool):
                 valid_flag(options[name], name, self)
+        swaps = options.get("swap_activations")
+        if not isinstance(swaps, (dict, type(None))):
+            raise ValidationError(
+                "must be a dict by activation, such as {'relu': "
+                f"mpc.IntegrateAndFire()}}, got {swaps!r}",
+                attr="swap_activations",
+                obj=self,
+            )
         options["synapse"] = valid_synapse(options.get("synapse"), "synapse", self)
         if calibration is not None and getattr(model, "inputs", None):
             calibrate.inputs_of(model, calibration, "calibration")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from nengo.exceptions import ValidationError
 from nengo.params import FrozenObject
 
 from ..utils.checks import is_real
@@ -45,6 +46,11 @@ class Setup:
     own : tuple of (str, float)
         Further arguments of the circuit that were given, for inputs from 0 to 1.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``circuit`` is not a text.
+
     Examples
     --------
     >>> import maxpool_circuits as mpc
@@ -65,7 +71,14 @@ class Setup:
     own: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Sort further arguments, which files hold as lists."""
+        """Check the name; sort further arguments, which files hold as lists."""
+        if not isinstance(self.circuit, str):
+            raise ValidationError(
+                "must be the module and the name of a class, as in the setup of a "
+                f"circuit, got {self.circuit!r}",
+                attr="circuit",
+                obj=self,
+            )
         own = sorted((name, float(value)) for name, value in self.own)
         object.__setattr__(self, "own", tuple(own))
 

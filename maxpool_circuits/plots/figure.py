@@ -87,6 +87,11 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     dict of {str: dict}
         By name, options of `matplotlib.axes.Axes.plot`.
 
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If ``names`` are not names.
+
     Examples
     --------
     >>> from maxpool_circuits import plots
@@ -99,7 +104,9 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
-    rows, rest = list(names), []
+    rows, rest = list(names) if isinstance(names, Iterable) else [names], []
+    if not all(isinstance(row, str) for row in rows):
+        raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
         bare = row.split(" (")[0]
         style = known.get(of_class.get(bare, bare))

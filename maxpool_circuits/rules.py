@@ -1,0 +1,202 @@
+r"""What circuits compute in a time step, as functions of arrays.
+
+Arrays of NumPy, and with ``array-api-compat`` those of PyTorch, JAX and others that
+follow the `array API standard <https://data-apis.org/array-api/>`_. Members of windows
+are along the first axis; any other axes may follow, such as a batch and its pools.
+Membranes are in thresholds. Circuits draw their first ones from [0, 1), so that pools
+do not fire in step. No input synapse is in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["pairwise_relu", "shared_reset", "winner_take_all"]
+
+
+def _namespace(x):
+    """The functions for arrays of a kind."""
+    if isinstance(x, np.ndarray):
+        return np
+    from array_api_compat import array_namespace
+
+    return array_namespace(x)
+
+
+def shared_reset(
+    x: Any,
+    voltage: Any,
+    gain: float,
+    floor: Any = -1,
+    base: Any = 0,
+    spike: float | None = None,
+) -> tuple[Any, Any]:
+    r"""Let the highest membrane of each pool fire, and lower all of the pool.
+
+    .. math::
+
+       v_i \leftarrow \max(v_i + g (x_i - b), f), \quad
+       n = \max(\lfloor \max_i v_i \rfloor, 0), \quad
+       v_i \leftarrow v_i - n, \quad y = b + h n
+
+    A time step of `.SharedResetMax`.
+
+    Parameters
+    ----------
+    x, voltage : (window size, ...) array
+        Inputs, and membranes after the last time step, in thresholds.
+    gain : float
+        By how many thresholds an input of 1 lifts a membrane in a time step, :math:`g`:
+        ``max_rate`` times the time step, divided by the width of ``input_range``.
+    floor : float or (...) array, optional (Default: -1)
+        The lowest that membranes get, :math:`f`, in thresholds.
+    base : float or (...) array, optional (Default: 0)
+        What inputs count from, :math:`b`: the low end of ``input_range``.
+    spike : float, optional (Default: 1 / gain)
+        What a spike adds to the output of its time step, :math:`h`.
+
+    Returns
+    -------
+    output, voltage : (...) array, (window size, ...) array
+        The output of this time step, and membranes after it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.rules import shared_reset
+    >>> x, voltage, outputs = np.array([0.7, 0.2]), np.zeros(2), []
+    >>> for _ in range(1000):
+    ...     output, voltage = shared_reset(x, voltage, gain=0.3)
+    ...     outputs.append(output)
+    >>> print(np.mean(outputs).round(2))
+    0.7
+    """
+    xp = _namespace(x)
+    voltage = xp.clip(voltage + gain * (x - base), floor, None)
+    n_spikes = xp.clip(xp.floor(xp.max(voltage, axis=0)), 0, None)
+    return base + n_spikes * (1 / gain if spike is None else spike), voltage - n_spikes
+
+
+def winner_take_all(
+    x: Any,
+    voltage: Any,
+    gain: float,
+    floor: float = -1,
+    rise: float = 0,
+    low: float = 0,
+    spike: float | None = None,
+    mean: Any = None,
+) -> tuple[Any, Any]:
+    r"""Add what the winner has more than the mean to the mean.
+
+    `shared_reset` with the mean of each pool as base, and a floor that rises with it:
+    :math:`f = \min(f_0 + r \max(\bar x - \text{low}, 0), 0)`. A time step of
+    `.WinnerTakeAll` with its default neurons.
+
+    Parameters
+    ----------
+    x, voltage, spike
+        As in `shared_reset`.
+    gain : float
+        As in `shared_reset`, but ``max_rate`` is reached half as far up:
+        ``max_rate`` times the time step, divided by half the width of ``input_range``.
+    floor : float, optional (Default: -1)
+        The floor where the mean is ``low``, :math:`f_0`, in thresholds.
+    rise : float, optional (Default: 0)
+        By how many thresholds it rises with a mean that is larger by 1, :math:`r`.
+    low : float, optional (Default: 0)
+        The low end of the range of inputs.
+    mean : (...) array, optional
+        Means of the pools, where windows are padded to one size.
+
+    Returns
+    -------
+    output, voltage : (...) array, (window size, ...) array
+        The output of this time step, and membranes after it.
+
+    Examples
+    --------
+    Spikes carry only what 0.7 is more than the mean, and so the output is smooth:
+
+    >>> import numpy as np
+    >>> from maxpool_circuits.rules import winner_take_all
+    >>> x, voltage, outputs = np.array([0.7, 0.5]), np.zeros(2), []
+    >>> for _ in range(1000):
+    ...     output, voltage = winner_take_all(x, voltage, gain=0.5)
+    ...     outputs.append(output)
+    >>> print(np.mean(outputs).round(2))
+    0.7
+    """
+    xp = _namespace(x)
+    mean = xp.mean(x, axis=0) if mean is None else mean
+    lifted = xp.clip(floor + rise * xp.clip(mean - low, 0, None), None, 0)
+    return shared_reset(x, voltage, gain, lifted, mean, spike)
+
+
+def pairwise_relu(
+    x: Any,
+    voltages: Sequence[Any],
+    gain: float,
+    floor: float = -1,
+    spike: float | None = None,
+    paired: Sequence[Any] | None = None,
+) -> tuple[Any, list[Any]]:
+    r"""Add rectified differences to the second of each pair, level by level.
+
+    .. math::
+
+       v \leftarrow \max(v + g (a - b), f), \quad
+       n = \max(\lfloor v \rfloor, 0), \quad v \leftarrow v - n, \quad y = b + h n
+
+    until one value is left. A time step of `.PairwiseReLU` with its default neurons.
+
+    Parameters
+    ----------
+    x : (window size, ...) array
+        Inputs. Neighbours are compared; a last one without partner waits.
+    voltages : sequence of (n_pairs, ...) array
+        Membranes after the last time step, by level: 2 and 1 for 4 or 5 inputs (and
+        then 1 more for 5).
+    gain : float
+        As in `winner_take_all`.
+    floor, spike
+        As in `shared_reset`.
+    paired : sequence of (n_pairs, ...) array of bool, optional
+        Which pairs there are, where windows are padded to one size.
+
+    Returns
+    -------
+    output, voltages : (...) array, list of (n_pairs, ...) array
+        The output of this time step, and membranes after it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from maxpool_circuits.rules import pairwise_relu
+    >>> x, outputs = np.array([0.7, 0.5, 0.2]), []
+    >>> voltages = [np.zeros(1), np.zeros(1)]
+    >>> for _ in range(1000):
+    ...     output, voltages = pairwise_relu(x, voltages, gain=0.5)
+    ...     outputs.append(output)
+    >>> print(np.mean(outputs).round(2))
+    0.7
+    """
+    xp = _namespace(x)
+    spike = 1 / gain if spike is None else spike
+    after = []
+    for level, voltage in enumerate(voltages):
+        end = 2 * voltage.shape[0]
+        a, b, left = x[0:end:2], x[1:end:2], x[end:]
+        if paired is not None:
+            # a value without partner is paired with itself, which makes no spikes
+            b = xp.where(paired[level], b, a)
+        voltage = xp.clip(voltage + gain * (a - b), floor, None)
+        n_spikes = xp.clip(xp.floor(voltage), 0, None)
+        after.append(voltage - n_spikes)
+        x = b + spike * n_spikes
+        if left.shape[0]:
+            x = xp.stack([*(x[i] for i in range(x.shape[0])), left[0]])
+    return x[0], after
