@@ -1,0 +1,28 @@
+"""Run notebooks and keep what they print and draw.
+
+    python docs/run_notebooks.py notebooks/*.ipynb
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+
+def run(path):
+    """Run a notebook from top to bottom, and write it with its outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=900, record_timing=False).execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            # TensorFlow's log and progress bars
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    # what depends on the machine
+    notebook.metadata.language_info = {"name": "python"}
+    Path(path).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for path in sys.argv[1:]:
+        run(path)
