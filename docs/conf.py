@@ -32,8 +32,9 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples", "published"]
 
 html_theme = "furo"
 html_title = f"{project} {release}"
@@ -63,6 +64,8 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"
+# they carry what they printed and drew: docs/run_notebooks.py
+nb_execution_excludepatterns = ["notebooks/*"]
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
@@ -73,13 +76,41 @@ nb_output_stderr = "remove"
 nb_merge_streams = True
 
 
+#: Begin of links in notebooks, and in the copies of them that pages are made of.
+LINKS = {
+    "../docs/examples": "../gallery/index.rst",
+    "../docs/": "../",
+    "../CONTRIBUTING.md": "../contributing.md",
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["examples", "published"],
+    "gallery_dirs": ["gallery", "published_figures"],
+    "filename_pattern": r"\.py$",
+    "abort_on_example_error": True,
+    "run_stale_examples": True,
+    "backreferences_dir": "gallery/uses",
+    "doc_module": ("maxpool_circuits",),
+    "within_subsection_order": "FileNameSortKey",
+    "remove_config_comments": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 3600,
+    "write_computation_times": False,
+}
+
+
 def prepare(app):
     """Bring in what is not kept here: the notebooks, and what is made of data."""
     notebooks = HERE / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     notebooks.mkdir()
     for notebook in HERE.parent.glob("notebooks/*.ipynb"):
-        shutil.copy(notebook, notebooks)
+        text = notebook.read_text(encoding="utf-8")
+        # links that are right where notebooks are kept, made right here
+        for there, here in LINKS.items():
+            text = text.replace(f"]({there}", f"]({here}")
+        (notebooks / notebook.name).write_text(text, encoding="utf-8")
     draw_all(HERE / "wiring")
     draw(HERE / "error_budget.csv", HERE / "wiring" / "error_budget.svg")
     explore.write_page(INTERACTIVE / "explore.html")

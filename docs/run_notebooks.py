@@ -4,6 +4,7 @@
 """
 
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,9 @@ from nbclient import NotebookClient
 def run(path):
     """Run a notebook from top to bottom, and write it with its outputs."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=900, record_timing=False).execute()
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"resources": {"metadata": {"path": folder}}}
+        NotebookClient(notebook, timeout=900, record_timing=False, **options).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             # TensorFlow's log and progress bars
