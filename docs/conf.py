@@ -1,5 +1,6 @@
 """Configuration of Sphinx; ``make docs`` runs it."""
 
+import logging
 import os
 import shutil
 import sys
@@ -15,6 +16,8 @@ sys.path.insert(0, str(HERE))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # not by a variable: kernels draw into their pages
 matplotlib.use("Agg")
+# Sphinx shows what others log
+logging.getLogger("nengo").setLevel(logging.WARNING)
 
 import explore  # noqa: E402
 from budget_figure import draw  # noqa: E402
@@ -35,6 +38,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "examples", "published"]
+# what sphinx-gallery keeps beside its pages
+exclude_patterns += [
+    f"{folder}/*.{ending}"
+    for folder in ("gallery", "published_figures")
+    for ending in ("ipynb", "json", "md5", "py", "zip")
+]
 
 html_theme = "furo"
 html_title = f"{project} {release}"

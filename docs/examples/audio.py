@@ -2,7 +2,8 @@
 Audio in one dimension: a cochlea
 =================================
 
-A rising tone is heard by 32 bands; pools of four pass on the loudest of their neighbours.
+A rising tone is heard by 32 bands; pools of four pass on the loudest of their
+neighbours.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@
 NIR: a pool for other simulators
 ================================
 
-A pool becomes a graph of the Neuromorphic Intermediate Representation, a file that Norse, sinabs,
-SpikingJelly and snnTorch read (see :doc:`/nir`). Here its nodes are run one after the other in NumPy.
+A pool becomes a graph of the Neuromorphic Intermediate Representation, a file that
+Norse, sinabs, SpikingJelly and snnTorch read (see :doc:`/nir`). Here its nodes are run
+one after the other in NumPy.
 """
 
 import matplotlib.pyplot as plt

@@ -2,8 +2,9 @@
 Tuned populations
 =================
 
-``ensemble`` decodes the maximum from one population per pool. By formula its neurons have random
-encoders; those that are shipped were tuned, and have them where the maximum bends.
+``ensemble`` decodes the maximum from one population per pool. By formula its neurons
+have random encoders; those that are shipped were tuned, and have them where the maximum
+bends.
 """
 
 import functools

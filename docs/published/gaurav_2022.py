@@ -2,13 +2,13 @@
 256 groups: Gaurav, Tripp and Narayan (2022)
 ============================================
 
-**Expected.** The AVAM circuit, pairs of neurons that take absolute values, outputs about the maximum of a
-group of four values, if its radius suits their differences
-(https://doi.org/10.48550/arXiv.2205.07076). So the points of 256 random groups are near the
-diagonal.
+**Expected.** The AVAM circuit, pairs of neurons that take absolute values, outputs
+about the maximum of a group of four values, if its radius suits their differences
+(https://doi.org/10.48550/arXiv.2205.07076). So the points of 256 random groups are near
+the diagonal.
 
-**Here.** ``absolute-value`` is that circuit; its values come as spikes of 250 Hz, as those of a
-converted layer do. Beside it is ``winner-take-all``, on the same spikes.
+**Here.** ``absolute-value`` is that circuit; its values come as spikes of 250 Hz, as
+those of a converted layer do. Beside it is ``winner-take-all``, on the same spikes.
 """
 
 import matplotlib.pyplot as plt
@@ -62,6 +62,6 @@ axes[0].set_ylabel("output after 300 ms")
 plt.show()
 
 # %%
-# **What came.** As expected for the radius: the smaller, the nearer. But all points of AVAM are above the
-# diagonal: spikes fluctuate, and an absolute value of what fluctuates is too large
-# (:doc:`/theory`).
+# **What came.** As expected for the radius: the smaller, the nearer. But all points of
+# AVAM are above the diagonal: spikes fluctuate, and an absolute value of what
+# fluctuates is too large (:doc:`/theory`).

@@ -2,12 +2,14 @@
 Two bars in one complex cell: Lampl and others (2004)
 =====================================================
 
-**Expected.** Lampl, Ferster, Poggio and Riesenhuber recorded from complex cells in the visual cortex
-of cats (J. Neurophysiol. 92, 2704, https://doi.org/10.1152/jn.00060.2004). The response to two bars
-was, in many cells, close to the larger of the responses to each bar alone, and well below their sum.
+**Expected.** Lampl, Ferster, Poggio and Riesenhuber recorded from complex cells in the
+visual cortex of cats (J. Neurophysiol. 92, 2704,
+https://doi.org/10.1152/jn.00060.2004). The response to two bars was, in many cells,
+close to the larger of the responses to each bar alone, and well below their sum.
 
-**Here.** Eight simple cells with receptive fields side by side see one bar, or two. A complex cell
-pools them: ``winner-take-all``, and for comparison a cell that sums them up. Each stimulus is a pool.
+**Here.** Eight simple cells with receptive fields side by side see one bar, or two. A
+complex cell pools them: ``winner-take-all``, and for comparison a cell that sums them
+up. Each stimulus is a pool.
 """
 
 import itertools
@@ -48,7 +50,8 @@ pooled, rates = (simulator.data[probe][200:].mean(axis=0) for probe in probes)
 summed = rates.reshape(-1, 8).sum(axis=1)
 
 # %%
-# The response to a pair by that to its better bar; 1 is a maximum. A sum of two equal ones has 2.
+# The response to a pair by that to its better bar; 1 is a maximum. A sum of two equal
+# ones has 2.
 a, b = np.transpose(pairs)
 ratios = {}
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
@@ -68,6 +71,6 @@ for name, ratio in ratios.items():
 plt.show()
 
 # %%
-# **What came.** Over the larger response, pairs are on the diagonal, as in those cells. The few below it have
-# bars so near to each other that each is on the inhibitory flank of the other's simple cell. A cell that
-# sums up is far above.
+# **What came.** Over the larger response, pairs are on the diagonal, as in those cells.
+# The few below it have bars so near to each other that each is on the inhibitory flank
+# of the other's simple cell. A cell that sums up is far above.

@@ -2,12 +2,14 @@
 The winner after one interval: Oster, Douglas and Liu (2009)
 ============================================================
 
-**Expected.** A winner-take-all network of spiking neurons with regular inputs can select the winner
-within one inter-spike interval; with Poisson inputs it needs more spikes, the more the nearer the rates are
-(Neural Computation 21, 2437, https://doi.org/10.1162/neco.2009.07-08-829).
+**Expected.** A winner-take-all network of spiking neurons with regular inputs can
+select the winner within one inter-spike interval; with Poisson inputs it needs more
+spikes, the more the nearer the rates are (Neural Computation 21, 2437,
+https://doi.org/10.1162/neco.2009.07-08-829).
 
-**Here.** 100 pools of four inputs, of which one fires at 200 Hz and the others at a part of that, all from 0
-or from random phases. The unit that has fired most is taken for the winner.
+**Here.** 100 pools of four inputs, of which one fires at 200 Hz and the others at a
+part of that, all from 0 or from random phases. The unit that has fired most is taken
+for the winner.
 """
 
 import matplotlib.pyplot as plt
@@ -69,8 +71,9 @@ axes[0].legend(fontsize="small")
 plt.show()
 
 # %%
-# **What came.** From 0, the winner's unit leads after two intervals where the others have half its rate or
-# less: one until its first spike, and some of the next since that passes a filter and has to lift a membrane by one
-# threshold above the mean. Nearer rates, and random phases, need as long as it takes the winner to be a whole spike
-# ahead: 10 intervals for 0.9 of its rate. Poisson inputs need far more, as expected, and counts that are
-# off by chance lead as often.
+# **What came.** From 0, the winner's unit leads after two intervals where the others
+# have half its rate or less: one until its first spike, and some of the next since that
+# passes a filter and has to lift a membrane by one threshold above the mean. Nearer
+# rates, and random phases, need as long as it takes the winner to be a whole spike
+# ahead: 10 intervals for 0.9 of its rate. Poisson inputs need far more, as expected,
+# and counts that are off by chance lead as often.

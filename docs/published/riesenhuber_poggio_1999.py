@@ -2,15 +2,17 @@
 A view-tuned unit in clutter: Riesenhuber and Poggio (1999)
 ===========================================================
 
-**Expected.** In the HMAX model (Nature Neuroscience 2, 1019, https://doi.org/10.1038/14819) a unit is
-tuned to the complex cells' responses to one view of an object. If complex cells take maxima, it
-keeps to its object when that moves, and when another one stands beside it; if they sum up, what stands beside
-it adds to everything.
+**Expected.** In the HMAX model (Nature Neuroscience 2, 1019,
+https://doi.org/10.1038/14819) a unit is tuned to the complex cells' responses to one
+view of an object. If complex cells take maxima, it keeps to its object when that moves,
+and when another one stands beside it; if they sum up, what stands beside it adds to
+everything.
 
-**Here.** Objects are bent wires. Oriented filters and local maxima lead to 40 features, each found at all
-places; the last stage pools each feature over all places, in spikes by ``winner-take-all``, or by the
-average. The view-tuned unit is a Gaussian around the 15 strongest responses to its object, whose width
-is half the distance to the nearest of 20 other wires.
+**Here.** Objects are bent wires. Oriented filters and local maxima lead to 40 features,
+each found at all places; the last stage pools each feature over all places, in spikes
+by ``winner-take-all``, or by the average. The view-tuned unit is a Gaussian around the
+15 strongest responses to its object, whose width is half the distance to the nearest of
+20 other wires.
 """
 
 import matplotlib.pyplot as plt
@@ -84,7 +86,8 @@ responses = {
 }
 
 # %%
-# Responses of the view-tuned unit: to its object, moved to the right; and to its object beside others.
+# Responses of the view-tuned unit: to its object, moved to the right; and to its object
+# beside others.
 view_tuned, beside, above = {}, {}, {}
 figure, axes = plt.subplots(
     2, 2, figsize=(9, 5), width_ratios=(2, 1), layout="constrained"
@@ -115,7 +118,8 @@ axes[1, 0].legend()
 plt.show()
 
 # %%
-# **What came.** In clutter as expected: features that are maxima only grow where the other wire has more of
-# them, and the unit answers it more than it answers any other wire alone; those that are averages all
-# change, and it is silent. The shift alone does not tell them apart: averages over all places keep it even
-# better, but they keep little of what the object is.
+# **What came.** In clutter as expected: features that are maxima only grow where the
+# other wire has more of them, and the unit answers it more than it answers any other
+# wire alone; those that are averages all change, and it is silent. The shift alone does
+# not tell them apart: averages over all places keep it even better, but they keep
+# little of what the object is.

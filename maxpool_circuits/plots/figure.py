@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,13 @@ def axes_or_new(ax: Axes | None) -> Axes:
     """Given Axes, or those of a new figure."""
     if not isinstance(ax, (Axes, type(None))):
         raise ValidationError(f"must be matplotlib Axes, got {ax!r}", attr="ax")
-    return plt.subplots()[1] if ax is None else ax
+    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def legend_below(ax: Axes) -> None:
+    """Say what lines are, where none is hidden by it."""
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}
+    ax.legend(**place, ncols=2, fontsize="small", frameon=False)
 
 
 def as_label(name: str) -> str:
@@ -79,8 +86,8 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     ----------
     names : iterable of str
         Names of rows of a table. Those of a circuit of this package or of its class,
-        alone or with a remark in brackets after it, have its style; others get the next
-        free ones.
+        alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
+        have its style; others get the next free ones.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     found: dict[str, tuple[str, str]] = {}
     rows, rest = list(names), []
     for row in rows:
-        bare = row.split(" (")[0]
+        bare = re.split(r",? \(|, | at ", row)[0]
         style = known.get(of_class.get(bare, bare))
         if style is None or style in found.values():
             # another row of the same circuit, or one that nothing is known of
