@@ -64,7 +64,8 @@ nitpick_ignore_regex = [
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+# members of circuits that only authors of circuits use are on the page of the base class
+autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 autosummary_generate = False
 numpydoc_show_class_members = False
