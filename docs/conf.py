@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 
-# members of circuits that only authors of circuits use are on the page of the base class
+# what only authors of circuits use is on the page of the base class
 autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 autosummary_generate = False

@@ -29,8 +29,13 @@ def axes_or_new(ax: Axes | None) -> Axes:
 
 def legend_below(ax: Axes) -> None:
     """Say what lines are, where none is hidden by it."""
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}
-    ax.legend(**place, ncols=2, fontsize="small", frameon=False)
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.15),
+        ncols=2,
+        fontsize="small",
+        frameon=False,
+    )
 
 
 def as_label(name: str) -> str:

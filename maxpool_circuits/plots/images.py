@@ -125,10 +125,9 @@ def image_comparison(
         n_rows,
         2 * n_columns,
         figsize=(3 * n_columns + 1.6, 2.1 * n_rows),
-        layout="constrained",
         squeeze=False,
     )
-    figure.get_layout_engine().set(wspace=0.03)
+    figure.set_layout_engine("constrained", wspace=0.03)
     for ax in axes.flat:
         ax.set_axis_off()
     of_value = {"cmap": "viridis", "vmin": 0, "vmax": target.max()}
@@ -152,6 +151,7 @@ def image_comparison(
         error_ax.set_title(f"error {table.loc[name, 'rmse']:.3f}", loc="left")
     for what, shown in (("value", right), ("error", pairs[0][1])):
         label = f"{what} (units of the input)"
-        options = {"aspect": 40, "pad": 0.01, "extend": "both"}
-        figure.colorbar(shown.images[0], ax=axes, label=label, **options)
+        figure.colorbar(
+            shown.images[0], ax=axes, label=label, aspect=40, pad=0.01, extend="both"
+        )
     return saved(figure, path)

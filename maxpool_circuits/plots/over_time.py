@@ -178,7 +178,7 @@ def comparison(
     axes["traces"].sharex(axes["raster"])
     axes["traces"].set_xlabel("")
     # colors are those on the left
-    axes["traces"].get_legend().remove()
+    axes["traces"].legend().remove()
     title = f"pool {pool}: outputs, and the true maximum in black{_which(table)}"
     axes["traces"].set_title(title)
     return saved(figure, path)
