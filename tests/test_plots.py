@@ -297,6 +297,7 @@ def test_rows_of_a_circuit_have_its_style():
     assert exact == plots.styles(["exact"])["exact"]
     assert by_class != by_name
     assert by_class == plots.styles(["WinnerTakeAll"])["WinnerTakeAll"] != exact
+    assert by_class["color"] == by_name["color"]
 
 
 def test_pooled_images_stand_in_a_square():

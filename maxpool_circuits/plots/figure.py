@@ -92,7 +92,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     names : iterable of str
         Names of rows of a table. Those of a circuit of this package or of its class,
         alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
-        have its style; others get the next free ones.
+        have its color; others get the next free ones.
 
     Returns
     -------
@@ -115,11 +115,13 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     for row in rows:
         bare = re.split(r",? \(|, | at ", row)[0]
         style = known.get(of_class.get(bare, bare))
-        if style is None or style in found.values():
-            # another row of the same circuit, or one that nothing is known of
+        if style is None:
             rest.append(row)
-        else:
-            found[row] = style
+            continue
+        # other rows of the same circuit have its color, and another marker
+        others = [(style[0], marker) for _, marker in FREE_STYLES]
+        new = (each for each in (style, *others) if each not in found.values())
+        found[row] = next(new, style)
     free = [style for style in FREE_STYLES if style not in found.values()]
     found.update(zip(rest, itertools.cycle(free or FREE_STYLES)))
     return {row: dict(zip(("color", "marker"), found[row])) for row in rows}
