@@ -3,7 +3,6 @@
     python docs/run_notebooks.py notebooks/*.ipynb
 """
 
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -11,8 +10,11 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-#: Lines of NengoDL's progress bars, and empty ones.
-PROGRESS = r"^(.*\r.*|.* finished in .*|\s*)\n"
+def is_shown(output):
+    """Leave out TensorFlow's log and what progress bars print."""
+    text = output.get("text", "")
+    blank = output.output_type == "stream" and not text.strip()
+    return output.get("name") != "stderr" and not blank and "\r" not in text
 
 
 def run(path):
@@ -23,11 +25,7 @@ def run(path):
         NotebookClient(notebook, timeout=900, record_timing=False, **options).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            # TensorFlow's log
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-            for output in cell.outputs:
-                if "text" in output:
-                    output.text = re.sub(PROGRESS, "", output.text, flags=re.M)
+            cell.outputs = [output for output in cell.outputs if is_shown(output)]
     # what depends on the machine
     notebook.metadata.language_info = {"name": "python"}
     Path(path).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
