@@ -11,7 +11,6 @@ import nbformat
 from nbclient import NotebookClient
 
 
-
 def is_shown(output):
     """Leave out TensorFlow's log and what progress bars print."""
     text = output.get("text", "")
