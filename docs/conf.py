@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -126,6 +127,14 @@ def prepare(app):
     explore.write_page(INTERACTIVE / "explore.html")
 
 
+def keep_together(app, doctree):
+    """Break no cell of a table within "1 ± 2" or "3 → 4"."""
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            whole = re.sub(r" ([±→]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+            text.parent.replace(text, nodes.Text(whole))
+
+
 def write_equation(translator, node):
     """Write an equation as MathML, which browsers draw without a script."""
     display = "block" if isinstance(node, nodes.math_block) else "inline"
@@ -136,5 +145,6 @@ def write_equation(translator, node):
 def setup(app):
     """Connect the functions above."""
     app.connect("builder-inited", prepare)
+    app.connect("doctree-read", keep_together)
     renderer = (write_equation, None)
     app.add_html_math_renderer("mathml", renderer, renderer)
