@@ -97,7 +97,9 @@ docs: $(VENV)/docs-installed  ## build the documentation, notebooks included, in
 # What README and documentation show as it is committed, and then all that is drawn when the documentation is built. The
 # same versions draw the same pictures. Built ones are in docs/_build/html/_images.
 figures: $(VENV)/docs-installed  ## redraw all figures of README, documentation and notebooks
+	$(VENV)/bin/python docs/pool_figure.py docs/pool.png
 	$(VENV)/bin/maxpool-circuits demo --plot docs/demo.png
+	$(VENV)/bin/python docs/run_notebooks.py notebooks/*.ipynb
 	@if command -v chromedriver >/dev/null; then $(MAKE) --no-print-directory .venv-gui/installed && \
 		.venv-gui/bin/python docs/gui/screenshot.py docs/gui/winner_take_all.py docs/gui/winner_take_all.png; \
 	else echo "docs/gui/winner_take_all.png stays: it needs Chromium and ChromeDriver"; fi
@@ -105,7 +107,7 @@ figures: $(VENV)/docs-installed  ## redraw all figures of README, documentation 
 
 clean:  ## delete the environments and all that was built
 	rm -rf .venv* build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	rm -rf docs/_build docs/interactive docs/notebooks docs/wiring
+	rm -rf docs/_build docs/gallery docs/interactive docs/notebooks docs/published_figures docs/wiring
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 %/bin/python:

@@ -1,4 +1,4 @@
-"""The figure of error against spikes on the page about choosing a circuit."""
+"""The figure of error against spikes on the page about tuning."""
 
 import csv
 

@@ -1,6 +1,8 @@
 """Configuration of Sphinx; ``make docs`` runs it."""
 
+import logging
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +17,8 @@ sys.path.insert(0, str(HERE))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # not by a variable: kernels draw into their pages
 matplotlib.use("Agg")
+# Sphinx shows what others log
+logging.getLogger("nengo").setLevel(logging.WARNING)
 
 import explore  # noqa: E402
 from budget_figure import draw  # noqa: E402
@@ -32,8 +36,15 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "nengo_zoo"]
+exclude_patterns = ["_build", "examples", "nengo_zoo", "published"]
+# what sphinx-gallery keeps beside its pages
+exclude_patterns += [
+    f"{folder}/*.{ending}"
+    for folder in ("gallery", "published_figures")
+    for ending in ("ipynb", "json", "md5", "py", "zip")
+]
 
 html_theme = "furo"
 html_title = f"{project} {release}"
@@ -54,7 +65,8 @@ nitpick_ignore_regex = [
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+# what only authors of circuits use is on the page of the base class
+autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 autosummary_generate = False
 numpydoc_show_class_members = False
@@ -63,6 +75,8 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
 nb_execution_mode = "force"
+# they carry what they printed and drew: docs/run_notebooks.py
+nb_execution_excludepatterns = ["notebooks/*"]
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
@@ -73,16 +87,52 @@ nb_output_stderr = "remove"
 nb_merge_streams = True
 
 
+#: Begin of links in notebooks, and in the copies of them that pages are made of.
+LINKS = {
+    "../docs/examples": "../gallery/index.rst",
+    "../docs/": "../",
+    "../CONTRIBUTING.md": "../contributing.md",
+}
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["examples", "published"],
+    "gallery_dirs": ["gallery", "published_figures"],
+    "filename_pattern": r"\.py$",
+    "abort_on_example_error": True,
+    "run_stale_examples": True,
+    "backreferences_dir": "gallery/uses",
+    "doc_module": ("maxpool_circuits",),
+    "within_subsection_order": "FileNameSortKey",
+    "remove_config_comments": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "min_reported_time": 3600,
+    "write_computation_times": False,
+}
+
+
 def prepare(app):
     """Bring in what is not kept here: the notebooks, and what is made of data."""
     notebooks = HERE / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     notebooks.mkdir()
     for notebook in HERE.parent.glob("notebooks/*.ipynb"):
-        shutil.copy(notebook, notebooks)
+        text = notebook.read_text(encoding="utf-8")
+        # links that are right where notebooks are kept, made right here
+        for there, here in LINKS.items():
+            text = text.replace(f"]({there}", f"]({here}")
+        (notebooks / notebook.name).write_text(text, encoding="utf-8")
     draw_all(HERE / "wiring")
     draw(HERE / "error_budget.csv", HERE / "wiring" / "error_budget.svg")
     explore.write_page(INTERACTIVE / "explore.html")
+
+
+def keep_together(app, doctree):
+    """Break no cell of a table within "1 ± 2" or "3 → 4"."""
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)):
+            whole = re.sub(r" ([±→]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+            text.parent.replace(text, nodes.Text(whole))
 
 
 def write_equation(translator, node):
@@ -95,5 +145,6 @@ def write_equation(translator, node):
 def setup(app):
     """Connect the functions above."""
     app.connect("builder-inited", prepare)
+    app.connect("doctree-read", keep_together)
     renderer = (write_equation, None)
     app.add_html_math_renderer("mathml", renderer, renderer)

@@ -100,13 +100,20 @@ def test_compare_prints_and_writes_table_and_figure(tmp_path):
 def test_demo_draws_a_figure_and_says_where(tmp_path, monkeypatch, called):
     monkeypatch.chdir(tmp_path)
     small = mpc.comparison.images(window_size=64, n_images=2)
-    compare = called("compare", return_value=mpc.compare("exact", workload=small))
+    names = ["winner-take-all", "absolute-value"]
+    compare = called("compare", return_value=mpc.compare(names, workload=small))
     result = run("demo", "--csv", "demo.csv", "--seed", "1")
     compare.assert_called_with(
         workload="images", window_size=8, seed=1, progress_bar=True
     )
     figure = tmp_path / "maxpool_circuits_demo.png"
-    assert result.stdout.splitlines()[-1] == f"figure: {figure}"
+    text = result.stdout
+    assert text.startswith("Task: ")
+    assert text.index("\nwinner-take-all* ") < text.index("\nabsolute-value ")
+    assert text.index("\nreferences, which no neurons") < text.index("\noracle ")
+    assert "Lower is better" in text
+    assert f"\nfigure: {figure}\n" in text
+    assert text.splitlines()[-1].startswith("next, ")
     assert figure.read_bytes().startswith(PNG)
     assert sorted(tmp_path.iterdir()) == [tmp_path / "demo.csv", figure]
 

@@ -10,6 +10,8 @@ import runpy
 import textwrap
 from pathlib import Path
 
+import nengo
+import numpy as np
 import pytest
 
 import maxpool_circuits as mpc
@@ -258,3 +260,81 @@ def test_entry_for_the_zoo_passes_its_own_tests(monkeypatch):
     for test in tests:
         test()
     runpy.run_path(str(ZOO / "examples" / "example_usage.py"))
+
+
+# --- README ---------------------------------------------------------------------------
+
+README = DOCS.parent / "README.md"
+
+
+def blocks(language):
+    """Code of README, in its order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.M | re.S)
+
+
+def circuit_lines():
+    """Cells of the table of circuits, by name."""
+    lines = re.findall(
+        r"^\| \[`([\w-]+)`\]\((.*?)\) \| (.*) \|$", README.read_text(), re.M
+    )
+    return {name: [link, *rest.split(" | ")] for name, link, rest in lines}
+
+
+def test_readme_is_short_and_its_links_are_right():
+    text = README.read_text()
+    assert len(text.split()) < 700
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (README.parent / target).exists(), target
+
+
+def test_readme_has_all_circuits_with_their_neurons_and_references():
+    lines = circuit_lines()
+    assert set(lines) == set(mpc.circuits())
+    windows = mpc.PoolWindows.independent(n_pools=1, window_size=4)
+    references = re.findall(r"^(\d+)\. ", README.read_text(), re.M)
+    for name, (_, neurons, _, origin, _) in lines.items():
+        formula = re.sub(r"(\d) (?=[k(])", r"\1 * ", neurons.replace("*", ""))
+        pool = mpc.make(name, windows, add_to_container=False)
+        assert eval(formula, {"k": 4}) == pool.n_neurons
+        assert set(re.findall(r"\d+", origin)) <= set(references)
+
+
+def test_readme_has_one_circuit_before_and_after():
+    _, before, after = blocks("python")
+    after = after.replace("(inputs, (4,)", "(inputs, (4,), input_range=(0, 1)")
+    values = np.random.RandomState(0).uniform(size=(20, 4))
+    with nengo.Network(seed=0) as model:
+        probes = []
+        for four in values:
+            found = {"nengo": nengo, "mpc": mpc, "inputs": nengo.Node(four)}
+            exec(before, found)
+            exec(after, found)
+            ends = found["level"][0], found["pool"].output, found["better"].output
+            probes.append([nengo.Probe(end) for end in ends])
+    with nengo.Simulator(model, progress_bar=False) as simulator:
+        simulator.run(0.5)
+    outputs = [[simulator.data[p][200:].mean() for p in each] for each in probes]
+    by_hand, same, better = np.transpose(outputs) - values.max(axis=1)
+    # decoders by hand are regularised, and so a little small
+    assert by_hand.mean() == pytest.approx(same.mean(), abs=0.04)
+    assert np.abs(better).max() < 0.01 < np.abs(same).max()
+
+
+@pytest.mark.slow
+def test_numbers_of_readme_are_measured(capsys):
+    exec(blocks("python")[0], {})
+    lines, expected = capsys.readouterr().out.split(), blocks("")[0].split()
+    for one, two in zip(lines, expected):
+        if "." in two:
+            assert float(one) == pytest.approx(float(two), rel=0.02)
+        else:
+            assert one == two
+    errors = mpc.compare()["rmse"].rename(lambda name: name.split(" (")[0])
+    for name, (_, _, error, *_) in circuit_lines().items():
+        assert errors[name] == pytest.approx(float(error), abs=0.002)
+
+
+def test_nengo_dl_is_installed_as_one_page_says():
+    pages = [README, *DOCS.glob("*.md"), *DOCS.parent.glob("notebooks/*.ipynb")]
+    found = [page.name for page in pages if "nengo-dl==" in page.read_text()]
+    assert found == ["versions.md"]

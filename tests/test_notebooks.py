@@ -1,4 +1,4 @@
-"""Notebooks run from top to bottom, and are committed without outputs."""
+"""Notebooks run from top to bottom, and are committed with what they print."""
 
 import importlib
 import re
@@ -8,7 +8,6 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat")
 NOTEBOOKS = sorted(Path(__file__).parent.parent.glob("notebooks/*.ipynb"))
-COLAB = "https://colab.research.google.com/github/maxpool-circuits/maxpool_circuits"
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -33,7 +32,7 @@ def run(notebook, folder):
     nbclient = pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     source = "\n".join(cell.source for cell in code_cells(notebook))
-    if re.search("^import nengo_dl$", source, flags=re.MULTILINE):
+    if re.search("maxpool_circuits.nengo_dl", source, flags=re.MULTILINE):
         try:
             importlib.import_module("maxpool_circuits.nengo_dl")
         except ImportError as error:
@@ -58,30 +57,29 @@ def check_outputs(notebook, folder):
         if "TF-TRT" not in line
     ]
     assert not any("Warning" in complaint for complaint in complaints)
-    assert [file.name for file in folder.iterdir()] == ["nengorc"]
+    assert {file.name for file in folder.iterdir()} <= {"nengorc", "comparison.png"}
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
-
-
-def test_notebook_is_valid_and_has_no_outputs(notebook):
+def test_notebook_has_small_outputs_of_all_cells_in_order(path, notebook):
     nbformat.validate(notebook)
-    assert notebook.nbformat == 4
+    assert path.stat().st_size < 300_000
     assert notebook.metadata.kernelspec.name == "python3"
     assert all(cell.get("id") for cell in notebook.cells)
-    for cell in code_cells(notebook):
-        assert cell.outputs == []
-        assert cell.execution_count is None
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run `make figures`"
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert not [
+        o for o in outputs if o.output_type == "error" or "stderr" in o.values()
+    ]
 
 
-def test_notebook_opens_in_colab_and_installs_the_package(path, notebook):
-    assert f"({COLAB}/blob/main/notebooks/{path.name})" in notebook.cells[0].source
-    install, settings = (cell.source for cell in code_cells(notebook)[:2])
-    assert 'if importlib.util.find_spec("maxpool_circuits") is None:' in install
-    assert "%pip install" in install
-    assert "WINDOW_SIZE = " in settings
-    assert "INPUT_RATE = " in settings
+def test_links_of_notebook_are_right(path, notebook):
+    text = "\n".join(cell.source for cell in notebook.cells)
+    targets = re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", text)
+    assert targets
+    for target in targets:
+        assert (path.parent / target).exists(), target
 
 
 @pytest.mark.slow
@@ -91,8 +89,10 @@ def test_notebook_runs(notebook, tmp_path):
 
 
 @pytest.mark.slow
-def test_notebook_runs_for_larger_windows_and_slower_inputs(notebook, tmp_path):
-    settings = code_cells(notebook)[1]
+def test_my_circuit_is_compared_on_inputs_like_mine(tmp_path):
+    (path,) = (path for path in NOTEBOOKS if path.stem == "compare_my_circuit")
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    settings = code_cells(notebook)[0]
     for name, value in (("WINDOW_SIZE", 9), ("INPUT_RATE", 100)):
         settings.source, n_found = re.subn(
             rf"^{name} = \d+", f"{name} = {value}", settings.source, flags=re.MULTILINE

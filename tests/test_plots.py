@@ -294,11 +294,12 @@ def test_own_circuits_get_the_next_free_style():
 
 
 def test_rows_of_a_circuit_have_its_style():
-    rows = ["exact (two poles of 5 ms)", "WinnerTakeAll", "winner-take-all"]
+    rows = ["exact (two poles of 5 ms)", "WinnerTakeAll", "winner-take-all at 9 Hz"]
     exact, by_class, by_name = plots.styles(rows).values()
     assert exact == plots.styles(["exact"])["exact"]
     assert by_class != by_name
     assert by_class == plots.styles(["WinnerTakeAll"])["WinnerTakeAll"] != exact
+    assert by_class["color"] == by_name["color"]
 
 
 def test_pooled_images_stand_in_a_square():
@@ -398,27 +399,28 @@ def test_ending_of_the_file_chooses_the_format(table, tmp_path, ending):
     assert {".pdf": b"%PDF", ".svg": b"<?xml"}[ending] in start
 
 
-@pytest.mark.parametrize("n_images", [1, 3])
-def test_image_comparison_has_two_columns_per_image(image_table, tmp_path, n_images):
+@pytest.mark.parametrize("image", [-1, 0])
+def test_image_comparison_has_two_pictures_per_row_of_the_table(
+    image_table, tmp_path, image
+):
     path = tmp_path / "figure.png"
-    figure = plots.image_comparison(image_table, path, n_images)
+    angles = ["0", "45", "90", "135"]
+    figure = plots.image_comparison(image_table, path, image, labels=angles)
     pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
-    n_rows = 1 + len(image_table.means)
-    assert len(pictures) == n_rows * 2 * n_images
-    # the last column but one is the last image, in the first row, and its outputs
-    last = pictures[2 * n_images - 2]
-    np.testing.assert_array_equal(last, image_table.workload.images[-1])
+    assert len(pictures) == 2 * (1 + len(image_table.means))
+    np.testing.assert_array_equal(pictures[0], image_table.workload.images[image])
+    assert [text.get_text() for text in figure.axes[1].texts] == angles
     assert path.read_bytes().startswith(PNG)
+    with pytest.raises(ValidationError, match="image.*-8 to 7"):
+        plots.image_comparison(image_table, image=8)
 
 
 def test_image_comparison_shows_outputs_and_errors_where_they_are_read(image_table):
-    figure = plots.image_comparison(image_table, n_images=2)
+    figure = plots.image_comparison(image_table)
     pictures = [ax.images[0].get_array() for ax in figure.axes if ax.images]
     output = image_table.filtered_output("pairwise-relu")[799].reshape(8, 8, 4)
     target = image_table.workload.target[799].reshape(8, 8, 4)
-    for picture, maps in zip(
-        (pictures[3], pictures[6], pictures[7]), (target, output, output - target)
-    ):
+    for picture, maps in zip(pictures[1:4], (target, output, output - target)):
         for i, (top, left) in enumerate([(0, 0), (0, 9), (9, 0), (9, 9)]):
             drawn = picture[top : top + 8, left : left + 8]
             np.testing.assert_array_equal(drawn, maps[:, :, i])

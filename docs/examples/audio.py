@@ -1,5 +1,12 @@
-"""A cochlea in one dimension: the loudest of neighbouring bands of a rising tone."""
+"""
+Audio in one dimension: a cochlea
+=================================
 
+A rising tone is heard by 32 bands; pools of four pass on the loudest of their
+neighbours.
+"""
+
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 import scipy.signal
@@ -35,3 +42,15 @@ true = nengo.Lowpass(0.02).filt(300 * loudest.windows.max(loudness), dt=0.001)
 errors = simulator.data[output] - true
 print(f"8 groups of bands, up to {true.max():.0f} Hz: ", end="")
 print(f"root-mean-square error {np.sqrt(np.mean(errors**2)):.0f} Hz")
+
+figure, axes = plt.subplots(2, sharex=True, figsize=(8, 4), layout="constrained")
+for ax, shown, title in (
+    (axes[0], 300 * loudness, "hair cells (32 bands)"),
+    (axes[1], simulator.data[output], "pools (8 groups of bands)"),
+):
+    image = ax.imshow(shown.T, aspect="auto", origin="lower", extent=(0, 1, 0, 32))
+    ax.set_title(title)
+    ax.set_ylabel("band")
+    figure.colorbar(image, ax=ax, label="Hz")
+axes[1].set_xlabel("time (s)")
+plt.show()

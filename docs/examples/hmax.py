@@ -1,5 +1,11 @@
-"""Simple and complex cells of HMAX: oriented filters, and maxima over position."""
+"""
+Vision: simple and complex cells of HMAX
+========================================
 
+Simple cells are oriented filters; complex cells take maxima over position.
+"""
+
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 
@@ -37,3 +43,18 @@ rates, maxima = (simulator.data[p][100:].mean(axis=0) for p in (inputs, output))
 errors = maxima - complex_cells.windows.max(rates)
 print(f"{len(maxima)} complex cells, {maxima.mean():.0f} Hz on average, ", end="")
 print(f"within {np.abs(errors).max():.0f} Hz of the fastest simple cell")
+
+figure, axes = plt.subplots(2, 5, figsize=(9, 4), layout="constrained")
+axes[0, 0].imshow(ring, cmap="gray_r")
+axes[0, 0].set_title("image")
+simple = rates.reshape(oriented.output_shape.shape)
+complex_ = maxima.reshape(complex_cells.windows.output_shape)
+for i, angle in enumerate((0, 45, 90, 135)):
+    axes[0, i + 1].imshow(simple[..., i], vmin=0, vmax=250)
+    axes[0, i + 1].set_title(f"simple, {angle}°")
+    axes[1, i + 1].imshow(complex_[..., i], vmin=0, vmax=250)
+    axes[1, i + 1].set_title(f"complex, {angle}°")
+for ax in axes.flat:
+    ax.set_axis_off()
+figure.colorbar(axes[0, 1].images[0], ax=axes, label="Hz")
+plt.show()

@@ -1,5 +1,11 @@
-"""A spiking encoder and decoder: pooled maxima go back to where they came from."""
+"""
+Unpooling: an encoder and a decoder
+===================================
 
+Pooled maxima go back to where they came from.
+"""
+
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 
@@ -39,3 +45,16 @@ small = simulator.data[pooled][-1].reshape(4, 4, 4)
 upsampled = small.repeat(2, axis=0).repeat(2, axis=1)
 errors = error(simulator.data[unpooled][-1]), error(upsampled)
 print("root-mean-square error: unpooled {:.2f}, upsampled {:.2f}".format(*errors))
+
+figure, axes = plt.subplots(1, 4, figsize=(10, 2.6), layout="constrained")
+for ax, shown, title in (
+    (axes[0], features, "features (1 of 4 maps)"),
+    (axes[1], small, "pooled"),
+    (axes[2], simulator.data[unpooled][-1].reshape(features.shape), "unpooled"),
+    (axes[3], upsampled, "upsampled"),
+):
+    image = ax.imshow(shown[..., 0], vmin=0, vmax=1)
+    ax.set_title(title)
+    ax.set_axis_off()
+figure.colorbar(image, ax=axes, label="value")
+plt.show()

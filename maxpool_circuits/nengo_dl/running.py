@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from nengo.exceptions import ValidationError
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..utils.checks import valid_integer
 from .calibration import inputs_of

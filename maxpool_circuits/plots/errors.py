@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_number, valid_flag
-from .figure import Table, as_label, axes_or_new, checked_table, styles
+from .figure import Table, as_label, axes_or_new, checked_table, legend_below, styles
 
 
 def pareto(table: Table, ax: Axes | None = None) -> Axes:
@@ -56,8 +56,8 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
         bars = halves.loc[name]
         bars = {"xerr": 1000 * bars["latency"], "yerr": bars["rmse"]}
         ax.errorbar(1000 * latency, rmse, **bars, **style)
-    # a legend, since labels next to the points would cover each other
-    ax.legend(fontsize="small")
+    # labels next to the points would cover each other
+    legend_below(ax)
     # no point lies on the frame
     ax.margins(0.15)
     ax.set_xlim(left=0)
@@ -113,7 +113,7 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     for name, errors in curves.items():
         label = as_label(name) + (" (not shown)" if min(errors) > highest else "")
         ax.plot(middles, errors, markersize=4, label=label, **looks[name])
-    ax.legend(fontsize="small")
+    legend_below(ax)
     ax.set_xlim(left=0)
     ax.set_ylim(0, highest or None)
     ax.set_xlabel("gap between the two largest inputs (units of the input)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,7 +24,18 @@ def axes_or_new(ax: Axes | None) -> Axes:
     """Given Axes, or those of a new figure."""
     if not isinstance(ax, (Axes, type(None))):
         raise ValidationError(f"must be matplotlib Axes, got {ax!r}", attr="ax")
-    return plt.subplots()[1] if ax is None else ax
+    return plt.subplots(layout="constrained")[1] if ax is None else ax
+
+
+def legend_below(ax: Axes) -> None:
+    """Say what lines are, where none is hidden by it."""
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.15),
+        ncols=2,
+        fontsize="small",
+        frameon=False,
+    )
 
 
 def as_label(name: str) -> str:
@@ -79,8 +91,8 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     ----------
     names : iterable of str
         Names of rows of a table. Those of a circuit of this package or of its class,
-        alone or with a remark in brackets after it, have its style; others get the next
-        free ones.
+        alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
+        have its color; others get the next free ones.
 
     Returns
     -------
@@ -108,13 +120,15 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
-        bare = row.split(" (")[0]
+        bare = re.split(r",? \(|, | at ", row)[0]
         style = known.get(of_class.get(bare, bare))
-        if style is None or style in found.values():
-            # another row of the same circuit, or one that nothing is known of
+        if style is None:
             rest.append(row)
-        else:
-            found[row] = style
+            continue
+        # other rows of the same circuit have its color, and another marker
+        others = [(style[0], marker) for _, marker in FREE_STYLES]
+        new = (each for each in (style, *others) if each not in found.values())
+        found[row] = next(new, style)
     free = [style for style in FREE_STYLES if style not in found.values()]
     found.update(zip(rest, itertools.cycle(free or FREE_STYLES)))
     return {row: dict(zip(("color", "marker"), found[row])) for row in rows}

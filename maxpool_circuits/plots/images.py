@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -65,9 +66,10 @@ def pooled_images(maps: np.ndarray, ax: Axes | None = None, **options: Any) -> A
 def image_comparison(
     table: Table,
     path: str | os.PathLike[str] | None = None,
-    n_images: int | None = None,
+    image: int = -1,
+    labels: Sequence[str] = (),
 ) -> Figure:
-    """Draw images, their true pooled maps, and the maps and errors of each circuit.
+    """Draw an image, its true pooled maps, and the maps and errors of each circuit.
 
     Parameters
     ----------
@@ -75,8 +77,10 @@ def image_comparison(
         A comparison on images.
     path : str or os.PathLike, optional (Default: None)
         Write the figure to this file too.
-    n_images : int, optional (Default: 3, or all if there are fewer)
-        How many images are shown, from the last one backward.
+    image : int, optional (Default: -1)
+        Which image, from the first (0) on or from the last (-1) backward.
+    labels : (n_maps,) sequence of str, optional
+        Names of the maps, such as the orientations of filters.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def image_comparison(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the comparison is not on images.
+        If the comparison is not on images, or there is no such image.
 
     Examples
     --------
@@ -95,9 +99,9 @@ def image_comparison(
     >>> from maxpool_circuits import plots
     >>> from maxpool_circuits.comparison import images
     >>> table = mpc.compare(["exact"], workload=images(window_size=64, n_images=2))
-    >>> figure = plots.image_comparison(table, n_images=1)
-    >>> [ax.get_title() for ax in figure.axes[:4]]
-    ['image', 'true maximum', 'output', 'error']
+    >>> figure = plots.image_comparison(table)
+    >>> [ax.get_title("left") for ax in figure.axes[:3]]
+    ['image', 'true maximum', 'exact\\noutput']
     >>> plt.close(figure)
     """
     workload = checked_table(table).workload
@@ -106,49 +110,48 @@ def image_comparison(
             f"must be a comparison on images, got one on {workload.name!r}",
             attr="table",
         )
-    all_images = len(workload.images)
-    n_images = min(3, all_images) if n_images is None else n_images
-    n_images = valid_integer(n_images, "n_images", highest=all_images)
+    n_images = len(workload.images)
+    image = valid_integer(image, "image", lowest=-n_images, highest=n_images - 1)
     height, width, *_, n_maps = workload.windows.output_shape
     shape = (height, width, n_maps)
-    shown = np.arange(all_images)[-n_images:]
     # circuits are read at the end of each presentation
-    ends = (shown + 1) * (len(workload.values) // all_images) - 1
-    targets = workload.target[ends]
+    end = (image % n_images + 1) * (len(workload.values) // n_images) - 1
+    target = workload.target[end]
     names = list(table.means.index)
 
+    n_columns = min(4, len(names) + 1)
+    n_rows = -(-(len(names) + 1) // n_columns)
     figure, axes = plt.subplots(
-        len(names) + 1,
-        2 * n_images,
-        figsize=(2 * n_images * 1.25 + 2.2, (len(names) + 1) * 1.25 + 0.5),
-        layout="constrained",
+        n_rows,
+        2 * n_columns,
+        figsize=(3 * n_columns + 1.6, 2.1 * n_rows),
+        squeeze=False,
     )
-    of_value = {"cmap": "viridis", "vmin": 0, "vmax": targets.max()}
-    of_error = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
-    titles = ("image", "true maximum"), ("output", "error")
-    for line, pair in zip(axes, titles):
-        for ax, title in zip(line, n_images * pair):
-            ax.set_title(title, fontsize="medium")
-    for ax, image in zip(axes[0, ::2], workload.images[shown]):
-        ax.imshow(image, cmap="gray_r")
+    figure.set_layout_engine("constrained", wspace=0.03)
+    for ax in axes.flat:
         ax.set_axis_off()
-    for ax, target in zip(axes[0, 1::2], targets):
-        pooled_images(target.reshape(shape), ax, **of_value)
-    for line, name in zip(axes[1:], names):
-        outputs = table.filtered_output(name)[ends]
-        for left, right, output, target in zip(line[::2], line[1::2], outputs, targets):
-            pooled_images(output.reshape(shape), left, **of_value)
-            pooled_images((output - target).reshape(shape), right, **of_error)
-        # an Axes that is switched off does not draw its own label
-        line[0].text(
-            -0.1,
-            0.5,
-            f"{as_label(name)}\nRMSE {table.loc[name, 'rmse']:.3f}",
-            transform=line[0].transAxes,
-            horizontalalignment="right",
-            verticalalignment="center",
-        )
-    for where, what, ax in zip(np.array_split(axes, 2), ("value", "error"), axes[1]):
+    of_value = {"cmap": "viridis", "vmin": 0, "vmax": target.max()}
+    of_error = {"cmap": "RdBu_r", "vmin": -0.25, "vmax": 0.25}
+    (left, right), *pairs = axes.reshape(-1, 2)
+    # filters see it enlarged
+    left.imshow(workload.images[image], cmap="gray_r", interpolation="bilinear")
+    left.set_title("image", loc="left")
+    pooled_images(target.reshape(shape), right, **of_value)
+    right.set_title("true maximum", loc="left")
+    n_across = int(np.ceil(np.sqrt(n_maps)))
+    for number, label in enumerate(labels):
+        row, column = divmod(number, n_across)
+        place = (column * (width + 1), row * (height + 1))
+        right.text(*place, label, color="w", fontsize="small", verticalalignment="top")
+    for (output_ax, error_ax), name in zip(pairs, names):
+        output = table.filtered_output(name)[end]
+        pooled_images(output.reshape(shape), output_ax, **of_value)
+        pooled_images((output - target).reshape(shape), error_ax, **of_error)
+        output_ax.set_title(f"{as_label(name)}\noutput", loc="left")
+        error_ax.set_title(f"error {table.loc[name, 'rmse']:.3f}", loc="left")
+    for what, shown in (("value", right), ("error", pairs[0][1])):
         label = f"{what} (units of the input)"
-        figure.colorbar(ax.images[0], ax=where, label=label, shrink=0.8, extend="both")
+        figure.colorbar(
+            shown.images[0], ax=axes, label=label, aspect=40, pad=0.01, extend="both"
+        )
     return saved(figure, path)

@@ -12,7 +12,15 @@ from matplotlib.figure import Figure
 
 from ..utils.checks import valid_integer, valid_range
 from .errors import pareto
-from .figure import Table, as_label, axes_or_new, checked_table, saved, styles
+from .figure import (
+    Table,
+    as_label,
+    axes_or_new,
+    checked_table,
+    legend_below,
+    saved,
+    styles,
+)
 
 
 def traces(
@@ -71,7 +79,7 @@ def traces(
     ax.set_xlabel("time (s)")
     ax.set_ylabel("value (units of the input)")
     ax.set_title(f"pool {pool}, each circuit after its readout filter{_which(table)}")
-    ax.legend(fontsize="small", ncols=2)
+    legend_below(ax)
     return ax
 
 
@@ -168,6 +176,11 @@ def comparison(
     traces(table, pool, axes["traces"])
     raster(table, pool, axes["raster"])
     axes["traces"].sharex(axes["raster"])
+    axes["traces"].set_xlabel("")
+    # colors are those on the left
+    axes["traces"].legend().remove()
+    title = f"pool {pool}: outputs, and the true maximum in black{_which(table)}"
+    axes["traces"].set_title(title)
     return saved(figure, path)
 
 
