@@ -1337,11 +1337,12 @@ def test_models_that_keras_3_saved(tmp_path):
     np.testing.assert_allclose(found, values["y"], atol=1e-5)
 
 
-def test_files_of_other_kinds_are_refused(tmp_path):
-    path = tmp_path / "model.h5"
-    path.write_bytes(b"")
-    with pytest.raises(ValidationError, match="tf.keras.models.load_model reads"):
-        load_model(path)
+@pytest.mark.parametrize("options", [{}, {"save_format": "keras"}])
+def test_models_that_keras_2_saved(options, tmp_path):
+    model = tf.keras.Sequential([tf.keras.Input((3,)), tf.keras.layers.Dense(2)])
+    model.save(tmp_path / "model.keras", **options)
+    found = load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(found.get_weights()[0], model.get_weights()[0])
 
 
 # --- the demonstration, and what is imported ------------------------------------------

@@ -18,11 +18,12 @@ UNREAD = {"dtype", "trainable", "renorm_momentum"}
 
 
 def load_model(path: str | Path) -> tf.keras.Model:
-    """Load a model that Keras 3 has saved as ``.keras``.
+    """Load a model that Keras has saved.
 
     NengoDL reads models of Keras 2, which ``tf.keras`` is once this package is
-    imported, and whose own ``load_model`` fails for these files. The model is to be
-    run: how it was trained, its optimizer and its regularizers are not read.
+    imported, and whose own ``load_model`` fails for ``.keras`` files of Keras 3. The
+    model is to be run: how it was trained, its optimizer and its regularizers are not
+    read.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def load_model(path: str | Path) -> tf.keras.Model:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the file is not of Keras 3, or has something that Keras 2 does not have.
+        If a file of Keras 3 has something that Keras 2 does not have.
 
     Examples
     --------
@@ -46,11 +47,10 @@ def load_model(path: str | Path) -> tf.keras.Model:
     >>> converter = Converter(model)  # doctest: +SKIP
     """
     if not zipfile.is_zipfile(path):
-        raise _error(
-            f"{path} is no .keras file; tf.keras.models.load_model reads those of "
-            "Keras 2, and model.save('model.keras') in Keras 3 makes one"
-        )
+        return tf.keras.models.load_model(path, compile=False)
     with zipfile.ZipFile(path) as archive:
+        if json.loads(archive.read("metadata.json"))["keras_version"] < "3":
+            return tf.keras.models.load_model(path, compile=False)
         spec = json.loads(archive.read("config.json"))
         model = _layer(spec)
         with archive.open("model.weights.h5") as file, h5py.File(file) as weights:

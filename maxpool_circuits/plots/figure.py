@@ -116,7 +116,8 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
-    rows, rest = list(names) if isinstance(names, Iterable) else [names], []
+    rows: list[Any] = list(names) if isinstance(names, Iterable) else [names]
+    rest: list[str] = []
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
