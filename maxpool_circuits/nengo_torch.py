@@ -12,7 +12,12 @@ from nengo_torch.op_builders.neurons import TorchSimNeurons
 
 from . import rules
 from .network import transform
-from .network.neurons import AboveMean, IntegrateAndFire, SharedReset
+from .network.neurons import (
+    AboveMean,
+    IntegrateAndFire,
+    LeakyAboveMean,
+    SharedReset,
+)
 from .network.windows import flat_windows, is_compact, window_columns
 from .operators.filters import AlphaFilter
 from .operators.pairwise_relu import PairwiseReLUStep
@@ -150,35 +155,47 @@ class Neurons(Step):
 
     def __init__(self, op, dt, trains):
         super().__init__(op, dt, trains)
-        self.reads = [op.J, op.output, op.state["voltage"]]
+        self.reads = [op.J, op.output, *op.state.values()]
         self.sets = self.reads[1:]
         neurons, n = op.neurons, op.J.shape[0]
         grouped = isinstance(neurons, SharedReset)
         sizes = neurons.all_sizes(n) if grouped else np.ones(n, int)
         self.members = Members(flat_windows(np.arange(n), sizes, n))
 
-    def step(self, J, output, voltage):
+    def step(self, J, output, voltage, *states):
         """Spikes; the gradient is that of the rates of groups."""
-        neurons, x = self.op.neurons, self.members(J)
-        columns, floor = self.members.columns, neurons.min_voltage
+        neurons, x, before = self.op.neurons, self.members(J), self.members(voltage)
+        columns, floor, lift = self.members.columns, neurons.min_voltage, 0
         if isinstance(neurons, AboveMean):
             mean = self.members.mean(x)
             mean = x.mean(0) if mean is None else mean
             floor = (floor + neurons.rise * mean.clip(0)).clip(max=0)
             x = x - mean
+        if isinstance(neurons, LeakyAboveMean):
+            kept, read = np.exp(-self.dt / neurons.readout), self.members(states[0])[0]
+            read = (read + (1 - kept) * (mean - read)).detach()
+            leaks = read > neurons.leaks_above
+            before = torch.where(leaks, kept, 1.0) * before
+            floor, lift = torch.where(leaks, -np.inf, floor), leaks / 2
+            states = [self.to_neurons(read.expand(before.shape), voltage)]
         with torch.no_grad():
             spikes, after = rules.shared_reset(
-                x, self.members(voltage), self.dt, floor, 0, neurons.amplitude / self.dt
+                x, before + lift, self.dt, floor, 0, neurons.amplitude / self.dt
             )
             # of equal membranes the first one
             winner = after.argmax(0)
             numbers = columns[winner, torch.arange(columns.shape[1], device=J.device)]
-            left = torch.empty_like(voltage)
-            left[:, columns] = after.movedim(0, 1)
+            left = self.to_neurons(after - lift, voltage)
         if self.trains:
             rates = neurons.amplitude * x.amax(0).clip(0)
             spikes = spikes + (rates - rates.detach())
-        return torch.zeros_like(output).scatter(1, numbers, spikes), left
+        return torch.zeros_like(output).scatter(1, numbers, spikes), left, *states
+
+    def to_neurons(self, values, like):
+        """What members have, neuron by neuron."""
+        found = torch.empty_like(like)
+        found[:, self.members.columns] = values.movedim(0, 1)
+        return found
 
 
 for _operator, _builder in {
@@ -189,9 +206,12 @@ for _operator, _builder in {
     TorchBuilder.register(_operator, _builder)
 
 
+NEURON_TYPES = IntegrateAndFire, SharedReset, AboveMean, LeakyAboveMean
+
+
 def _build_neurons(op, stock=TorchSimNeurons.from_nengo, **context):
     """Build neurons, ours too: nengo-torch knows its own by name."""
-    ours = type(op.neurons) in (IntegrateAndFire, SharedReset, AboveMean)
+    ours = type(op.neurons) in NEURON_TYPES
     return (Neurons.from_nengo if ours else stock)(op, **context)
 
 

@@ -73,6 +73,13 @@ def test_neurons_have_the_spikes_of_nengo(circuit, windows, ours):
     np.testing.assert_allclose(outputs, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("windows", [WINDOWS["independent"], WINDOWS["ragged"]])
+def test_neurons_that_know_the_readout(windows, ours):
+    outputs, expected, _ = run(model_of(mpc.WinnerTakeAll, windows, readout=0.02))
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(outputs, expected, atol=1e-9)
+
+
 @pytest.mark.parametrize("circuit", mpc.circuits())
 def test_every_circuit_runs(circuit, ours):
     options = {"decoders": None, "input_synapse": 0.005}
