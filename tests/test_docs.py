@@ -302,7 +302,7 @@ def test_readme_has_all_circuits_with_their_neurons_and_references():
 def test_readme_has_one_circuit_before_and_after():
     _, before, after = blocks("python")
     after = after.replace("(inputs, (4,)", "(inputs, (4,), input_range=(0, 1)")
-    values = np.random.RandomState(0).uniform(size=(20, 4))
+    values = np.random.RandomState(0).uniform(size=(8, 4))
     with nengo.Network(seed=0) as model:
         probes = []
         for four in values:

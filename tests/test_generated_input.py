@@ -117,6 +117,7 @@ GOOD = {
     "network": good_pool,
     "neuron_type": nengo.SpikingRectifiedLinear(),
     "pool": 0,
+    "readout": 0.02,
     "seed": 0,
     "setup": mpc.Setup("a.b", 1, 250.0),
     "signals": len,

@@ -90,7 +90,8 @@ def image_comparison(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the comparison is not on images, or there is no such image.
+        If the comparison is not on images, there is no such image, or ``labels`` are no
+        names of its maps.
 
     Examples
     --------
@@ -113,6 +114,10 @@ def image_comparison(
     n_images = len(workload.images)
     image = valid_integer(image, "image", lowest=-n_images, highest=n_images - 1)
     height, width, *_, n_maps = workload.windows.output_shape
+    if not isinstance(labels, Sequence) or len(labels) > n_maps:
+        raise ValidationError(
+            f"must be names of at most {n_maps} maps, got {labels!r}", attr="labels"
+        )
     shape = (height, width, n_maps)
     # circuits are read at the end of each presentation
     end = (image % n_images + 1) * (len(workload.values) // n_images) - 1
