@@ -133,18 +133,48 @@ def claims(lines):
     return found
 
 
-def looks_of(lines):
-    """Lines and markers of all ways that spike: ours as in all figures, rules grey."""
-    from matplotlib import colormaps
+#: Rules that are drawn together, by how their names begin.
+FAMILIES = {
+    "maximum after": "analog maxima (no neurons)",
+    "neuron after": "neurons behind an analog maximum",
+    "gate": "gates (Rueckauer 2017)",
+    "AVAM": "AVAM (2022)",
+    "EnsembleArray": "EnsembleArray",
+}
 
+
+#: Colors of networks, which are none of those of our circuits.
+NETWORK_COLORS = "#7b3294", "#8c510a", "#4d9221", "#c51b7d"
+
+
+def family(line):
+    """What a way is drawn as: several radii, filters or sizes are one line."""
+    found = [
+        text for start, text in FAMILIES.items() if line["circuit"].startswith(start)
+    ]
+    return found[0] if found else line["circuit"]
+
+
+def envelope(lines):
+    """Latencies in ms and errors of those that are best at their latency."""
+    latencies, errors = [], []
+    for line in sorted(lines, key=lambda line: float(line["latency"])):
+        if not errors or float(line["rmse"]) < errors[-1]:
+            latencies.append(1000 * float(line["latency"]))
+            errors.append(float(line["rmse"]))
+    return latencies, errors
+
+
+def looks_of(lines):
+    """Lines and markers by what is drawn: ours as in all figures, rules grey."""
     names = {
-        kind: list(dict.fromkeys(x["circuit"] for x in lines if x["kind"] == kind))
+        kind: list(dict.fromkeys(family(x) for x in lines if x["kind"] == kind))
         for kind in (OURS, NETWORK, RULE)
     }
     looks = {
         name: dict(look, linestyle="-") for name, look in styles(names[OURS]).items()
     }
-    for name, color in zip(names[NETWORK], colormaps["Dark2"].colors):
+    for name, color in zip(names[NETWORK], NETWORK_COLORS):
         looks[name] = {"linestyle": "--", "marker": "s", "color": color}
     for name, grey in zip(names[RULE], np.linspace(0.1, 0.7, len(names[RULE]))):
         looks[name] = {"linestyle": ":", "marker": "x", "color": str(grey)}
@@ -152,7 +182,7 @@ def looks_of(lines):
 
 
 def draw_fronts(lines, path):
-    """Draw error over latency of all ways that spike, a panel for each rate."""
+    """Draw error over latency of all ways that spike, and what circuits cost."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -160,46 +190,33 @@ def draw_fronts(lines, path):
     matplotlib.rcParams["svg.hashsalt"] = "fronts"
     import matplotlib.pyplot as plt
 
-    panels = {
-        setting[2]: of_setting
-        for setting, of_setting in sorted(by_setting(lines).items())
-        if setting[:2] == ("presentations", 4)
-    }
-    # wide enough for the names of all ways
-    width = max(11, 1 + 3.6 * len(panels))
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(width, 6), squeeze=False, sharey=True
+    shown = by_setting(lines)["presentations", 4, 250]
+    # without a number they do not reach a steady state
+    shown = [line for line in shown if float(line["latency"] or "nan") > 0]
+    figure, (axis, *costs) = plt.subplots(
+        1, 3, figsize=(12, 6), width_ratios=[3, 1, 1], layout="constrained"
     )
-    looks = looks_of(lines)
-    for axis, (rate, of_panel) in zip(axes[0], panels.items()):
-        for name, look in looks.items():
-            of_way = [line for line in of_panel if line["circuit"] == name]
-            steady = [line for line in of_way if float(line["latency"] or "nan") > 0]
-            if not steady:
-                continue
-            axis.plot(
-                [1000 * float(line["latency"]) for line in steady],
-                [float(line["rmse"]) for line in steady],
-                markersize=4,
-                label=name,
-                **look,
-            )
-        axis.set(title=f"{rate:g} Hz", xlabel="latency (ms)", yscale="log")
-        axis.set_xlim(0, 200)
-        axis.grid(alpha=0.3)
-    axes[0, 0].set_ylabel("root-mean-square error")
-    figure.set_layout_engine("constrained")
-    handles = {}
-    for axis in axes[0]:
-        handles.update(zip(*reversed(axis.get_legend_handles_labels())))
-    shown = [name for name in looks if name in handles]
-    figure.legend(
-        [handles[name] for name in shown],
-        shown,
-        loc="outside lower center",
-        ncols=4,
-        fontsize=8,
-    )
+    looks = looks_of(shown)
+    for name, look in looks.items():
+        of_name = [line for line in shown if family(line) == name]
+        axis.plot(*envelope(of_name), markersize=4, label=name, **look)
+    axis.set(xlabel="latency (ms)", ylabel="root-mean-square error", yscale="log")
+    axis.set_xlim(0, 200)
+    axis.grid(alpha=0.3)
+    spiking = [line for line in best_filters(shown) if line["spikes"]]
+    spiking = [line for line in spiking if line["kind"] in (OURS, NETWORK)]
+    spiking.sort(key=lambda line: float(line["rmse"]), reverse=True)
+    names = [line["circuit"] for line in spiking]
+    colors = [looks[family(line)]["color"] for line in spiking]
+    titles = {"spikes": "spikes", "synaptic_operations": "synaptic operations"}
+    for number, (axis_of_cost, what) in enumerate(zip(costs, titles)):
+        values = [float(line[what]) for line in spiking]
+        axis_of_cost.barh(range(len(names)), values, color=colors)
+        axis_of_cost.set(xscale="log", xlabel=f"{titles[what]} / s", yticks=[])
+        if number == 0:
+            axis_of_cost.set_yticks(range(len(names)), names, fontsize=8)
+    costs[0].set_title("per pool, the least error on top", fontsize=9, loc="left")
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 

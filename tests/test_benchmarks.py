@@ -140,6 +140,8 @@ def line(circuit, kind, latency, rmse, neurons=4):
         "latency": str(latency),
         "rmse": str(rmse),
         "neurons": str(neurons),
+        "spikes": "100",
+        "synaptic_operations": "200",
         "rmse_trials": f"{rmse} {rmse * 1.1}",
     }
 
@@ -189,6 +191,35 @@ def test_committed_claims_are_those_of_the_committed_figures():
     from claims import claims
 
     assert claims(csv_lines("readouts.csv")) == csv_lines("claims.csv")
+
+
+def test_sentences_of_the_page_have_the_numbers_of_the_claims():
+    page = " ".join((FOLDER.parent / "how_it_compares.md").read_text().split())
+    found = {}
+    for claim in csv_lines("claims.csv"):
+        found.setdefault(claim["claim"].split()[0], []).append(claim)
+    # in the order in which claims are made
+    fronts, arrays, spa, avam = (found[word] for word in ("least", "the", "as", "3"))
+    n_yes = sum(claim["holds"] == "yes" for claim in fronts)
+    assert f"up to 100 ms in {n_yes} of {len(fronts)}, with" in page
+    assert all(claim["holds"] == "no" for claim in arrays)
+    n_yes = sum(claim["holds"] == "yes" for claim in spa)
+    assert f"or better in {n_yes} of {len(spa)} settings" in page
+    (even,) = (claim["measured"] for claim in spa if claim["holds"] == "no")
+    assert f"it is even: {even.split(' times')[0]}." in page
+    ratios = {
+        (claim["workload"], claim["inputs"]): float(claim["measured"].split()[0])
+        for claim in avam
+    }
+    assert f" {ratios.pop(('constant', '4')):.0f} times less on constant" in page
+    large = [
+        ratio
+        for (workload, inputs), ratio in ratios.items()
+        if workload == "presentations" and inputs != "2"
+    ]
+    others = sorted(set(ratios.values()) - set(large))
+    assert f"AVAM: {min(large):.1f} to {max(large):.1f} times less" in page
+    assert f"It is {others[0]:.1f} to {others[-1]:.1f} times on" in page
 
 
 def test_committed_fronts_are_the_best_filters_of_the_readouts():
