@@ -7,6 +7,7 @@ so far. The mean of the maximum, given these, has the least root-mean-square err
 is possible. It is computed here by a particle filter [1]_: many copies of each input,
 sampled from its dynamics, of which those stay that would have fired exactly the spikes
 that came. More particles have a smaller error, down to that of the ideal observer.
+Smooth inputs take thousands: few of them stay.
 
 It takes some minutes::
 
@@ -39,7 +40,7 @@ FILTERS = {"band-limited": (1, 0.1), "smooth": (2, 0.05)}
 def main():
     """Print errors of the ideal observer and of the oracle."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workloads", nargs="+", default=list(FILTERS))
+    parser.add_argument("--workloads", nargs="+", default=["band-limited"])
     parser.add_argument("--window-sizes", type=int, nargs="+", default=[4, 9])
     parser.add_argument("--input-rates", type=float, nargs="+", default=[100, 250])
     parser.add_argument("--particles", type=int, nargs="+", default=[250, 1000])

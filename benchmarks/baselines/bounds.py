@@ -1,7 +1,7 @@
 """What no pool can do better than: the ideal observer, and counting whole spikes."""
 
 import numpy as np
-from ideal_observer import FILTERS, observe, root_mean_square
+from ideal_observer import observe, root_mean_square
 
 from maxpool_circuits.comparison.workloads import DT
 
@@ -22,8 +22,8 @@ def quantisation_floor(workload, input_rate):
 
 
 def ideal_observer(workload, spikes, input_rate):
-    """Least error that the spikes allow; None where it is not known how values come."""
-    if workload.name not in FILTERS:
+    """Least error that the spikes allow; None where so few particles do not tell."""
+    if workload.name != "band-limited":
         return None
     target = workload.target[workload.is_read]
     spikes = spikes[: len(workload.values)]
