@@ -32,7 +32,7 @@ COSTS = {
     "synaptic_operations": ("synaptic operations per pool and second", 1),
 }
 #: Columns of text; all others are numbers.
-TEXTS = ("workload", "circuit", "kind")
+TEXTS = ("workload", "circuit", "kind", "readout")
 #: Values of the four inputs of the pool that is played back, each for 100 steps.
 PRESENTED = ((0.2, 0.9, 0.5, 0.6), (0.7, 0.1, 0.3, 0.4))
 #: Of larger populations, only so many neurons are shown.
