@@ -158,12 +158,14 @@ def compare(
             found = find_workload(workload, window_size, n_pools, of_values)
             trial = Trial.of(found, encoding, input_rate, own_seed)
             first = first or trial
+            # kept in the trial, which must not change while it is sent to processes
+            fingerprint = trial.fingerprint
             results = parallel(
                 joblib.delayed(_measured)(trial, name, circuit, simulator)
                 for name, circuit in ready.items()
             )
             for (measured, output), name in zip(results, ready):
-                keys = {"circuit": name, "trial": number, "inputs": trial.fingerprint}
+                keys = {"circuit": name, "trial": number, "inputs": fingerprint}
                 lines += [{**keys, **metrics} for metrics in measured]
                 outputs.setdefault(name, output)
                 if name in chosen:

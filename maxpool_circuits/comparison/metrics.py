@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.signal import cont2discrete, lfilter
 
 from ..network.base import valid_synapse
 from ..network.windows import PoolWindows
@@ -27,6 +26,9 @@ def read_out(output: np.ndarray, readout: Any) -> np.ndarray:
 
     It is `nengo.synapses.Synapse.filt` from zero, in a fraction of the time.
     """
+    # takes long to import
+    from scipy.signal import cont2discrete, lfilter
+
     synapse = valid_synapse(readout, "readout")
     numerator, denominator, _ = cont2discrete((synapse.num, synapse.den), DT)
     # Nengo's filters show in a time step what comes in it
