@@ -321,7 +321,12 @@ def synthetic_table(windows, values, output, is_read=None):
     """A table of one circuit whose outputs are known, read without a filter."""
     is_read = np.ones(len(values), dtype=bool) if is_read is None else is_read
     workload = Workload("synthetic", windows, values, is_read, values[:2])
-    row = {"circuit": "known", "trial": 0, "readout": 1e-6, **dict.fromkeys(METRICS, 0.0)}
+    row = {
+        "circuit": "known",
+        "trial": 0,
+        "readout": 1e-6,
+        **dict.fromkeys(METRICS, 0.0),
+    }
     return ComparisonTable(pd.DataFrame([row]), "", workload, {"known": output}, values)
 
 
