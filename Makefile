@@ -41,7 +41,7 @@ demo-nengo-dl: $(VENV)/tests-installed  ## convert a Keras network with every ci
 	@$(BENCH)/conversions.py --plot maxpool_circuits_demo_nengo_dl.png
 
 test: lint  ## lint and run all tests but the slow ones (makes .venv, with NengoDL)
-	@echo "running the tests: about 6 minutes on two cores"
+	@echo "running the tests: 6 to 9 minutes on two cores"
 	$(VENV)/bin/python $(PYTEST) --durations=15
 
 test-slow: $(VENV)/tests-installed  ## run the slow tests
