@@ -42,6 +42,7 @@ from maxpool_circuits.nengo_dl.layers import (  # noqa: E402
     MAX_POOL_LAYERS,
     ConvertUnknown,
 )
+from maxpool_circuits.network.paths import passes_on  # noqa: E402
 from maxpool_circuits.network.sparse import weights_of  # noqa: E402
 
 #: Time steps, of 1 ms, after which accuracy is read.
@@ -203,9 +204,11 @@ class Synapses:
     def _through(self, connection):
         """The number for each value that enters a connection."""
         post = connection.post_obj
-        is_neurons = isinstance(post, nengo.ensemble.Neurons)
-        after = np.ones(post.size_in) if is_neurons else self.out_of(post)
-        if not is_neurons and post.output is not None:
+        if isinstance(post, nengo.ensemble.Neurons):
+            after = np.ones(post.size_in)
+        elif passes_on(post):
+            after = self.out_of(post)
+        else:
             return np.nan
         after = after[connection.post_slice]
         transform = connection.transform

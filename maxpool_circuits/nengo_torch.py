@@ -13,8 +13,8 @@ from nengo_torch.op_builders.neurons import TorchSimNeurons
 from . import rules
 from .network import transform
 from .network.neurons import (
+    NEURON_TYPES,
     AboveMean,
-    IntegrateAndFire,
     LeakyAboveMean,
     SharedReset,
 )
@@ -204,9 +204,6 @@ for _operator, _builder in {
     PairwiseReLUStep: PairwiseReLUCircuit,
 }.items():
     TorchBuilder.register(_operator, _builder)
-
-
-NEURON_TYPES = IntegrateAndFire, SharedReset, AboveMean, LeakyAboveMean
 
 
 def _build_neurons(op, stock=TorchSimNeurons.from_nengo, **context):

@@ -44,6 +44,11 @@ OVERLAPPING = [WINDOWS["overlapping"], WINDOWS["overlapping, smaller at edges"]]
 each_window = pytest.mark.parametrize("windows", WINDOWS.values(), ids=list(WINDOWS))
 CIRCUITS = mpc.WinnerTakeAll, mpc.SharedResetMax, mpc.PairwiseReLU
 each_circuit = pytest.mark.parametrize("circuit", CIRCUITS)
+each_options = pytest.mark.parametrize(
+    "options",
+    [{}, {"input_synapse": 0.004, "max_rate": 130, "input_range": (-1, 1)}],
+    ids=["default", "options"],
+)
 pytestmark = pytest.mark.filterwarnings(
     "ignore:no tuned decoders", "ignore:Number of elements"
 )
@@ -110,11 +115,7 @@ def simulate(made, n_steps=150, Simulator=nengo.Simulator):
 
 @each_circuit
 @each_window
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"input_synapse": 0.004, "max_rate": 130, "input_range": (-1, 1)}],
-    ids=["default", "options"],
-)
+@each_options
 def test_operator_has_the_spikes_of_the_circuit(circuit, windows, options, native):
     outputs, n_operators = simulate(model_of(circuit, windows, **options))
     native()

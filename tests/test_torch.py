@@ -7,7 +7,15 @@ from pathlib import Path
 import nengo
 import numpy as np
 import pytest
-from test_operators import OVERLAPPING, WINDOWS, W, each_circuit, each_window, model_of
+from test_operators import (
+    OVERLAPPING,
+    WINDOWS,
+    W,
+    each_circuit,
+    each_options,
+    each_window,
+    model_of,
+)
 
 import maxpool_circuits as mpc
 
@@ -49,11 +57,7 @@ def run(made):
 
 @each_circuit
 @each_window
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"input_synapse": 0.004, "max_rate": 130, "input_range": (-1, 1)}],
-    ids=["default", "options"],
-)
+@each_options
 def test_operator_has_the_spikes_of_nengo(circuit, windows, options, ours):
     outputs, expected, operators = run(model_of(circuit, windows, **options))
     n_ours = sum(isinstance(each, ours.Circuit) for each in operators)

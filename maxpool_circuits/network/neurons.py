@@ -280,7 +280,7 @@ class AboveMean(SharedReset):
         voltage: np.ndarray,
     ) -> Any:
         """Add the distances to the mean, above a floor that it lifts."""
-        mean = np.add.reduceat(J, starts) / np.bincount(group)
+        mean = mean_of_groups(J, starts, group)
         floor = np.minimum(self.min_voltage + self.rise * np.maximum(mean, 0), 0)
         voltage += (J - mean[group]) * dt
         np.maximum(voltage, floor[group], out=voltage)
@@ -372,7 +372,7 @@ class LeakyAboveMean(AboveMean):
         read_mean: Any = None,
     ) -> Any:
         """Add the distances to the mean, to membranes that leak or have a floor."""
-        mean = (np.add.reduceat(J, starts) / np.bincount(group))[group]
+        mean = mean_of_groups(J, starts, group)[group]
         kept = np.exp(-dt / self.readout)
         read_mean += (1 - kept) * (mean - read_mean)
         leaks = read_mean > self.leaks_above
@@ -382,8 +382,16 @@ class LeakyAboveMean(AboveMean):
         return leaks / 2
 
 
+def mean_of_groups(J: np.ndarray, starts: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Mean current of each group."""
+    return np.add.reduceat(J, starts) / np.bincount(group)
+
+
+#: All neuron types of this package.
+NEURON_TYPES = IntegrateAndFire, SharedReset, AboveMean, LeakyAboveMean
+
 # Nengo keeps decoders of ensembles of these neurons in its cache
-for _neuron_type in (IntegrateAndFire, SharedReset, AboveMean, LeakyAboveMean):
+for _neuron_type in NEURON_TYPES:
     Fingerprint.whitelist(_neuron_type)
 
 
