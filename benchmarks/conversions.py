@@ -37,11 +37,15 @@ import tensorflow as tf  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 import maxpool_circuits as mpc  # noqa: E402
-from maxpool_circuits.comparison.events import taken_from  # noqa: E402
+from maxpool_circuits.comparison.events import (  # noqa: E402
+    group_sizes,
+    taken_from,
+)
 from maxpool_circuits.nengo_dl.layers import (  # noqa: E402
     MAX_POOL_LAYERS,
     ConvertUnknown,
 )
+from maxpool_circuits.network.neurons import AboveMean  # noqa: E402
 from maxpool_circuits.network.paths import passes_on  # noqa: E402
 from maxpool_circuits.network.sparse import weights_of  # noqa: E402
 
@@ -205,7 +209,8 @@ class Synapses:
         """The number for each value that enters a connection."""
         post = connection.post_obj
         if isinstance(post, nengo.ensemble.Neurons):
-            after = np.ones(post.size_in)
+            # what one neuron gets above a mean, all of its group get
+            after = group_sizes(post.ensemble, AboveMean)
         elif passes_on(post):
             after = self.out_of(post)
         else:

@@ -41,10 +41,15 @@ def fan_outs(network: nengo.Network) -> dict[Any, np.ndarray]:
 
 def taken_from(ensemble: nengo.Ensemble) -> np.ndarray:
     """Of how many others' membranes a spike of each neuron is taken."""
-    if not isinstance(ensemble.neuron_type, SharedReset):
-        return np.zeros(ensemble.n_neurons, dtype=int)
+    return group_sizes(ensemble, SharedReset) - 1
+
+
+def group_sizes(ensemble: nengo.Ensemble, groups: type) -> np.ndarray:
+    """How many neurons the group of each has; 1 where there are no such groups."""
+    if not isinstance(ensemble.neuron_type, groups):
+        return np.ones(ensemble.n_neurons, dtype=int)
     sizes = ensemble.neuron_type.all_sizes(ensemble.n_neurons)
-    return np.repeat(sizes - 1, sizes)
+    return np.repeat(sizes, sizes)
 
 
 def _link(connection):
