@@ -83,7 +83,7 @@ def ways():
         fast = functools.partial(circuit, max_rate=1000)
         all_ways[f"{name}, 1000 Hz"] = Way(OURS, fast)
     all_ways["winner-take-all, readout"] = Way(OURS, knows_readout)
-    fast = functools.partial(knows_readout, n_intervals=2.5, max_rate=1000)
+    fast = functools.partial(knows_readout, n_intervals=3, max_rate=1000)
     all_ways["winner-take-all, readout, 1000 Hz"] = Way(OURS, fast)
     for radius in (0.1, 0.2, 0.5, 1):
         circuit = functools.partial(mpc.AbsoluteValue, radius=radius)
