@@ -92,9 +92,9 @@ class WinnerTakeAll(Averaging, MeanPath):
     .. math:: F(p) = (1 + \tau_r \, p) \, / \, (1 + 0.95 \, T p)^3
 
     Changing inputs of up to 250 Hz are followed better then, constant ones less well,
-    where ``readout`` is 2 to 6 inter-spike intervals (20 ms at 250 Hz). Units leak
-    where the mean is in the upper three quarters of the range: slower spikes need
-    memory. Faster inputs gain nothing.
+    where ``readout`` is 2 to 6 inter-spike intervals of them (at 250 Hz 20 ms, or 12
+    ms with a ``max_rate`` of 1000 Hz). Units leak where the mean is in the upper three
+    quarters of the range: slower spikes need memory. Faster inputs gain nothing.
 
     Other neurons inhibit each other by connections. In windows of more than 10 inputs
     groups of these compete first, and then their winners, in as many stages as needed.
