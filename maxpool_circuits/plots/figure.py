@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -77,22 +77,31 @@ STYLES = {
 REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
 #: What others get, in this order, if it is free.
 FREE_STYLES = (
-    *STYLES.values(),
     ("#661133", "*"),
     ("#999933", "<"),
     ("#ddcc77", ">"),
+    *STYLES.values(),
 )
 
 
-def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def styles_of(table: Table) -> dict[str, dict[str, Any]]:
+    """Color and marker of each row of a table, by the class of its circuit."""
+    return styles({row: table.made_by.get(row) for row in table.means.index})
+
+
+def styles(
+    names: Iterable[str] | Mapping[str, str | None],
+) -> dict[str, dict[str, Any]]:
     """Color and marker of each circuit, the same in all pictures.
 
     Parameters
     ----------
-    names : iterable of str
-        Names of rows of a table. Those of a circuit of this package or of its class,
-        alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
-        have its color; others get the next free ones.
+    names : iterable of str, or dict of {str: str}
+        Names of rows of a table, or also of their classes, as in
+        ``ComparisonTable.made_by``. Rows of one class of this package have its color,
+        and different markers. So do names of the circuit or its class with a remark
+        ("winner-take-all at 1000 Hz", "exact (after 5 ms)"). Others get the next free
+        ones.
 
     Returns
     -------
@@ -111,18 +120,21 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["winner-take-all"]
     {'color': '#d55e00', 'marker': 's'}
     >>> styles["mine"]["marker"]
-    'p'
+    '*'
+    >>> plots.styles({"mine": "WinnerTakeAll"})["mine"]
+    {'color': '#d55e00', 'marker': 's'}
     """
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
     rows: list[Any] = list(names) if isinstance(names, Iterable) else [names]
+    classes = names if isinstance(names, Mapping) else {}
     rest: list[str] = []
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
         bare = re.split(r",? \(|, | at ", row)[0]
-        style = known.get(of_class.get(bare, bare))
+        style = known.get(of_class.get(classes.get(row) or bare, bare))
         if style is None:
             rest.append(row)
             continue
