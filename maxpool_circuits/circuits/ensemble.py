@@ -29,7 +29,7 @@ class EnsembleMax(MeanPath):
 
     What Nengo's users write first: represent all :math:`k` inputs of a pool in one
     :math:`k`-dimensional ensemble and let the solver find decoders for the maximum. The
-    maximum is no smooth function of :math:`k` variables and :math:`n` neurons see it
+    maximum is not a smooth function of :math:`k` variables and :math:`n` neurons see it
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 

@@ -94,11 +94,11 @@ def compare(
     input_rate : float, optional (Default: 250)
         Firing rate of inputs that spike, in Hz per unit value.
     seed : int, optional (Default: 0)
-        Seed of the inputs and of the networks. No seed gives the inputs that decoders
-        were tuned on.
+        Seed of the inputs and of the networks. None of the seeds makes the inputs that
+        decoders were tuned on.
     n_trials : int, optional (Default: 1)
         How often inputs and networks are sampled. Each metric is the mean over all
-        trials, and two trials or more give it a 95 % interval. The first trial is that
+        trials, with a 95 % interval if there are two or more. The first trial is that
         of one trial alone. A `Workload` of your own keeps its values: only the spikes
         that carry them, and the networks, are sampled.
     simulator : callable, optional (Default: None)
