@@ -65,7 +65,7 @@ nitpick_ignore_regex = [
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 
-# what only authors of circuits use is on the page of the base class
+# what only authors of circuits use is on the page of building blocks
 autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 autosummary_generate = False
