@@ -130,12 +130,16 @@ def prepare(app):
 
 
 def keep_together(app, doctree):
-    """Break no cell within "1 ± 2", "3 → 4" or "5 to 6", and few words once at most."""
+    """Break no cell within "1 ± 2", "3 → 4" or a short name, and few words once."""
     for entry in doctree.findall(nodes.entry):
         if 24 < len(entry.astext()) < 70:
             entry["classes"].append("few-words")
+        for name in entry.findall(nodes.literal):
+            if len(name.astext()) <= 24:
+                name["classes"].append("short")
         for text in list(entry.findall(nodes.Text)):
-            whole = re.sub(r"(?<=\d) (±|→|to) (?=\d)", "\u00a0\\1\u00a0", text)
+            whole = re.sub(r"(?<=\d) ([±→]) (?=[\d+-])", "\u00a0\\1\u00a0", text)
+            whole = re.sub(r"(?<=\d:) (?=\d)", "\u00a0", whole)
             text.parent.replace(text, nodes.Text(whole))
 
 
