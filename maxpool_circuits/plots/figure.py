@@ -86,22 +86,23 @@ FREE_STYLES = (
 
 def styles_of(table: Table) -> dict[str, dict[str, Any]]:
     """Color and marker of each row of a table, by the class of its circuit."""
-    return styles({row: table.made_by.get(row) for row in table.means.index})
+    return styles(table.means.index, table.made_by)
 
 
 def styles(
-    names: Iterable[str] | Mapping[str, str | None],
+    names: Iterable[str], made_by: Mapping[str, str | None] | None = None
 ) -> dict[str, dict[str, Any]]:
     """Color and marker of each circuit, the same in all pictures.
 
     Parameters
     ----------
-    names : iterable of str, or dict of {str: str}
-        Names of rows of a table, or also of their classes, as in
-        ``ComparisonTable.made_by``. Rows of one class of this package have its color,
-        and different markers. So do names of the circuit or its class with a remark
-        ("winner-take-all at 1000 Hz", "exact (after 5 ms)"). Others get the next free
-        ones.
+    names : iterable of str
+        Names of rows of a table. Those of a circuit of this package or of its class,
+        alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
+        have its color; others get the next free ones.
+    made_by : dict of {str: str}, optional
+        Names of the classes of rows, as in `.ComparisonTable`: a row has the color of
+        its class, whatever it is called.
 
     Returns
     -------
@@ -121,20 +122,19 @@ def styles(
     {'color': '#d55e00', 'marker': 's'}
     >>> styles["mine"]["marker"]
     '*'
-    >>> plots.styles({"mine": "WinnerTakeAll"})["mine"]
+    >>> plots.styles(["mine"], {"mine": "WinnerTakeAll"})["mine"]
     {'color': '#d55e00', 'marker': 's'}
     """
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
     rows: list[Any] = list(names) if isinstance(names, Iterable) else [names]
-    classes = names if isinstance(names, Mapping) else {}
     rest: list[str] = []
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
         bare = re.split(r",? \(|, | at ", row)[0]
-        style = known.get(of_class.get(classes.get(row) or bare, bare))
+        style = known.get(of_class.get((made_by or {}).get(row) or bare, bare))
         if style is None:
             rest.append(row)
             continue
