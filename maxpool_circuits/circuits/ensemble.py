@@ -33,7 +33,7 @@ class EnsembleMax(MeanPath):
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    Two things make more of the same neurons. As in `.WinnerTakeAll` the mean of the
+    Two things make better use of them. As in `.WinnerTakeAll` the mean of the
     pool goes past them, so that they represent by how much inputs differ from it,
 
     .. math:: \max_i x_i = \bar x + \max_i (x_i - \bar x)
