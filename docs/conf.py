@@ -135,7 +135,7 @@ def keep_together(app, doctree):
         if 24 < len(entry.astext()) < 70:
             entry["classes"].append("few-words")
         for name in entry.findall(nodes.literal):
-            if len(name.astext()) <= 24:
+            if len(name.astext()) <= 26:
                 name["classes"].append("short")
         for text in list(entry.findall(nodes.Text)):
             whole = re.sub(r"(?<=\d) ([±→]) (?=[\d+-])", "\u00a0\\1\u00a0", text)
