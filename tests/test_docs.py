@@ -8,6 +8,7 @@ import inspect
 import re
 import runpy
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import nengo
@@ -374,6 +375,7 @@ SLOW = "robustness.md", "tuning.md"
 )
 def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mpc, "tune", partial(mpc.tune, n_pools=4))
     nengo.rc.set("maxpool_circuits", "operators", "True")
     scope = STAND_INS.get(page.name, dict)()
     try:
