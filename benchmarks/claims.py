@@ -136,8 +136,9 @@ def claims(lines):
 #: Rules that are drawn together, by how their names begin.
 FAMILIES = {
     "maximum after": "analog maxima (no neurons)",
-    "neuron after": "neurons behind an analog maximum",
+    "neuron after": "neurons after an analog maximum",
     "gate": "gates (Rueckauer 2017)",
+    "signGD": "signGD",
     "AVAM": "AVAM (2022)",
     "EnsembleArray": "EnsembleArray",
 }
@@ -148,11 +149,11 @@ NETWORK_COLORS = "#7b3294", "#8c510a", "#4d9221", "#c51b7d"
 
 
 def family(line):
-    """What a way is drawn as: several radii, filters or sizes are one line."""
+    """What a way is drawn as: several radii, filters, sizes or rates are one line."""
     found = [
         text for start, text in FAMILIES.items() if line["circuit"].startswith(start)
     ]
-    return found[0] if found else line["circuit"]
+    return found[0] if found else line["circuit"].split(", ")[0]
 
 
 def envelope(lines):
@@ -176,8 +177,8 @@ def looks_of(lines):
     }
     for name, color in zip(names[NETWORK], NETWORK_COLORS):
         looks[name] = {"linestyle": "--", "marker": "s", "color": color}
-    for name, grey in zip(names[RULE], np.linspace(0.1, 0.7, len(names[RULE]))):
-        looks[name] = {"linestyle": ":", "marker": "x", "color": str(grey)}
+    for name in names[RULE]:
+        looks[name] = {"linestyle": ":", "marker": ".", "color": "0.4"}
     return looks
 
 
@@ -199,9 +200,17 @@ def draw_fronts(lines, path):
     looks = looks_of(shown)
     for name, look in looks.items():
         of_name = [line for line in shown if family(line) == name]
-        axis.plot(*envelope(of_name), markersize=4, label=name, **look)
+        latencies, errors = envelope(of_name)
+        is_rule = of_name[0]["kind"] == RULE
+        label = None if is_rule else name
+        axis.plot(latencies, errors, markersize=5, label=label, **look)
+        if is_rule:
+            # named where they are: a legend of so many greys cannot be read
+            place = latencies[-1], errors[-1]
+            offset = {"xytext": (4, 4), "textcoords": "offset points"}
+            axis.annotate(name, place, color="0.3", fontsize=7, **offset)
     axis.set(xlabel="latency (ms)", ylabel="root-mean-square error", yscale="log")
-    axis.set_xlim(0, 200)
+    axis.set_xlim(0, 230)
     axis.grid(alpha=0.3)
     spiking = [line for line in best_filters(shown) if line["spikes"]]
     spiking = [line for line in spiking if line["kind"] in (OURS, NETWORK)]

@@ -65,10 +65,12 @@ nitpick_ignore_regex = [
     (r"py:.*", "print|READOUTS|Workload"),
 ]
 
-# what only authors of circuits use is on the page of the base class
+# what only authors of circuits use is on the page of building blocks
 autodoc_default_options = {"member-order": "bysource"}
 autodoc_typehints = "none"
 autosummary_generate = False
+# names of classes and methods would break in "On this page"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 
 myst_enable_extensions = ["dollarmath"]
@@ -128,17 +130,26 @@ def prepare(app):
 
 
 def keep_together(app, doctree):
-    """Break no cell of a table within "1 ± 2" or "3 → 4"."""
+    """Break no cell within "1 ± 2", "3 → 4" or a short name, and few words once."""
     for entry in doctree.findall(nodes.entry):
+        if 24 < len(entry.astext()) < 70:
+            entry["classes"].append("few-words")
+        for name in entry.findall(nodes.literal):
+            if len(name.astext()) <= 26:
+                name["classes"].append("short")
         for text in list(entry.findall(nodes.Text)):
-            whole = re.sub(r" ([±→]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+            whole = re.sub(r"(?<=\d) ([±→]) (?=[\d+-])", "\u00a0\\1\u00a0", text)
+            whole = re.sub(r"(?<=\d:) (?=\d)", "\u00a0", whole)
             text.parent.replace(text, nodes.Text(whole))
 
 
 def write_equation(translator, node):
     """Write an equation as MathML, which browsers draw without a script."""
-    display = "block" if isinstance(node, nodes.math_block) else "inline"
-    translator.body.append(convert(node.astext(), display=display))
+    if isinstance(node, nodes.math_block):
+        equation = convert(node.astext(), display="block")
+        translator.body.append(f'<div class="equation">{equation}</div>')
+    else:
+        translator.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 

@@ -8,12 +8,15 @@ measured, and of ``playback.csv``, which this writes::
 
 import csv
 import json
+import re
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import nengo
 import numpy as np
 from matplotlib.colors import to_hex
+from matplotlib.markers import MarkerStyle
 
 import maxpool_circuits as mpc
 from maxpool_circuits import plots
@@ -32,26 +35,13 @@ COSTS = {
     "synaptic_operations": ("synaptic operations per pool and second", 1),
 }
 #: Columns of text; all others are numbers.
-TEXTS = ("workload", "circuit", "kind", "readout")
+TEXTS = ("workload", "circuit", "kind")
+#: Markers of what has no neurons, one after the other: a sign each.
+GREY = {"rule": "x+12348sXP", "reference": "*dHD"}
 #: Values of the four inputs of the pool that is played back, each for 100 steps.
 PRESENTED = ((0.2, 0.9, 0.5, 0.6), (0.7, 0.1, 0.3, 0.4))
 #: Of larger populations, only so many neurons are shown.
 MOST_NEURONS = 6
-#: Plotly's names of the markers of circuits.
-SYMBOLS = {
-    "o": "circle",
-    "s": "square",
-    "^": "triangle-up",
-    "v": "triangle-down",
-    "D": "diamond",
-    "d": "diamond-tall",
-    "P": "cross",
-    "h": "hexagon",
-    "p": "pentagon",
-    "*": "star",
-    "<": "triangle-left",
-    ">": "triangle-right",
-}
 
 
 def measure_playback():
@@ -102,32 +92,42 @@ def measure_playback():
 
 def write_page(path):
     """Write the page, which needs neither a server nor a network."""
-    from plotly.offline import get_plotlyjs
-
+    costs = ["rmse", *COSTS]
+    numbers = [*MENUS[1:], *costs, *(f"{cost}_upper" for cost in costs)]
     fronts = [
-        {key: v if key in TEXTS else _number(v) for key, v in line.items()}
+        {
+            **{name: line[name] for name in TEXTS},
+            **{name: _number(line[name]) for name in numbers},
+        }
         for line in _read(FRONTS)
     ]
+    kinds = {row["circuit"]: row["kind"] for row in fronts}
+    families = _families(kinds)
+    for row in fronts:
+        row["family"] = families[row["circuit"]]
     playback = {}
     for line in _read(PLAYBACK):
         signals = playback.setdefault(line["circuit"], {})
-        numbers = signals.setdefault(line["signal"], {})
-        points = numbers.setdefault(line["number"], {"x": [], "y": []})
-        points["x"].append(int(line["step"]) + 1)
-        points["y"].append(float(line["value"]))
+        rows = signals.setdefault(line["signal"], [])
+        # a neuron without a spike has no lines
+        rows += [[] for _ in range(int(line["number"]) + 1 - len(rows))]
+        is_event = line["signal"] in ("input", "spike")
+        value = int(line["step"]) + 1 if is_event else float(line["value"])
+        rows[int(line["number"])].append(value)
+    of_playback = dict.fromkeys(playback, "ours")
+    kind_of = {families[name]: kind for name, kind in kinds.items()}
     data = {
         "fronts": fronts,
         "playback": playback,
-        "styles": _styles([line["circuit"] for line in fronts] + list(playback)),
+        "styles": _styles({**of_playback, **kind_of}),
         "costs": COSTS,
         "menus": MENUS,
     }
     # a name with "</script>" would end the script
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
     page = (HERE / "explore_template.html").read_text(encoding="utf-8")
-    page = page.replace("/* PLOTLY */", get_plotlyjs()).replace("/* DATA */ null", text)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page.replace("/* DATA */ null", text), encoding="utf-8")
 
 
 def _read(path):
@@ -136,15 +136,47 @@ def _read(path):
         yield from csv.DictReader(file)
 
 
-def _styles(names):
-    """Color and marker of each name, in terms of a browser."""
+def _families(kinds):
+    """One name for ways to pool that differ by a number only; ours have their own."""
+    patterns = {
+        name: name if kind == "ours" else re.sub(r"[\d.]+", "…", name)
+        for name, kind in kinds.items()
+    }
+    members = Counter(patterns.values())
+    return {
+        name: name if members[pattern] == 1 else pattern
+        for name, pattern in patterns.items()
+    }
+
+
+def _styles(kinds):
+    """Color and sign of each name, as a path of SVG."""
+    colored = [name for name, kind in kinds.items() if kind not in GREY]
+    looks = plots.styles(colored)
+    for kind, markers in GREY.items():
+        grey = [name for name in kinds if kinds[name] == kind]
+        looks |= {
+            name: {"color": "0.4", "marker": marker}
+            for name, marker in zip(grey, markers)
+        }
     return {
         name: {
-            "color": to_hex(style["color"]),
-            "symbol": SYMBOLS[style["marker"]],
+            "color": to_hex(look["color"]),
+            "path": _path(look["marker"]),
+            "filled": kinds[name] == "ours",
         }
-        for name, style in plots.styles(dict.fromkeys(names)).items()
+        for name, look in looks.items()
     }
+
+
+def _path(marker):
+    """Outline of a marker, about 10 pixels wide."""
+    style = MarkerStyle(marker)
+    path = style.get_path().transformed(style.get_transform().scale(10))
+    return "".join(
+        "M" + "L".join(f"{x:.1f} {-y:.1f}" for x, y in line)
+        for line in path.to_polygons(closed_only=False)
+    )
 
 
 def _number(text):

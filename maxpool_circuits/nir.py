@@ -47,7 +47,7 @@ def to_nir(
 ) -> nir.NIRGraph:
     r"""Export a circuit of `.IntegrateAndFire` neurons as a graph of standard nodes.
 
-    The graph takes the number of spikes of each input in each time step, and gives
+    The graph takes the number of spikes of each input in each time step, and outputs
     numbers in the same unit: a spike of an input and a 1 in the output are both worth
     ``spike_value``. So the graph can stand between two layers of a spiking network.
 

@@ -224,7 +224,7 @@ def make(
     ------
     nengo.exceptions.ValidationError
         If there is no circuit of this name, if the circuit refuses an argument, or if
-        what the callable returns is no network of the right size.
+        what the callable returns is not a network of the right size.
 
     Examples
     --------

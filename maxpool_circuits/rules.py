@@ -90,7 +90,7 @@ def winner_take_all(
     spike: float | None = None,
     mean: Any = None,
 ) -> tuple[Any, Any]:
-    r"""Add what the winner has more than the mean to the mean.
+    r"""Add the excess of the winner over the mean to the mean.
 
     `shared_reset` with the mean of each pool as base, and a floor that rises with it:
     :math:`f = \min(f_0 + r \max(\bar x - \text{low}, 0), 0)`. A time step of

@@ -8,6 +8,7 @@ import inspect
 import re
 import runpy
 import textwrap
+from functools import partial
 from pathlib import Path
 
 import nengo
@@ -267,9 +268,9 @@ def test_entry_for_the_zoo_passes_its_own_tests(monkeypatch):
 README = DOCS.parent / "README.md"
 
 
-def blocks(language):
-    """Code of README, in its order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.M | re.S)
+def blocks(language, page=README):
+    """Code of a page, in its order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.M | re.S)
 
 
 def circuit_lines():
@@ -338,3 +339,50 @@ def test_nengo_dl_is_installed_as_one_page_says():
     pages = [README, *DOCS.glob("*.md"), *DOCS.parent.glob("notebooks/*.ipynb")]
     found = [page.name for page in pages if "nengo-dl==" in page.read_text()]
     assert found == ["versions.md"]
+
+
+# --- code of pages that are not run when they are built -------------------------------
+
+
+def keras_names():
+    """A network and its inputs, which the page on the converter names in its text."""
+    pytest.importorskip("maxpool_circuits.nengo_dl")
+    from tensorflow.keras import Sequential, layers
+
+    parts = layers.Conv2D(4, 3, activation="relu"), layers.MaxPool2D(2)
+    model = Sequential([layers.Input((8, 8, 1)), *parts, layers.Flatten()])
+    images = np.random.RandomState(0).uniform(size=(20, 8, 8, 1)).astype(np.float32)
+    names = {"keras_model": model, "images": images[:10], "ten_images": images[:10]}
+    return {**names, "some_images": images}
+
+
+#: What pages call by a name that stands for the reader's own.
+STAND_INS = {
+    "nengo_dl.md": keras_names,
+    "CONTRIBUTING.md": lambda: {"MyCircuit": mpc.WinnerTakeAll},
+}
+#: What they tune takes minutes.
+SLOW = "robustness.md", "tuning.md"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=page.name, marks=[pytest.mark.slow] * (page.name in SLOW))
+        for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "CONTRIBUTING.md"]
+        if blocks("python", page)
+    ],
+)
+def test_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(mpc, "tune", partial(mpc.tune, n_pools=4))
+    nengo.rc.set("maxpool_circuits", "operators", "True")
+    scope = STAND_INS.get(page.name, dict)()
+    try:
+        for block in blocks("python", page):
+            # what is timed need not be large
+            exec(block.replace("5000", "50"), scope)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))
+    finally:
+        nengo.rc.remove_option("maxpool_circuits", "operators")

@@ -29,8 +29,7 @@ def explore():
 @pytest.fixture(scope="module")
 def browser(explore, tmp_path_factory):
     """The page, opened as a file."""
-    for module in ("plotly", "selenium"):
-        pytest.importorskip(module)
+    pytest.importorskip("selenium")
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -66,11 +65,16 @@ def choose(browser, menu, value):
 
 
 def drawn(browser, plot):
-    """Names and coordinates of all that a plot shows."""
+    """What a plot shows."""
+    script = "return document.getElementById(arguments[0]).shown;"
+    return browser.execute_script(script, plot)
+
+
+def signs(browser):
+    """What the plot of errors says of each of its signs."""
     return browser.execute_script(
-        "return document.getElementById(arguments[0]).data"
-        ".map((trace) => [trace.name, trace.x, trace.y]);",
-        plot,
+        "return [...document.querySelectorAll('#front title')]"
+        ".map((title) => title.textContent);"
     )
 
 
@@ -117,8 +121,10 @@ def test_menus_offer_what_was_measured_and_change_the_front(browser, explore, fr
                     for line in fronts
                     if tuple(line[menu] for menu in explore.MENUS) == setting
                 }
-                assert {name: y for name, _, (y,) in shown}.items() <= errors.items()
-                assert {"winner-take-all", "pairwise-relu"} <= {n for n, *_ in shown}
+                found = {row["circuit"]: row["rmse"] for row in shown}
+                assert found.items() <= errors.items()
+                assert {"winner-take-all", "pairwise-relu"} <= set(found)
+                assert [text.split(": ")[0] for text in signs(browser)] == list(found)
                 seen[setting] = str(shown)
     assert set(seen) == settings
     assert len(set(seen.values())) == len(settings)
@@ -133,11 +139,26 @@ def test_every_circuit_is_played_back_step_by_step(browser):
         seen.add(str(whole))
         choose(browser, "step", 50)
         part = drawn(browser, "pool")
-        assert max(max(x, default=0) for _, x, _ in whole) == 200
-        assert max(max(x, default=0) for _, x, _ in part) == 50
-        (output,) = (y for trace, _, y in whole if trace == "output")
+        assert max(map(max, part["input"])) <= 50 < max(map(max, whole["input"]))
+        (output,), (first,) = whole["output"], part["output"]
+        assert len(output) == 200 and first == output[:50]
         assert output[95] == pytest.approx(0.9, abs=0.25)
     assert len(seen) == len(mpc.circuits())
+
+
+def test_a_name_hides_its_signs_and_each_has_its_own(browser):
+    choose(browser, "cost", "synaptic_operations")
+    buttons = browser.find_elements("css selector", "#legend button")
+    paths = {
+        (path.get_attribute("d"), path.get_attribute("stroke"))
+        for path in browser.find_elements("css selector", "#legend path")
+    }
+    assert len(paths) == len(buttons)
+    everything = signs(browser)
+    buttons[0].click()
+    assert [text.split(": ")[0] for text in everything if text not in signs(browser)]
+    browser.find_element("css selector", "#legend button.hidden").click()
+    assert signs(browser) == everything
 
 
 def test_play_moves_on(browser):
@@ -153,6 +174,5 @@ def test_play_moves_on(browser):
 
 def test_page_has_no_errors_and_asks_for_nothing(browser):
     assert [e for e in browser.get_log("browser") if e["level"] != "INFO"] == []
-    assert "https://cdn" not in browser.page_source[-20000:]
     resources = "return performance.getEntriesByType('resource').map((e) => e.name);"
     assert browser.execute_script(resources) == []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from functools import partial
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -289,8 +290,23 @@ def test_own_circuits_get_the_next_free_style():
     names = [*mpc.circuits(), "mine", "yours"]
     styles = {name: tuple(look.values()) for name, look in plots.styles(names).items()}
     assert {name: styles[name] for name in STYLES} == STYLES
-    assert [styles["mine"], styles["yours"]] == list(FREE_STYLES[7:9])
+    assert [styles["mine"], styles["yours"]] == list(FREE_STYLES[:2])
     assert len(plots.styles([f"circuit {number}" for number in range(25)])) == 25
+
+
+def test_circuit_named_by_the_user_has_the_style_of_its_class():
+    named = {"mine": mpc.WinnerTakeAll, "slow": partial(mpc.WinnerTakeAll, synapse=0.1)}
+    named["other"] = lambda windows: mpc.PairwiseReLU(windows)
+    ax = plots.pareto(mpc.compare(named, n_pools=5))
+    handles, names = ax.get_legend_handles_labels()
+    looks = {
+        n.split(" (")[0]: (h[0].get_color(), h[0].get_marker())
+        for h, n in zip(handles, names)
+    }
+    assert looks["mine"] == STYLES["winner-take-all"]
+    assert looks["other"] == STYLES["pairwise-relu"]
+    assert looks["slow"][0] == looks["mine"][0]
+    assert looks["slow"][1] != looks["mine"][1]
 
 
 def test_rows_of_a_circuit_have_its_style():

@@ -25,7 +25,7 @@ class AbsoluteValue(ComparatorTree):
 
     It is here to be compared with, so its defaults are the published ones:
     `nengo.SpikingRectifiedLinear` neurons, ``max_rate`` 250 Hz, ``radius`` 0.2, inner
-    synapse 1 ms, 5 ms behind the spikes of the input.
+    synapse 1 ms, 5 ms after the spikes of the input.
 
     Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons (6
     neurons for 4 inputs), :math:`\lceil \log_2 k \rceil` levels. Delay: that of

@@ -1,4 +1,4 @@
-"""A pool in one line: what a circuit has to be told is read from what it pools."""
+"""A pool in one line: the arguments of a circuit are read from what it pools."""
 
 from __future__ import annotations
 

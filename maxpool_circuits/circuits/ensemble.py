@@ -29,11 +29,11 @@ class EnsembleMax(MeanPath):
 
     What Nengo's users write first: represent all :math:`k` inputs of a pool in one
     :math:`k`-dimensional ensemble and let the solver find decoders for the maximum. The
-    maximum is no smooth function of :math:`k` variables and :math:`n` neurons see it
+    maximum is not a smooth function of :math:`k` variables and :math:`n` neurons see it
     along :math:`n` random directions, so the error falls slowly with the number of
     neurons and grows with that of inputs.
 
-    Two things make more of the same neurons. As in `.WinnerTakeAll` the mean of the
+    Two things make better use of them. As in `.WinnerTakeAll` the mean of the
     pool goes past them, so that they represent by how much inputs differ from it,
 
     .. math:: \max_i x_i = \bar x + \max_i (x_i - \bar x)

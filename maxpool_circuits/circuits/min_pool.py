@@ -35,7 +35,7 @@ class MinPool(nengo.Network):
     input : nengo.Node
         Takes the ``windows.n_inputs`` inputs.
     output : nengo.Node
-        Gives the ``windows.n_pools`` minima.
+        Has the ``windows.n_pools`` minima.
     circuit : nengo.Network
         The max-pool network.
 

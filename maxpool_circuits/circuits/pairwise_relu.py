@@ -32,7 +32,7 @@ class PairwiseReLU(Averaging, ComparatorTree):
     One comparator per pair rectifies the difference; :math:`b` travels past the
     neurons, so only the difference is quantised by spikes. With the default neurons the
     difference is averaged *before* it is rectified, on a membrane that may go negative,
-    which keeps the output free of the upward bias of a rectifier behind a synapse.
+    which keeps the output free of the upward bias of a rectifier after a synapse.
 
     Cost, for :math:`k` inputs: :math:`k - 1` comparators of ``n_neurons`` neurons,
     :math:`\lceil \log_2 k \rceil` levels. Delay: that of ``input_synapse`` and one

@@ -15,7 +15,7 @@ from ..registry import make
 
 
 def per_window(make_one: Callable[[int], nengo.Network]) -> Callable[..., Any]:
-    """Make a circuit for any windows of one that is written for a single window.
+    """Make a circuit for any windows from one for a single window.
 
     It is repeated for each window, so that the number of Nengo objects grows with the
     windows; the label of the network says how many there are. Building 200 windows

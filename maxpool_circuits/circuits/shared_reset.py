@@ -17,7 +17,7 @@ class SharedResetMax(MaxPoolNetwork):
 
     .. math:: \text{relu}\Big(\max_i x_i\Big) = \max(0, x_1, \dots, x_k)
 
-    A layer of rectifying neurons and the max pooling behind it are one function. So
+    A layer of rectifying neurons and the max pooling after it are one function. So
     the neurons of the layer can be the pool: their membranes integrate the currents
     :math:`x_i`, the highest one fires, and its spikes are taken from all of them (see
     `.SharedReset`):
@@ -29,7 +29,7 @@ class SharedResetMax(MaxPoolNetwork):
        v_i \leftarrow v_i - n, \qquad y = \frac{n}{g \, \Delta t}
 
     The count of the output's spikes is the running maximum of the integrals. Values are
-    quantised once, only the winner spikes, and in time: a filter behind the pool works
+    quantised once, only the winner spikes, and in time: a filter after the pool works
     on one value instead of :math:`k`. Of equal membranes the first one fires.
 
     Inputs are values or currents rather than spikes: what the layer's neurons would
@@ -65,7 +65,7 @@ class SharedResetMax(MaxPoolNetwork):
     References
     ----------
     Li and Zeng (2022), https://doi.org/10.48550/arXiv.2204.13271 (a lateral inhibition
-    that counts, behind the layer's neurons)
+    that counts, after the layer's neurons)
 
     Rueckauer and others (2017), https://doi.org/10.3389/fnins.2017.00682 (soft reset)
 

@@ -38,7 +38,7 @@ ACCUMULATION = 4
 
 
 class SoftmaxApproximation(MeanPath):
-    r"""Units that say by how much the estimate is exceeded, and one that integrates.
+    r"""An estimate of the maximum, and units that say by how much inputs exceed it.
 
     A soft maximum with steepness :math:`\beta` is the one value :math:`m` for which
 

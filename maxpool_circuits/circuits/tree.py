@@ -22,7 +22,7 @@ class ComparatorTree(MaxPoolNetwork):
 
     .. math:: \max(a, b) = \text{path}(a, b) + \text{comparator}(a - b)
 
-    A value without a partner waits for the next level, behind the same synapses. All
+    A value without a partner waits for the next level, after the same synapses. All
     comparators of a level are one ensemble; there are :math:`\lceil \log_2 k \rceil`
     levels for :math:`k` inputs and :math:`k - 1` comparators.
 
@@ -138,7 +138,7 @@ class ComparatorTree(MaxPoolNetwork):
         wiring.build()
 
     def _compare(self):
-        """The wiring before, the pairs of each level, and the wiring behind."""
+        """The wiring before, the pairs of each level, and the wiring after."""
         sizes = self.windows.sizes[self.pools]
         self.shares_comparators = False
         if self.windows.axes is not None:

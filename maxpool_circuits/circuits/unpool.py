@@ -15,7 +15,7 @@ from ..network.sparse import connect, selection
 from ..utils.checks import positive_number, valid_seed
 
 #: Time constants, in inter-spike intervals of an input, over which spikes of rivals are
-#: counted, and behind which the values arrive at the gates.
+#: counted, and after which the values arrive at the gates.
 COUNTED, VALUES = 5, 3.5
 #: Rate of rivals, relative to ``max_rate``, from which an input has lost.
 LOST = 0.012
@@ -45,8 +45,8 @@ class Unpool(nengo.Network):
     pool : WinnerTakeAll
         A circuit with one unit of one neuron for each input of its windows.
     top : float, optional
-        The largest value that is put back; negative ones give 0. The default is the top
-        of the pool's ``input_range``, if that has no negative values.
+        The largest value that is put back; negative ones become 0. The default is the
+        top of the pool's ``input_range``, if that has no negative values.
     label, seed, add_to_container : optional
         As in `nengo.Network`.
 
@@ -55,7 +55,7 @@ class Unpool(nengo.Network):
     input : nengo.Node
         Takes ``windows.n_pools`` values, those of ``pool.output`` for example.
     output : nengo.Node
-        Gives ``windows.n_inputs`` values.
+        Has ``windows.n_inputs`` values.
     gates : nengo.Ensemble
         The neurons of the gates, pool by pool.
 

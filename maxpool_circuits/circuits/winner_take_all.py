@@ -60,7 +60,10 @@ class WinnerTakeAll(Averaging, MeanPath):
     .. math::
 
        v_i \leftarrow \max(v_i + g (x_i - \bar x) \, \Delta t,\; f(\bar x)), \qquad
-       n = \max(\lfloor \max_i v_i \rfloor, 0), \qquad
+       n = \max(\lfloor \max_i v_i \rfloor, 0)
+
+    .. math::
+
        v_i \leftarrow v_i - n, \qquad y = \bar x + \frac{n}{g \, \Delta t}
 
     The highest unit fires if and only if the count of its input spikes, less the mean

@@ -94,11 +94,11 @@ def compare(
     input_rate : float, optional (Default: 250)
         Firing rate of inputs that spike, in Hz per unit value.
     seed : int, optional (Default: 0)
-        Seed of the inputs and of the networks. No seed gives the inputs that decoders
-        were tuned on.
+        Seed of the inputs and of the networks. None of the seeds makes the inputs that
+        decoders were tuned on.
     n_trials : int, optional (Default: 1)
         How often inputs and networks are sampled. Each metric is the mean over all
-        trials, and two trials or more give it a 95 % interval. The first trial is that
+        trials, with a 95 % interval if there are two or more. The first trial is that
         of one trial alone. A `Workload` of your own keeps its values: only the spikes
         that carry them, and the networks, are sampled.
     simulator : callable, optional (Default: None)
@@ -147,7 +147,7 @@ def compare(
     ready.update({name: with_defaults(c, **options) for name, c in chosen.items()})
 
     lines: list[dict[str, Any]] = []
-    outputs: dict[str, np.ndarray] = {}
+    recordings: dict[str, Recording] = {}
     first: Any = None
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
     with parallel, progress(progress_bar, total=len(chosen) * n_trials) as bar:
@@ -164,18 +164,19 @@ def compare(
                 joblib.delayed(_measured)(trial, name, circuit, simulator)
                 for name, circuit in ready.items()
             )
-            for (measured, output), name in zip(results, ready):
+            for (measured, recording), name in zip(results, ready):
                 keys = {"circuit": name, "trial": number, "inputs": fingerprint}
                 lines += [{**keys, **metrics} for metrics in measured]
-                outputs.setdefault(name, output)
+                recordings.setdefault(name, recording)
                 if name in chosen:
                     bar.update()
     return ComparisonTable(
         trials=with_best_readouts(lines),
         heading=_heading(first.workload, encoding),
         workload=first.workload,
-        outputs=outputs,
+        outputs={name: each.output for name, each in recordings.items()},
         spikes=first.spikes,
+        made_by={name: each.made_by for name, each in recordings.items()},
     )
 
 
@@ -254,10 +255,10 @@ class Trial:
 
 
 def _measured(trial, name, circuit, simulator):
-    """Metrics of a circuit in a trial after each readout filter, and its output."""
+    """Metrics of a circuit in a trial after each readout filter, and the recording."""
     recording = trial.record(name, circuit, simulator)
     metrics = [measure(recording, trial.workload, [readout]) for readout in READOUTS]
-    return metrics, recording.output
+    return metrics, recording
 
 
 def _heading(workload, encoding):

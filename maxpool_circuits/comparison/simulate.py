@@ -32,6 +32,8 @@ class Recording:
     synaptic_operations: float | None = None
     build_time: float | None = None
     simulation_time: float | None = None
+    #: Name of the class of the circuit.
+    made_by: str | None = None
 
 
 def progress(shown: bool, **options: Any) -> Any:
@@ -120,6 +122,7 @@ def record(
         synaptic_operations=operations,
         build_time=making + building,
         simulation_time=running / (len(inputs) * DT),
+        made_by=type(pool).__name__,
     )
 
 

@@ -111,6 +111,8 @@ class ComparisonTable:
         Output of each circuit and reference in the first trial, not filtered.
     spikes : (n_steps, n_inputs) array, optional
         What the circuits got in the first trial, in units of the input.
+    made_by : dict of {str: str}, optional
+        Name of the class of each circuit, for its color in figures.
 
     Examples
     --------
@@ -131,6 +133,7 @@ class ComparisonTable:
     workload: Any = None
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
     spikes: Any = None
+    made_by: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def n_trials(self) -> int:

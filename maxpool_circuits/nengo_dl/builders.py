@@ -113,7 +113,7 @@ class AboveMeanBuilder(SharedResetBuilder):
 
 
 class LeakyAboveMeanBuilder(AboveMeanBuilder):
-    """Neurons that know through which filter they are read."""
+    """Neurons that know the filter through which they are read."""
 
     constants = ("readout", "leaks_above")
 

@@ -109,7 +109,7 @@ def counting_error(values, amplitude, window=WINDOW):
     r"""Root mean square of what counts of spikes are off in a window.
 
     Counts of :math:`n` spikes on average, at equal distances, have the variance
-    :math:`f (1 - f)`, where :math:`f` is the part of :math:`n` behind the point.
+    :math:`f (1 - f)`, where :math:`f` is the fractional part of :math:`n`.
     """
     part = np.abs(values) * window / amplitude % 1
     return amplitude / window * np.sqrt(np.mean(part * (1 - part)))

@@ -297,8 +297,8 @@ class Converter(nengo_dl.Converter):
         Raises
         ------
         nengo.exceptions.ValidationError
-            If the inputs do not fit the model, ``n_steps`` is no positive integer, or
-            the model has time steps of its own.
+            If the inputs do not fit the model, ``n_steps`` is not a positive integer,
+            or the model has time steps of its own.
 
         Examples
         --------

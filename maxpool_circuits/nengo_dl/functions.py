@@ -131,7 +131,7 @@ def function_name(layer):
 
 
 def takes_maxima(layer):
-    """Whether a layer takes maxima or minima, but is no pooling layer."""
+    """Whether a layer takes maxima or minima, but is not a pooling layer."""
     return function_name(layer).startswith((*EXTREMES, *REDUCTIONS, *POOLS))
 
 

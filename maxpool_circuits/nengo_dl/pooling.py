@@ -32,7 +32,7 @@ SLOWER = 2.5
 #: first spikes take. Those of circuits start at random: with all at one half they were
 #: later by some steps.
 START = 0.6
-#: Floor of a layer that is its own pool, in units of the threshold: behind weights of
+#: Floor of a layer that is its own pool, in units of the threshold: after weights of
 #: both signs membranes have to average much that cancels.
 FLOOR = -4
 
@@ -177,7 +177,7 @@ def with_options(circuit, pool, amplitudes, converter):
     """The circuit with what fits its spikes and values, and factors of its inputs.
 
     Thresholds follow the amplitude of a spike, filters and memory the ripple of all
-    that arrive: behind weights of both signs values are small and traffic is not.
+    that arrive: after weights of both signs values are small and traffic is not.
 
     Inputs have to be divided by the factors, and maxima multiplied with them, so that
     spikes of all channels have one amplitude; None if they already have.

@@ -73,7 +73,7 @@ def _batches(
 def outputs_over_time(
     converter: Any, found: dict, readout: float | None
 ) -> list[np.ndarray]:
-    """Outputs in the shapes of Keras, behind a low-pass filter.
+    """Outputs in the shapes of Keras, after a low-pass filter.
 
     The filter is divided by its response to ones, so that it is a mean with the most
     weight on the last steps from the start on.

@@ -84,7 +84,7 @@ class MaxPoolNetwork(nengo.Network):
     input : nengo.Node
         Takes the ``windows.n_inputs`` inputs. NaN spreads, as everywhere in Nengo.
     output : nengo.Node
-        Gives the ``windows.n_pools`` maxima, in units of the input.
+        Has the ``windows.n_pools`` maxima, in units of the input.
     windows, neuron_type, max_rate, input_rate, input_range, synapse, input_synapse
         The arguments, with defaults filled in.
     decoders : TunedDecoders or None
@@ -117,7 +117,7 @@ class MaxPoolNetwork(nengo.Network):
 
     Examples
     --------
-    A new circuit needs one method. This one gives the mean, not the maximum:
+    A new circuit needs one method. This one outputs the mean, not the maximum:
 
     >>> import nengo
     >>> import maxpool_circuits as mpc

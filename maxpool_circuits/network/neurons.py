@@ -288,7 +288,7 @@ class AboveMean(SharedReset):
 
 
 class LeakyAboveMean(AboveMean):
-    r"""Neurons like `AboveMean` that know through which filter they are read.
+    r"""Neurons like `AboveMean` that know the filter through which they are read.
 
     What a low-pass of time constant :math:`\tau` makes of the spikes of a group is
     also taken off its membranes, if these leak with the same :math:`\tau`:

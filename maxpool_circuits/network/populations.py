@@ -89,7 +89,7 @@ class FittedPopulation:
     max_rate : float
         Firing rate, in Hz, where ``encoders @ input`` is 1.
     points : callable
-        Takes a number and gives at least so many inputs to fit the decoders on,
+        Takes a number and returns at least so many inputs to fit the decoders on,
         (n_points, size_in).
     n_points : int
         The number of inputs that is enough for these neurons.

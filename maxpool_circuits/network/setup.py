@@ -24,7 +24,7 @@ IGNORED = frozenset({"initial_state", "seed", "label"})
 class Setup:
     """The identity of what is tuned: a circuit and all that its decoders depend on.
 
-    Seeds, labels, initial states of neurons and the number of pools are no part of it,
+    Seeds, labels, initial states of neurons and the number of pools are not part of it,
     and neither is the input range, because all values scale with it. Objects are given
     as text, with the full names of their classes.
 

@@ -1,4 +1,4 @@
-"""Whether what reaches a pool fits what the pool was told about it."""
+"""Whether the inputs of a pool fit its arguments."""
 
 from __future__ import annotations
 

@@ -9,7 +9,14 @@ from matplotlib.axes import Axes
 from nengo.exceptions import ValidationError
 
 from ..utils.checks import positive_number, valid_flag
-from .figure import Table, as_label, axes_or_new, checked_table, legend_below, styles
+from .figure import (
+    Table,
+    as_label,
+    axes_or_new,
+    checked_table,
+    legend_below,
+    styles_of,
+)
 
 
 def pareto(table: Table, ax: Axes | None = None) -> Axes:
@@ -43,7 +50,7 @@ def pareto(table: Table, ax: Axes | None = None) -> Axes:
     """
     checked_table(table, "means")
     ax = axes_or_new(ax)
-    looks, halves = styles(table.means.index), table.half_widths.fillna(0)
+    looks, halves = styles_of(table), table.half_widths.fillna(0)
     highest = _top(table, table["rmse"] + halves["rmse"])
     for name, latency, rmse in table.means[["latency", "rmse"]].itertuples():
         label = as_label(name)
@@ -105,7 +112,7 @@ def error_by_gap(table: Table, ax: Axes | None = None) -> Axes:
     gap, _ = _gaps(table)
     parts = np.array_split(np.argsort(gap), 10)
     middles = [gap[part].mean() for part in parts]
-    looks, curves = styles(table.means.index), {}
+    looks, curves = styles_of(table), {}
     for name in table.means.index:
         squares = errors_of(table, name) ** 2
         curves[name] = [np.sqrt(squares[part].mean()) for part in parts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -77,14 +77,21 @@ STYLES = {
 REFERENCE_STYLES = {"oracle": ("0.2", "d"), "average": ("0.6", "h")}
 #: What others get, in this order, if it is free.
 FREE_STYLES = (
-    *STYLES.values(),
     ("#661133", "*"),
     ("#999933", "<"),
     ("#ddcc77", ">"),
+    *STYLES.values(),
 )
 
 
-def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def styles_of(table: Table) -> dict[str, dict[str, Any]]:
+    """Color and marker of each row of a table, by the class of its circuit."""
+    return styles(table.means.index, table.made_by)
+
+
+def styles(
+    names: Iterable[str], made_by: Mapping[str, str | None] | None = None
+) -> dict[str, dict[str, Any]]:
     """Color and marker of each circuit, the same in all pictures.
 
     Parameters
@@ -93,6 +100,9 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
         Names of rows of a table. Those of a circuit of this package or of its class,
         alone or with a remark ("winner-take-all at 1000 Hz", "exact (after 5 ms)"),
         have its color; others get the next free ones.
+    made_by : dict of {str: str}, optional
+        Names of the classes of rows, as in `.ComparisonTable`: a row has the color of
+        its class, whatever it is called.
 
     Returns
     -------
@@ -111,7 +121,9 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     >>> styles["winner-take-all"]
     {'color': '#d55e00', 'marker': 's'}
     >>> styles["mine"]["marker"]
-    'p'
+    '*'
+    >>> plots.styles(["mine"], {"mine": "WinnerTakeAll"})["mine"]
+    {'color': '#d55e00', 'marker': 's'}
     """
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
@@ -122,7 +134,7 @@ def styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
     for row in rows:
         bare = re.split(r",? \(|, | at ", row)[0]
-        style = known.get(of_class.get(bare, bare))
+        style = known.get(of_class.get((made_by or {}).get(row) or bare, bare))
         if style is None:
             rest.append(row)
             continue

@@ -90,8 +90,8 @@ def image_comparison(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If the comparison is not on images, there is no such image, or ``labels`` are no
-        names of its maps.
+        If the comparison is not on images, there is no such image, or ``labels`` are
+        not names of its maps.
 
     Examples
     --------

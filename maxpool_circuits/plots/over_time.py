@@ -19,7 +19,7 @@ from .figure import (
     checked_table,
     legend_below,
     saved,
-    styles,
+    styles_of,
 )
 
 
@@ -69,7 +69,7 @@ def traces(
     time = (steps + 1) * table.workload.dt
     target = table.workload.target[steps, pool]
     ax.plot(time, target, "k", linewidth=2, label="true maximum")
-    looks, apart = styles(table.means.index), max(len(time) // 8, 1)
+    looks, apart = styles_of(table), max(len(time) // 8, 1)
     for number, name in enumerate(table.circuits):
         output = table.filtered_output(name)[steps, pool]
         # markers that are far from each other, and none on that of another circuit

@@ -60,7 +60,7 @@ def draw(
     input_rate : float
         Firing rate of the inputs that spike, in Hz per unit value.
     seed : int
-        Different seeds give independent draws.
+        Different seeds make independent samples.
     n_pools : int
         Number of pools.
 

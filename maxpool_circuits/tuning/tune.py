@@ -78,8 +78,8 @@ def tune(
     readout filter that suits best, on a mixture of constant and changing inputs, spikes
     and values (see `.tuning.INPUTS`), relative to the error without tuning. A circuit
     must not get worse on any of them, by more than 1 %, nor on a second, independent
-    draw of inputs: where it does, less is changed, or nothing. A third draw gives the
-    errors of the report.
+    sample of inputs: where it does, less is changed, or nothing. The errors of the
+    report are those of a third sample.
 
     One window is tuned once, whatever the number of pools it will be used for.
 
@@ -95,11 +95,11 @@ def tune(
         Firing rate of the inputs, in Hz per unit value. The default is ``max_rate``, or
         250 if that is less.
     n_pools : int, optional (Default: 40)
-        Number of random windows of 4 inputs in the first draw, or as many larger
-        windows as have the same number of inputs; the other two draws have three times
-        as many.
+        Number of random windows of 4 inputs in the first sample, or as many larger
+        windows as have the same number of inputs; the other two samples have three
+        times as many.
     seed : int, optional (Default: 0)
-        Seed of the inputs and of the network. The same seed gives the same result.
+        Seed of the inputs and of the network. The same seed has the same result.
     n_jobs : int, optional (Default: 1)
         Number of processes, as in `joblib.Parallel`; ``joblib.parallel_config`` may
         choose another backend, such as a cluster. There is work for one process per

@@ -65,7 +65,7 @@ def valid_range(value: Any, attr: str, obj: Any = None) -> tuple[float, float]:
 
 
 def valid_flag(value: Any, attr: str, obj: Any = None) -> bool:
-    """Return a truth value; numbers and arrays are none."""
+    """Return a truth value; numbers and arrays are refused."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValidationError(
             f"must be True or False, got {value!r}", attr=attr, obj=obj
@@ -74,7 +74,7 @@ def valid_flag(value: Any, attr: str, obj: Any = None) -> bool:
 
 
 def valid_path(value: Any, attr: str = "path") -> str:
-    """Return the path of a file as text; bytes and descriptors are none."""
+    """Return the path of a file as text; bytes and descriptors are refused."""
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValidationError(f"must be the path of a file, got {value!r}", attr=attr)
@@ -82,7 +82,7 @@ def valid_path(value: Any, attr: str = "path") -> str:
 
 
 def ordinary_file(value: Any) -> str:
-    """Return the path of a file; pipes and devices, which may never end, are none."""
+    """Return the path of a file; pipes and devices may never end."""
     path = valid_path(value)
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"{path!r} is not an ordinary file; name another one")
