@@ -130,6 +130,14 @@ def csv_lines(name):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["inputs.csv", "backends.csv"])
+def test_measured_tables_have_all_circuits(name):
+    """What is new is measured before a release, not by who adds it."""
+    measured = {re.match(r"`?([\w-]+)", line["circuit"])[1] for line in csv_lines(name)}
+    assert set(mpc.circuits()) <= measured
+
+
 def test_choice_of_circuits_is_the_one_of_the_measured_errors():
     page = (DOCS / "choosing.md").read_text()
     lines = {line.pop("circuit").strip("`"): line for line in csv_lines("inputs.csv")}
@@ -139,8 +147,6 @@ def test_choice_of_circuits_is_the_one_of_the_measured_errors():
         assert f" docs/{name}" in page
     assert [choice["encoding"].strip("`") for choice in choices] == list(ENCODINGS)
     assert all(list(line) == list(ENCODINGS) for line in lines.values())
-    assert set(mpc.circuits()) - {"exact"} < set(lines)
-
     no_choice = ("oracle", "average", "exact (two poles of 5 ms)")
     for choice in choices:
         inputs = choice["encoding"].strip("`")
@@ -202,7 +208,6 @@ def test_backends_that_run_a_circuit_have_the_errors_of_nengo(backends, backend)
     found = {job: line[backend] for job, line in backends.items() if line[backend]}
     own = {(circuit, "default") for circuit in OWN_NEURONS}
     refused = {job for job, cell in found.items() if cell == "refused"}
-    assert set(mpc.circuits()) == {circuit for circuit, _ in found}
     assert refused == (own if backend == "NengoOCL" else set())
     for job in found.keys() - refused:
         # decoders are drawn anew
