@@ -16,7 +16,7 @@ from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
 from ..registry import make
-from ..utils.checks import valid_flag
+from ..utils.checks import is_integer, valid_flag
 from .events import fan_outs
 from .workloads import DT
 
@@ -41,20 +41,36 @@ def progress(shown: bool, **options: Any) -> Any:
     return tqdm(disable=None if valid_flag(shown, "progress_bar") else True, **options)
 
 
+def parallel_jobs(n_jobs: int | None, **options: Any) -> Any:
+    """Processes, as many as joblib takes: negative numbers count from all cores."""
+    if n_jobs is not None and (not is_integer(n_jobs) or n_jobs == 0):
+        raise ValidationError(
+            f"must be an integer other than 0, or None, got {n_jobs!r}", attr="n_jobs"
+        )
+    import joblib
+
+    return joblib.Parallel(n_jobs=n_jobs, **options)
+
+
 def build_simulator(
-    network: nengo.Network, simulator: Callable[..., Any] | None = None
+    network: nengo.Network,
+    simulator: Callable[..., Any] | None = None,
+    dt: float = DT,
 ) -> Any:
     """Build a network with a simulator class or factory, by default with Nengo's."""
     simulator = _nengo_simulator if simulator is None else simulator
-    if not callable(simulator):
+    options: dict[str, Any] = {"dt": dt}
+    try:
+        signature = inspect.signature(simulator)
+        if "progress_bar" in signature.parameters:
+            options["progress_bar"] = False
+        signature.bind(network, **options)
+    except (TypeError, ValueError) as error:
         raise ValidationError(
             "must be a simulator class, such as nengo.Simulator, or a function that "
-            f"makes a simulator of a network, or None, got {simulator!r}",
+            f"makes a simulator of a network and a dt, or None, got {simulator!r}",
             attr="simulator",
-        )
-    options = {"dt": DT}
-    if "progress_bar" in inspect.signature(simulator).parameters:
-        options["progress_bar"] = False
+        ) from error
     return simulator(network, **options)
 
 

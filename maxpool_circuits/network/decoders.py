@@ -20,6 +20,7 @@ from nengo.exceptions import ValidationError
 
 from ..utils.checks import ordinary_file, positive_number
 from ..utils.files import atomic_write
+from .arrays import numbers
 from .populations import FittedPopulation, Population
 from .setup import Setup
 
@@ -98,10 +99,11 @@ class TunedDecoders:
             raise ValidationError(
                 f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
             )
+        matrix = functools.partial(numbers, shape=("*", "*"))
         checks: dict[str, Any] = {
-            "decoder_changes": _matrix,
+            "decoder_changes": matrix,
             "parameters": positive_number,
-            "tuning_curves": _matrix,
+            "tuning_curves": matrix,
             "report": _plain,
         }
         for what, checked in checks.items():
@@ -321,15 +323,6 @@ def _index():
 def _load(path):
     """Read a shipped file once for all networks."""
     return TunedDecoders.load(path)
-
-
-def _matrix(values, name):
-    """Copy of a matrix that cannot be changed."""
-    matrix = np.array(values, dtype=float)
-    if matrix.ndim != 2 or np.ma.is_masked(values) or not np.all(np.isfinite(matrix)):
-        raise ValueError(f"{name!r} must be a matrix of finite numbers")
-    matrix.setflags(write=False)
-    return matrix
 
 
 def _plain(value, name):
