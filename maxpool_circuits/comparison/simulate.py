@@ -16,9 +16,12 @@ from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
 from ..registry import make
-from ..utils.checks import is_integer, valid_flag
+from ..utils.checks import valid_flag, valid_integer
 from .events import fan_outs
 from .workloads import DT
+
+#: More processes than a machine has cores.
+MOST_JOBS = 2**12
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,12 @@ def progress(shown: bool, **options: Any) -> Any:
 
 def parallel_jobs(n_jobs: int | None, **options: Any) -> Any:
     """Processes, as many as joblib takes: negative numbers count from all cores."""
-    if n_jobs is not None and (not is_integer(n_jobs) or n_jobs == 0):
-        raise ValidationError(
-            f"must be an integer other than 0, or None, got {n_jobs!r}", attr="n_jobs"
-        )
     import joblib
+
+    if n_jobs is not None:
+        valid_integer(n_jobs, "n_jobs", lowest=-MOST_JOBS, highest=MOST_JOBS)
+    if n_jobs == 0:
+        raise ValidationError("must not be 0", attr="n_jobs")
 
     return joblib.Parallel(n_jobs=n_jobs, **options)
 
