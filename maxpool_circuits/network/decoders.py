@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import io
 import json
 import math
 import os
@@ -236,8 +237,10 @@ class TunedDecoders:
             If it cannot be read.
         """
         path = ordinary_file(path)
+        # in memory: an error of the file system is none of its content then
+        content = io.BytesIO(Path(path).read_bytes())
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(content, allow_pickle=False) as file:
                 arrays = {**file}
             header, digest = (str(arrays.pop(name)) for name in ("header", "digest"))
             fields = json.loads(header)
@@ -253,8 +256,6 @@ class TunedDecoders:
             if tuned.digest != digest:
                 raise ValueError("some of it is missing or was changed")
             return tuned
-        except OSError:
-            raise
         except Exception as error:
             # NumPy, zipfile, zlib and json raise anything for bytes that are damaged
             raise ValidationError(
