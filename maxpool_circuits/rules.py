@@ -46,7 +46,7 @@ def _namespace(x, gain, **others):
 
 def _is_array(value, shape=None):
     is_right = hasattr(value, "shape") and shape in (None, value.shape)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         is_right &= value.dtype.kind in "iuf" and not np.ma.isMaskedArray(value)
     return is_right and hasattr(value, "dtype")
 

@@ -365,7 +365,8 @@ class PopulationArray:
         gets its own.
         """
         weights = replicate(self.population.encoders, self.n_copies)
-        return weights if matrix is None else weights @ finite_matrix(matrix)
+        shape = weights.shape[1], None
+        return weights if matrix is None else weights @ finite_matrix(matrix, shape)
 
     def decode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights from the neurons for ``matrix`` times the outputs of all copies.
@@ -373,4 +374,5 @@ class PopulationArray:
         ``matrix`` is (size, n_copies * size_out), the default is the identity.
         """
         weights = replicate(self.population.decoders, self.n_copies)
-        return weights if matrix is None else finite_matrix(matrix) @ weights
+        shape = None, weights.shape[0]
+        return weights if matrix is None else finite_matrix(matrix, shape) @ weights

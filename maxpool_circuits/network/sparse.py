@@ -102,19 +102,22 @@ def size_of(end: Any, attr: str, side: str) -> int:
 
 
 def finite_matrix(
-    values: Any, shape: tuple[int, int] | None = None, attr: str = "matrix"
+    values: Any, shape: tuple[Any, Any], attr: str = "matrix"
 ) -> scipy.sparse.csr_matrix:
-    """A sparse matrix of finite numbers, of a shape if one is given."""
+    """A sparse matrix of finite numbers; None in its shape is any length."""
     try:
         matrix = scipy.sparse.csr_matrix(values)
         fits = matrix.dtype.kind in "biuf" and bool(np.all(np.isfinite(matrix.data)))
     except (TypeError, ValueError):
         fits = False
-    is_matrix = scipy.sparse.issparse(values) or np.ndim(values) == 2
-    if not (fits and is_matrix) or shape not in (None, matrix.shape):
+    is_matrix = scipy.sparse.issparse(values) or as_array(values).ndim == 2
+    fits = (
+        fits and is_matrix and all(n in (None, m) for n, m in zip(shape, matrix.shape))
+    )
+    if not fits:
         raise ValidationError(
-            f"must be a matrix of finite numbers{shape and f', of shape {shape}' or ''}"
-            f", got {short_repr(values)}",
+            f"must be a matrix of finite numbers, of shape {shape}, got "
+            f"{short_repr(values)}",
             attr=attr,
         )
     return matrix

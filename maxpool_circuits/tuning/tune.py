@@ -18,7 +18,7 @@ import scipy
 from nengo.exceptions import ValidationError
 
 from ..comparison.simulate import parallel_jobs, progress
-from ..network.arrays import RealParam
+from ..network.arrays import RealParam, as_array
 from ..network.decoders import TunedDecoders
 from ..network.setup import describe
 from ..network.windows import PoolWindows
@@ -169,7 +169,7 @@ def tune(
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
-    listed: Any = () if window_size is None else np.atleast_1d(window_size)
+    listed: Any = () if window_size is None else np.atleast_1d(as_array(window_size))
     sizes = tuple(sorted({valid_integer(size, "window_size") for size in listed}))
     if window_size is not None and not sizes:
         raise ValidationError(
