@@ -260,7 +260,7 @@ class AboveMean(SharedReset):
     [25.  0.]
     """
 
-    rise = RealParam("rise", low=0)
+    rise: Any = RealParam("rise", low=0)
 
     def __init__(
         self,
@@ -346,8 +346,8 @@ class LeakyAboveMean(AboveMean):
     """
 
     state = {**AboveMean.state, "read_mean": Choice([0])}
-    readout = RealParam("readout", low=0, low_open=True)
-    leaks_above = RealParam("leaks_above", low=0)
+    readout: Any = RealParam("readout", low=0, low_open=True)
+    leaks_above: Any = RealParam("leaks_above", low=0)
 
     def __init__(
         self,

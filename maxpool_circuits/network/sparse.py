@@ -91,7 +91,7 @@ def connect(pre: Any, post: Any, matrix: Any, synapse: Any = None) -> nengo.Conn
 
 def size_of(end: Any, attr: str, side: str) -> int:
     """Number of values at the end of a connection, on its side "in" or "out"."""
-    size = getattr(end, f"size_{side}", None)
+    size: Any = getattr(end, f"size_{side}", None)
     if not is_integer(size) or size < 1:
         raise ValidationError(
             f"must be a node, neurons or the like with values of size_{side}, got "
