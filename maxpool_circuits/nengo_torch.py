@@ -23,9 +23,6 @@ from .operators.filters import AlphaFilter
 from .operators.pairwise_relu import PairwiseReLUStep
 from .operators.shared_reset import SharedResetStep
 
-#: Up to how many values NumPy works on what is on a CPU: it is faster for few.
-FEW = 2**15
-
 
 class Members:
     """Inputs of windows, members first; smaller windows repeat their first one."""
@@ -99,11 +96,7 @@ class Circuit(Step):
         """What spikes make of the inputs; the gradient is that of the exact maximum."""
         x = self.members(x)
         with torch.no_grad():
-            given = [x, self.members.mean(x), *(each.movedim(1, 0) for each in states)]
-            if x.numel() <= FEW and not x.is_cuda:
-                given = [each if each is None else each.numpy() for each in given]
-            y, states = self.fire(*given)
-            y, *states = map(torch.as_tensor, [y, *states])
+            y, states = self.fire(x, [each.movedim(1, 0) for each in states])
         if self.trains:
             exact = self.exact(x)
             y = y + (exact - exact.detach())
@@ -117,9 +110,9 @@ class Circuit(Step):
 class SharedResetCircuit(Circuit):
     """Pools whose neurons share a reset."""
 
-    def fire(self, x, mean, voltage):
+    def fire(self, x, states):
         """Output, and membranes."""
-        rule = self.op.rule
+        rule, (voltage,) = self.op.rule, states
         if rule.rise is None:
             y, after = rules.shared_reset(x, voltage, base=rule.low, **self.constants)
         else:
@@ -128,7 +121,7 @@ class SharedResetCircuit(Circuit):
                 voltage,
                 rise=rule.rise,
                 low=rule.low,
-                mean=mean,
+                mean=self.members.mean(x),
                 **self.constants,
             )
         return y, [after]
@@ -151,11 +144,9 @@ class PairwiseReLUCircuit(Circuit):
                 torch.as_tensor(both)[:, np.newaxis] for both in op.rule.paired
             ]
 
-    def fire(self, x, mean, *states):
+    def fire(self, x, states):
         """Output, and membranes by level."""
-        paired = self.paired
-        if paired and isinstance(x, torch.Tensor):
-            paired = [both.to(x.device) for both in paired]
+        paired = self.paired and [both.to(x.device) for both in self.paired]
         return rules.pairwise_relu(x, states, paired=paired, **self.constants)
 
 

@@ -24,19 +24,16 @@ __all__ = ["pairwise_relu", "shared_reset", "winner_take_all"]
 def _namespace(x, gain, **others):
     """The functions for arrays of a kind; refuses what is no input of a time step."""
     shape = getattr(x, "shape", ())
-    _require(_is_array(x) and len(shape) > 0, "x", "an array, members first", x)
+    _require(_is_array(x) and len(shape) > 0, "x", x, "an array, members first")
     positive_number(gain, "gain")
-    if "voltage" in others:
-        voltage = others.pop("voltage")
-        kind = f"an array of shape {tuple(shape)}, as the inputs"
-        _require(_is_array(voltage, shape), "voltage", kind, voltage)
     for name, value in others.items():
-        if value is None and name in ("mean", "spike"):
-            continue
-        # -inf is a floor
-        is_number = is_real(value) or (isinstance(value, float) and value == value)
-        kind = f"a number, or an array of shape {tuple(shape[1:])}"
-        _require(is_number or _is_array(value, shape[1:]), name, kind, value)
+        if name == "voltage":
+            _require(_is_array(value, shape), name, value, "an array of shape", shape)
+        elif value is not None or name not in ("mean", "spike"):
+            # -inf is a floor
+            is_number = is_real(value) or (isinstance(value, float) and value == value)
+            is_right = is_number or _is_array(value, shape[1:])
+            _require(is_right, name, value, "a number, or an array of shape", shape[1:])
     if isinstance(x, np.ndarray):
         return np
     from array_api_compat import array_namespace
@@ -57,12 +54,13 @@ def _check_levels(n_values, arrays, name):
     for each in arrays if isinstance(arrays, (list, tuple)) else ():
         n_pairs = each.shape[0] if _is_array(each) and len(each.shape) else 0
         left = left - n_pairs if 0 < n_pairs <= left // 2 else 0
-    kind = f"a list of arrays of pairs by level, which leave 1 of {n_values} values"
-    _require(left == 1, name, kind, arrays)
+    kind = "a list of arrays of pairs by level, which leave 1 of the values:"
+    _require(left == 1, name, arrays, kind, n_values)
 
 
-def _require(is_right, name, what, value):
+def _require(is_right, name, value, *what):
     if not is_right:
+        what = " ".join(map(str, what))
         raise ValidationError(f"must be {what}, got {short_repr(value)}", attr=name)
 
 
