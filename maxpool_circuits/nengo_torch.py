@@ -79,7 +79,7 @@ class Alpha(Step):
     def step(self, x, y, w):
         """Both filters."""
         p, a, c = self.op.constants(self.dt)
-        return p * y + (a * x + c * w), p * w + x
+        return (p * y).add_(x, alpha=a).add_(w, alpha=c), (p * w).add_(x)
 
 
 class Circuit(Step):

@@ -19,7 +19,7 @@ from .network.neurons import IntegrateAndFire
 from .network.paths import Arriving, Paths, full_weights, incoming, upstream
 from .network.setup import qualified_name
 from .network.sparse import selection
-from .utils.checks import positive_number
+from .utils.checks import positive_number, valid_flag
 from .version import version
 
 try:
@@ -114,6 +114,7 @@ def to_nir(
     """
     spike_value = positive_number(spike_value, "spike_value", unit="value times s")
     _check(circuit)
+    relays = valid_flag(relays, "relays")
     layout = _Layout(circuit, spike_value)
     last = layout.add_chain() if relays else layout.add_paths()
     shape = {"output": np.array([circuit.windows.n_pools])}

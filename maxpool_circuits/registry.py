@@ -152,14 +152,16 @@ def unwrap_partial(circuit: Any) -> tuple[Any, dict[str, Any]]:
     return circuit, given
 
 
-def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+def with_defaults(
+    circuit: str | Callable[..., Any], **options: Any
+) -> Callable[..., Any]:
     """Give a circuit options, but for those that it has already.
 
     Parameters
     ----------
-    circuit : callable
-        A subclass of `.MaxPoolNetwork`, or a `functools.partial` of one. Any other
-        callable brings its own options, and is returned as it is.
+    circuit : str or callable
+        A name, a subclass of `.MaxPoolNetwork`, or a `functools.partial` of one. Any
+        other callable brings its own options, and is returned as it is.
     **options
         Keyword arguments of the class.
 
@@ -167,6 +169,11 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     -------
     callable
         The circuit with these options.
+
+    Raises
+    ------
+    nengo.exceptions.ValidationError
+        If there is no circuit of this name.
 
     Examples
     --------
@@ -179,6 +186,7 @@ def with_defaults(circuit: Callable[..., Any], **options: Any) -> Callable[..., 
     >>> pool.max_rate, pool.synapse
     (100.0, Lowpass(tau=0.1))
     """
+    circuit = find(circuit)
     made_by, given = unwrap_partial(circuit)
     # what every subclass of MaxPoolNetwork has; this module knows no class of circuits
     if not hasattr(made_by, "build_circuit"):

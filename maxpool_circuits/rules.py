@@ -10,20 +10,58 @@ do not fire in step. No input synapse is in here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import repr as short_repr
 from typing import Any
 
 import numpy as np
+from nengo.exceptions import ValidationError
+
+from .utils.checks import is_real, positive_number
 
 __all__ = ["pairwise_relu", "shared_reset", "winner_take_all"]
 
 
-def _namespace(x):
-    """The functions for arrays of a kind."""
+def _namespace(x, gain, **others):
+    """The functions for arrays of a kind; refuses what is no input of a time step."""
+    shape = getattr(x, "shape", ())
+    _require(_is_array(x) and len(shape) > 0, "x", x, "an array, members first")
+    positive_number(gain, "gain")
+    for name, value in others.items():
+        if name == "voltage":
+            _require(_is_array(value, shape), name, value, "an array of shape", shape)
+        elif value is not None or name not in ("mean", "spike"):
+            # -inf is a floor
+            is_number = is_real(value) or (isinstance(value, float) and value == value)
+            is_right = is_number or _is_array(value, shape[1:])
+            _require(is_right, name, value, "a number, or an array of shape", shape[1:])
     if isinstance(x, np.ndarray):
         return np
     from array_api_compat import array_namespace
 
     return array_namespace(x)
+
+
+def _is_array(value, shape=None):
+    is_right = hasattr(value, "shape") and shape in (None, value.shape)
+    if isinstance(value, (np.ndarray, np.generic)):
+        is_right &= value.dtype.kind in "iuf" and not np.ma.isMaskedArray(value)
+    return is_right and hasattr(value, "dtype")
+
+
+def _check_levels(n_values, arrays, name):
+    """Refuse what is no array for each level, of as many pairs as there can be."""
+    left = n_values
+    for each in arrays if isinstance(arrays, (list, tuple)) else ():
+        n_pairs = each.shape[0] if _is_array(each) and len(each.shape) else 0
+        left = left - n_pairs if 0 < n_pairs <= left // 2 else 0
+    kind = "a list of arrays of pairs by level, which leave 1 of the values:"
+    _require(left == 1, name, arrays, kind, n_values)
+
+
+def _require(is_right, name, value, *what):
+    if not is_right:
+        what = " ".join(map(str, what))
+        raise ValidationError(f"must be {what}, got {short_repr(value)}", attr=name)
 
 
 def shared_reset(
@@ -74,10 +112,11 @@ def shared_reset(
     >>> print(np.mean(outputs).round(2))
     0.7
     """
-    xp = _namespace(x)
+    xp = _namespace(x, gain, voltage=voltage, floor=floor, base=base, spike=spike)
+    spike = 1 / gain if spike is None else spike
     voltage = xp.clip(voltage + gain * (x - base), floor, None)
     n_spikes = xp.clip(xp.floor(xp.max(voltage, axis=0)), 0, None)
-    return base + n_spikes * (1 / gain if spike is None else spike), voltage - n_spikes
+    return base + n_spikes * spike, voltage - n_spikes
 
 
 def winner_take_all(
@@ -130,7 +169,7 @@ def winner_take_all(
     >>> print(np.mean(outputs).round(2))
     0.7
     """
-    xp = _namespace(x)
+    xp = _namespace(x, gain, floor=floor, rise=rise, low=low, mean=mean)
     mean = xp.mean(x, axis=0) if mean is None else mean
     lifted = xp.clip(floor + rise * xp.clip(mean - low, 0, None), None, 0)
     return shared_reset(x, voltage, gain, lifted, mean, spike)
@@ -184,8 +223,11 @@ def pairwise_relu(
     >>> print(np.mean(outputs).round(2))
     0.7
     """
-    xp = _namespace(x)
+    xp = _namespace(x, gain, floor=floor, spike=spike)
     spike = 1 / gain if spike is None else spike
+    _check_levels(len(x), voltages, "voltages")
+    if paired is not None:
+        _check_levels(len(x), paired, "paired")
     after = []
     for level, voltage in enumerate(voltages):
         end = 2 * voltage.shape[0]

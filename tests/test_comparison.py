@@ -458,12 +458,12 @@ def test_inputs_of_several_pools_and_of_none_have_a_source():
     [
         ({"values": np.full((10, 2), -0.5)}, "values: .* numbers from 0 to 1"),
         ({"values": [[0.5, np.nan]]}, "values: .* numbers from 0 to 1"),
-        ({"values": [0.5, 0.5]}, r"values: .* of shape \('\*', '\*'\)"),
+        ({"values": [0.5, 0.5]}, "values: .* of shape"),
         ({"rate": 0}, "rate: .* got 0"),
         ({"seed": "a"}, "seed: .* got 'a'"),
     ],
 )
-@pytest.mark.parametrize("name", sorted({*ENCODINGS} - {"values"}))
+@pytest.mark.parametrize("name", sorted(ENCODINGS))
 def test_encodings_check_their_arguments(name, options, message):
     windows = mpc.PoolWindows.independent(1, 2)
     given = {"values": [[0.5, 0.5]], "rate": 250, "seed": 0, **options}

@@ -151,6 +151,9 @@ def header(path, **changes):
 UNIT = "decoder_changes.unit"
 DAMAGES = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "lacks its middle": lambda path: path.write_bytes(
+        path.read_bytes()[:50] + path.read_bytes()[150:]
+    ),
     "text": lambda path: path.write_text("decoders"),
     "pickled objects": lambda path: rewritten(
         path, **{UNIT: np.array([{}], dtype=object)}

@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 import warnings
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nengo
@@ -22,6 +23,10 @@ import pytest
 from nengo.exceptions import ValidationError
 
 import maxpool_circuits as mpc
+from maxpool_circuits import testing
+from maxpool_circuits.comparison import ENCODINGS
+from maxpool_circuits.network import populations, sparse
+from maxpool_circuits.network.wiring import Wiring
 
 
 class Began(Exception):
@@ -70,27 +75,37 @@ def good_source():
     return nengo.Node(np.zeros(6))
 
 
+def good_post():
+    """A node that takes six values."""
+    return nengo.Node(size_in=6)
+
+
 WINDOWS = mpc.PoolWindows.independent(n_pools=2, window_size=3)
 FOLDER = tempfile.TemporaryDirectory()
 PATH = os.path.join(FOLDER.name, "file")
 #: Good values that are made when they are needed.
-MADE = (good_table, good_pool, good_nir, good_source, good_unpooled)
+MADE = (good_table, good_pool, good_nir, good_source, good_unpooled, good_post)
 #: Good values of all arguments, by name; those of one callable stand with its name.
 GOOD = {
     "add_to_container": False,
     "path": PATH,
     "amplitude": 1,
+    "any_rate": False,
     "ax": None,
     "bits": 8,
+    "base": 0,
     "channels_last": True,
     "circuit": "exact",
     "circuits": ["exact"],
+    "columns": [0],
     "decoder_changes": {},
     "decoders": None,
     "dead": 0.1,
     "default": 2,
     "dt": 0.001,
+    "floor": -1,
     "function": len,
+    "gain": 0.5,
     "high": 3,
     "images": None,
     "indices": [[0]],
@@ -102,11 +117,16 @@ GOOD = {
     "is_read": np.array([True]),
     "latency_weight": 0,
     "memory": None,
+    "label": None,
     "limit": 0.25,
     "low": 1,
+    "matrix": np.eye(6),
+    "mean": 0.5,
     "maps": np.zeros((2, 2, 3)),
     "max_rate": 250,
     "min_voltage": -1,
+    "n_columns": 2,
+    "n_copies": 2,
     "n_images": 2,
     "n_inputs": 2,
     "n_jobs": 1,
@@ -116,13 +136,22 @@ GOOD = {
     "names": ["a name"],
     "network": good_pool,
     "neuron_type": nengo.SpikingRectifiedLinear(),
+    "own": (),
     "pool": 0,
+    "population": populations.rectifier(nengo.LIF(), 2, 100, 1),
+    "post": good_post,
+    "pre": good_source,
+    "radius": 1,
+    "rate": 250,
     "readout": 0.02,
+    "rise": 0,
     "seed": 0,
     "setup": mpc.Setup("a.b", 1, 250.0),
     "signals": len,
+    "size": 6,
     "sizes": [2, 3],
     "simulator": begin,
+    "spike": 1,
     "spike_value": 1 / 250,
     "spikes_weight": 0,
     "step": np.zeros((2, 6)),
@@ -130,11 +159,17 @@ GOOD = {
     "synapse": 0.005,
     "table": good_table,
     "values": np.zeros((1, 6)),
+    "voltage": np.zeros(6),
+    "voltages": [np.zeros(3), np.zeros(1), np.zeros(1)],
     "window_size": 3,
     "weight_noise": 0.1,
+    "weights": np.eye(6),
     "windows": WINDOWS,
     "x": np.zeros(6),
+    "Setup.neuron_type": None,
+    "Setup.synapse": None,
     "TunedDecoders.parameters": {},
+    "Wiring.junction.label": "a junction",
     "MaxPoolNetwork.replicate.name": "unit",
     "compare.n_pools": 1,
     "images.window_size": 4,
@@ -157,19 +192,15 @@ FREE = {
     "add_to_container": "handed on to nengo.Network",
     "report": "anything that JSON can carry",
     "x": "values may be NaN or infinite",
-    "names": "of plots",
     "max_pool.windows": "refused as input_shape",
     "error_map.circuit": "refused as a row of the table",
-    "n_jobs": "joblib checks it",
-    "relays": "true or false",
-    "simulator": "anything that can be called",
 }
 
 #: Names that are not called by users, with the reason.
 LEFT_OUT = {
     "ComparisonTable": "made by compare",
     "Ratios": "made by ComparisonTable.against",
-    "Setup": "made by circuits and by files",
+    "Check": "made by checks",
     "MaxPoolNetwork": "makes no circuit; its arguments are those of the circuits",
 }
 
@@ -179,8 +210,16 @@ METHODS = {
     "PoolWindows.global_pooling": mpc.PoolWindows,
     "PoolWindows.independent": mpc.PoolWindows,
     "PoolWindows.max": WINDOWS,
+    "ENCODINGS.poisson": SimpleNamespace(**ENCODINGS),
+    "ENCODINGS.regular": SimpleNamespace(**ENCODINGS),
     "TunedDecoders.load": mpc.TunedDecoders,
     "TunedDecoders.save": mpc.TunedDecoders(GOOD["setup"], {}, {}),
+    "Wiring.connect": Wiring(),
+    "Wiring.junction": Wiring(),
+    "populations.PopulationArray": populations,
+    "populations.rectifier": populations,
+    "sparse.connect": sparse,
+    "sparse.selection": sparse,
 }
 
 #: Never right, whatever the argument is.
@@ -190,7 +229,8 @@ NONSENSE = [object(), float("nan"), 10**400, b"ab"]
 def public():
     """All exported callables, by name."""
     found = {}
-    for name in ("", ".comparison", ".nir", ".plots", ".tuning"):
+    modules = ("", ".comparison", ".nir", ".plots", ".rules", ".testing", ".tuning")
+    for name in modules:
         # a package may not be installed
         with contextlib.suppress(ImportError):
             module = importlib.import_module(f"maxpool_circuits{name}")
@@ -265,8 +305,8 @@ def test_every_good_call_is_accepted(name):
 
 
 def test_what_is_left_out_is_public():
-    exported = {*mpc.__all__, *mpc.comparison.__all__, *mpc.plots.__all__}
-    assert set(LEFT_OUT) <= exported
+    modules = mpc, mpc.comparison, mpc.plots, testing
+    assert set(LEFT_OUT) <= {name for each in modules for name in each.__all__}
 
 
 @pytest.mark.parametrize(

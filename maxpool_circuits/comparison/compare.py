@@ -31,7 +31,7 @@ from .metrics import (
     measure,
     oracle,
 )
-from .simulate import Recording, progress, record
+from .simulate import Recording, parallel_jobs, progress, record
 from .workloads import Workload, find_workload
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def compare(
     lines: list[dict[str, Any]] = []
     recordings: dict[str, Recording] = {}
     first: Any = None
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator")
+    parallel = parallel_jobs(n_jobs, return_as="generator")
     with parallel, progress(progress_bar, total=len(chosen) * n_trials) as bar:
         # one trial after the other, since few fit into memory at the same time
         for number in range(n_trials):

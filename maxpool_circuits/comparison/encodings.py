@@ -17,12 +17,13 @@ import scipy.sparse
 from nengo.exceptions import ValidationError
 from nengo.processes import PresentInput
 
+from ..network.arrays import numbers
 from ..network.populations import container
 from ..network.sparse import connect, selection
 from ..network.windows import WINDOWS, PoolWindows
 from ..utils.checks import positive_number, valid_seed
 from .simulate import build_simulator
-from .workloads import DT, shares
+from .workloads import DT
 
 #: Spikes of a burst, and time steps from each to the next.
 SPIKES_PER_BURST, STEPS_BETWEEN = 4, 2
@@ -35,7 +36,9 @@ def _checked(encode):
 
     @functools.wraps(encode)
     def checked(values, rate=250, seed=0, windows=None):
-        values = shares(values, "values", ("*", "*"))
+        given = windows is not None
+        n_inputs = WINDOWS.coerce(None, windows).n_inputs if given else "*"
+        values = numbers(values, "values", ("*", n_inputs), low=0, high=1)
         rate = positive_number(rate, "rate", unit="Hz")
         return encode(values, rate, valid_seed(seed), windows)
 
@@ -165,7 +168,7 @@ ENCODINGS: dict[str, Callable[..., np.ndarray]] = {
     "lif": lif_spikes,
     "bursts": bursts,
     "correlated": correlated_spikes,
-    "values": lambda values, *others: values,
+    "values": _checked(lambda values, *others: values),
     "population": decoded_values,
 }
 #: Those without spikes: ``input_rate`` does not matter to them.

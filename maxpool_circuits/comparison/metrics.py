@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..network.base import valid_synapse
+from ..network.sparse import valid_synapse
 from ..network.windows import PoolWindows
 from .simulate import Recording
 from .workloads import DT, Workload

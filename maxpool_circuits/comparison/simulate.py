@@ -16,9 +16,12 @@ from nengo.processes import PresentInput
 
 from ..network.windows import PoolWindows
 from ..registry import make
-from ..utils.checks import valid_flag
+from ..utils.checks import valid_flag, valid_integer
 from .events import fan_outs
 from .workloads import DT
+
+#: More processes than a machine has cores.
+MOST_JOBS = 2**12
 
 
 @dataclass(frozen=True)
@@ -43,20 +46,37 @@ def progress(shown: bool, **options: Any) -> Any:
     return tqdm(disable=None if valid_flag(shown, "progress_bar") else True, **options)
 
 
+def parallel_jobs(n_jobs: int | None, **options: Any) -> Any:
+    """Processes, as many as joblib takes: negative numbers count from all cores."""
+    import joblib
+
+    if n_jobs is not None:
+        valid_integer(n_jobs, "n_jobs", lowest=-MOST_JOBS, highest=MOST_JOBS)
+    if n_jobs == 0:
+        raise ValidationError("must not be 0", attr="n_jobs")
+
+    return joblib.Parallel(n_jobs=n_jobs, **options)
+
+
 def build_simulator(
-    network: nengo.Network, simulator: Callable[..., Any] | None = None
+    network: nengo.Network,
+    simulator: Callable[..., Any] | None = None,
+    dt: float = DT,
 ) -> Any:
     """Build a network with a simulator class or factory, by default with Nengo's."""
     simulator = _nengo_simulator if simulator is None else simulator
-    if not callable(simulator):
+    options: dict[str, Any] = {"dt": dt}
+    try:
+        signature = inspect.signature(simulator)
+        if "progress_bar" in signature.parameters:
+            options["progress_bar"] = False
+        signature.bind(network, **options)
+    except (TypeError, ValueError) as error:
         raise ValidationError(
             "must be a simulator class, such as nengo.Simulator, or a function that "
-            f"makes a simulator of a network, or None, got {simulator!r}",
+            f"makes a simulator of a network and a dt, or None, got {simulator!r}",
             attr="simulator",
-        )
-    options = {"dt": DT}
-    if "progress_bar" in inspect.signature(simulator).parameters:
-        options["progress_bar"] = False
+        ) from error
     return simulator(network, **options)
 
 

@@ -271,7 +271,7 @@ class ComparisonTable:
         nengo.exceptions.ValidationError
             If there is no row of this name, or the table was read from a file.
         """
-        look_up(circuit, dict.fromkeys(self.means.index), "row")
+        look_up(circuit, dict.fromkeys(self.means.index), "circuit")
         if circuit not in self.outputs:
             raise ValidationError(
                 "files keep no outputs; make the table with compare", attr="outputs"

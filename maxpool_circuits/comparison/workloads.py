@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import isqrt
 from reprlib import repr as short_repr
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.params import StringParam
 
+from ..network.arrays import as_array, numbers
 from ..network.windows import WINDOWS, PoolWindows
 from ..utils.checks import look_up, valid_integer, valid_seed
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
 
 #: Time step of all comparisons, in seconds.
 DT = 0.001
@@ -26,26 +24,6 @@ DT = 0.001
 SCALES = ((7, 3.5), (9, 4.6))
 #: Preferred orientations of the simple cells, in degrees.
 ORIENTATIONS = (0, 45, 90, 135)
-
-
-def shares(values: ArrayLike, name: str, shape: Sequence[Any]) -> np.ndarray:
-    """Read-only copy of an array of numbers from 0 to 1; "*" is any length."""
-    try:
-        array = np.array(values)
-    except ValueError:
-        # rows of several lengths
-        array = np.array(None)
-    fits = len(shape) == array.ndim and array.dtype.kind in "iuf"
-    fits = fits and all(n in ("*", m) for n, m in zip(shape, array.shape))
-    in_range = fits and np.all((array >= 0) & (array <= 1))
-    if not in_range or np.ma.is_masked(values):
-        raise ValidationError(
-            f"must be an array of numbers from 0 to 1, of shape {tuple(shape)}, got "
-            f"{short_repr(values)}",
-            attr=name,
-        )
-    array.setflags(write=False)
-    return array
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +88,9 @@ class Workload:
         if self.images is not None:
             shapes["images"] = ("*", "*", "*")
         for name, shape in shapes.items():
-            object.__setattr__(self, name, shares(getattr(self, name), name, shape))
-        is_read = np.array(self.is_read)
+            values = numbers(getattr(self, name), name, shape, low=0, high=1)
+            object.__setattr__(self, name, values)
+        is_read = as_array(self.is_read).copy()
         fits = is_read.shape == self.values.shape[:1] and is_read.dtype == bool
         if not fits or not is_read.any():
             raise ValidationError(

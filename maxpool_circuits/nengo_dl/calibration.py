@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 from nengo.exceptions import ValidationError
-from nengo.params import NumberParam
 from nengo_dl import compat
 
+from ..network.arrays import RealParam, as_array
 from ..utils.checks import positive_number
 from .activations import has_neurons
 
@@ -73,7 +73,7 @@ def firing_rates(model, data, rate=None, quantile=QUANTILE, error=ERROR):
     0.5
     """
     error = positive_number(error, "error", unit="standard deviations")
-    share = NumberParam("quantile", low=0, low_open=True, high=1)
+    share = RealParam("quantile", low=0, low_open=True, high=1)
     quantile = share.coerce(None, quantile)
     if rate is not None:
         rate = positive_number(rate, "rate", unit="Hz")
@@ -144,10 +144,19 @@ def record(model, data):
     return _record(model, inputs_of(model, data))
 
 
+def check_model(model, obj=None):
+    """Refuse what is not a Keras model."""
+    if not isinstance(model, tf.keras.Model):
+        raise ValidationError(
+            f"must be a Keras model, got {model!r}", attr="model", obj=obj
+        )
+
+
 def inputs_of(model, data, attr="data"):
     """Inputs of a model as a list of arrays, one for each."""
+    check_model(model)
     data = data if isinstance(data, (list, tuple)) else [data]
-    data = [np.asarray(x) for x in data]
+    data = [as_array(x) for x in data]
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     if len(shapes) != len(data) or not all(
         x.size > 0

@@ -13,7 +13,8 @@ from nengo.exceptions import ValidationError
 from nengo_dl import compat
 from nengo_dl.converter import LayerConverter
 
-from ..network.base import valid_synapse
+from ..network.arrays import RealParam
+from ..network.sparse import valid_synapse
 from ..registry import find
 from ..utils.checks import positive_number, valid_flag
 from . import calibration as calibrate
@@ -115,10 +116,7 @@ class Converter(nengo_dl.Converter):
 
     def __init__(self, model, *args, max_pool=None, calibration=None, **options):
         check_keras_2(model)
-        if not isinstance(model, tf.keras.Model):
-            raise ValidationError(
-                f"must be a Keras model, got {model!r}", attr="model", obj=self
-            )
+        calibrate.check_model(model, self)
         by_layer = max_pool if isinstance(max_pool, dict) else {None: max_pool}
         for circuit in by_layer.values():
             # an unknown name is better refused before the model is converted
@@ -311,8 +309,11 @@ class Converter(nengo_dl.Converter):
         (8, 2, 2, 1)
         """
 
+        valid_flag(over_time, "over_time", self)
+        lowpass = valid_synapse(readout, "readout", self)
+
         def read(found):
-            outputs = outputs_over_time(self, found, readout)
+            outputs = outputs_over_time(self, found, lowpass)
             return outputs if over_time else [each[:, -1] for each in outputs]
 
         outputs = run(self, inputs, n_steps, read, progress_bar)
@@ -324,6 +325,11 @@ class Converter(nengo_dl.Converter):
         As in `nengo_dl.Converter`, with tolerances that fit single precision. Networks
         of rate neurons pass, whose pools are ``exact``.
         """
+        valid_flag(training, "training", self)
+        RealParam("atol", low=0).coerce(self, atol)
+        RealParam("rtol", low=0).coerce(self, rtol)
+        if inputs is not None:
+            inputs = calibrate.inputs_of(self.model, inputs, "inputs")
         try:
             return super().verify(training, inputs, atol, rtol)
         except ValueError as error:

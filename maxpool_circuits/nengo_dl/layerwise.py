@@ -10,7 +10,7 @@ from ..comparison.workloads import DT
 from ..utils.checks import valid_integer
 from .calibration import counting_error, record
 from .pooling import models_in, pools_of
-from .running import run
+from .running import model_of, run
 
 
 def compare_layers(converter, inputs, n_steps=100, average=50):
@@ -69,7 +69,7 @@ def compare_layers(converter, inputs, n_steps=100, average=50):
     """
     n_steps = valid_integer(n_steps, "n_steps")
     average = valid_integer(average, "average", highest=n_steps)
-    applications = record(converter.model, inputs)
+    applications = record(model_of(converter), inputs)
     network = converter.net
     n_probes = len(network.probes)
     try:

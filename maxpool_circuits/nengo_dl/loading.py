@@ -11,6 +11,8 @@ import h5py
 import tensorflow as tf
 from nengo.exceptions import ValidationError
 
+from ..utils.checks import ordinary_file
+
 #: Arguments that Keras 2 calls otherwise.
 RENAMED = {("LeakyReLU", "negative_slope"): "alpha"}
 #: Arguments that change nothing when a model is run, in single precision.
@@ -37,6 +39,8 @@ def load_model(path: str | Path) -> tf.keras.Model:
 
     Raises
     ------
+    OSError
+        If the file cannot be read.
     nengo.exceptions.ValidationError
         If a file of Keras 3 has something that Keras 2 does not have.
 
@@ -46,6 +50,7 @@ def load_model(path: str | Path) -> tf.keras.Model:
     >>> model = load_model("model.keras")  # doctest: +SKIP
     >>> converter = Converter(model)  # doctest: +SKIP
     """
+    path = ordinary_file(path)
     if not zipfile.is_zipfile(path):
         return tf.keras.models.load_model(path, compile=False)
     with zipfile.ZipFile(path) as archive:

@@ -13,13 +13,24 @@ import tensorflow as tf
 from nengo.exceptions import ValidationError
 from tqdm import tqdm
 
-from ..utils.checks import valid_integer
+from ..network.sparse import valid_synapse
+from ..utils.checks import valid_flag, valid_integer
 from .calibration import inputs_of
 
 #: Time constant, in seconds, of the low-pass filter on outputs.
 READOUT = 0.02
 #: How many inputs are simulated at a time, at most.
 BATCH_SIZE = 100
+
+
+def model_of(converter: Any) -> tf.keras.Model:
+    """The Keras model of a converter; refuses what is none."""
+    if not isinstance(converter, nengo_dl.Converter):
+        raise ValidationError(
+            f"must be a maxpool_circuits.nengo_dl.Converter, got {converter!r}",
+            attr="converter",
+        )
+    return converter.model
 
 
 def run(
@@ -34,6 +45,7 @@ def run(
     ``read`` gets {probe: (batch_size, n_steps, size) values} of each minibatch.
     """
     n_steps = valid_integer(n_steps, "n_steps")
+    valid_flag(progress_bar, "progress_bar")
     if converter.temporal_model:
         raise ValidationError(
             "a model over time has its own time steps; run converter.net in a "
@@ -71,7 +83,7 @@ def _batches(
 
 
 def outputs_over_time(
-    converter: Any, found: dict, readout: float | None
+    converter: Any, found: dict, readout: nengo.synapses.Synapse | None
 ) -> list[np.ndarray]:
     """Outputs in the shapes of Keras, after a low-pass filter.
 
@@ -82,9 +94,8 @@ def outputs_over_time(
     for tensor, probe in zip(converter.model.outputs, converter.outputs.values()):
         values = found[probe]
         if readout:
-            lowpass = nengo.Lowpass(readout)
-            ones = lowpass.filt(np.ones((1, values.shape[1], 1)), axis=1, y0=0)
-            values = lowpass.filt(values, axis=1, y0=0) / ones
+            ones = readout.filt(np.ones((1, values.shape[1], 1)), axis=1, y0=0)
+            values = readout.filt(values, axis=1, y0=0) / ones
         outputs.append(np.reshape(values, (*values.shape[:2], *tensor.shape[1:])))
     return outputs
 
@@ -140,10 +151,11 @@ def compare_outputs(
     >>> bool(table.loc["pool", "distance"] < 0.1)
     True
     """
-    model = converter.model
+    model = model_of(converter)
+    lowpass = valid_synapse(readout, "readout")
 
     def read(found):
-        return outputs_over_time(converter, found, readout)
+        return outputs_over_time(converter, found, lowpass)
 
     outputs = run(converter, inputs, n_steps, read, progress_bar)
     expected = tf.nest.flatten(model.predict(inputs, batch_size=32, verbose=0))

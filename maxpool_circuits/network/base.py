@@ -8,12 +8,10 @@ import nengo
 import numpy as np
 from nengo.exceptions import ValidationError
 from nengo.neurons import Direct, NeuronType
-from nengo.params import Default
-from nengo.synapses import Synapse
+from nengo.params import Default, StringParam
 
 from ..registry import all_or_nothing
 from ..utils.checks import (
-    is_real,
     positive_number,
     valid_integer,
     valid_range,
@@ -26,9 +24,10 @@ from .populations import (
     Population,
     PopulationArray,
     is_rectified_linear,
+    valid_population,
 )
 from .setup import Setup, describe, qualified_name
-from .sparse import connect, selection
+from .sparse import connect, selection, valid_synapse
 from .tunable import Tunable
 from .windows import WINDOWS, PoolWindows
 
@@ -256,7 +255,9 @@ class MaxPoolNetwork(nengo.Network):
         PopulationArray
             The copies.
         """
-        self.untuned_populations.setdefault(name, population)
+        StringParam("name").coerce(self, name)
+        StringParam("label", optional=True).coerce(self, label)
+        self.untuned_populations.setdefault(name, valid_population(population))
         if self.decoders is not None:
             population = self.decoders.applied_to(name, population)
         copies = PopulationArray(population, n_copies, label=label or name)
@@ -276,6 +277,10 @@ class MaxPoolNetwork(nengo.Network):
         float
             The value.
         """
+        if not isinstance(tunable, Tunable):
+            raise ValidationError(
+                f"must be a Tunable, got {tunable!r}", attr="tunable", obj=self
+            )
         tuned = {} if self.decoders is None else self.decoders.parameters
         return tuned.get(tunable.name, tunable.default)
 
@@ -464,20 +469,6 @@ class MaxPoolNetwork(nengo.Network):
 
     def _check_loop(self):
         """Circuits with loops refuse synapses that do not work in them."""
-
-
-def valid_synapse(synapse: Any, attr: str, obj: Any = None) -> Any:
-    """Return a synapse or None; a number becomes a low-pass filter."""
-    if is_real(synapse) and synapse >= 0:
-        return nengo.Lowpass(synapse)
-    if synapse is not None and not isinstance(synapse, Synapse):
-        raise ValidationError(
-            "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
-            f"of 0 or more, in seconds, or None, got {synapse!r}",
-            attr=attr,
-            obj=obj,
-        )
-    return synapse
 
 
 def contents(network: nengo.Network) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import io
 import json
 import math
 import os
@@ -20,6 +21,7 @@ from nengo.exceptions import ValidationError
 
 from ..utils.checks import ordinary_file, positive_number
 from ..utils.files import atomic_write
+from .arrays import numbers
 from .populations import FittedPopulation, Population
 from .setup import Setup
 
@@ -98,10 +100,11 @@ class TunedDecoders:
             raise ValidationError(
                 f"must be the setup of a circuit, got {self.setup!r}", attr="setup"
             )
+        matrix = functools.partial(numbers, shape=("*", "*"))
         checks: dict[str, Any] = {
-            "decoder_changes": _matrix,
+            "decoder_changes": matrix,
             "parameters": positive_number,
-            "tuning_curves": _matrix,
+            "tuning_curves": matrix,
             "report": _plain,
         }
         for what, checked in checks.items():
@@ -234,8 +237,10 @@ class TunedDecoders:
             If it cannot be read.
         """
         path = ordinary_file(path)
+        # in memory: an error of the file system is none of its content then
+        content = io.BytesIO(Path(path).read_bytes())
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(content, allow_pickle=False) as file:
                 arrays = {**file}
             header, digest = (str(arrays.pop(name)) for name in ("header", "digest"))
             fields = json.loads(header)
@@ -251,8 +256,6 @@ class TunedDecoders:
             if tuned.digest != digest:
                 raise ValueError("some of it is missing or was changed")
             return tuned
-        except OSError:
-            raise
         except Exception as error:
             # NumPy, zipfile, zlib and json raise anything for bytes that are damaged
             raise ValidationError(
@@ -321,15 +324,6 @@ def _index():
 def _load(path):
     """Read a shipped file once for all networks."""
     return TunedDecoders.load(path)
-
-
-def _matrix(values, name):
-    """Copy of a matrix that cannot be changed."""
-    matrix = np.array(values, dtype=float)
-    if matrix.ndim != 2 or np.ma.is_masked(values) or not np.all(np.isfinite(matrix)):
-        raise ValueError(f"{name!r} must be a matrix of finite numbers")
-    matrix.setflags(write=False)
-    return matrix
 
 
 def _plain(value, name):

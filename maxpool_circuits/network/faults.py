@@ -9,7 +9,8 @@ from nengo.ensemble import Neurons
 from nengo.exceptions import ValidationError
 from nengo.transforms import Sparse
 
-from ..utils.checks import is_real, valid_integer, valid_seed
+from ..utils.checks import valid_integer, valid_seed
+from .arrays import RealParam
 from .neurons import SharedReset
 from .sparse import weights_of
 
@@ -64,11 +65,8 @@ def let_fail(
     >>> int((pool.all_ensembles[0].bias < 0).sum())
     41
     """
-    for name, value, end in ("dead", dead, 1), ("weight_noise", weight_noise, np.inf):
-        if not is_real(value) or not 0 <= value < end:
-            raise ValidationError(
-                f"must be a number of 0 or more, below {end}, got {value!r}", attr=name
-            )
+    RealParam("dead", low=0, high=1, high_open=True).coerce(None, dead)
+    RealParam("weight_noise", low=0).coerce(None, weight_noise)
     if bits is not None:
         valid_integer(bits, "bits", lowest=2, highest=64)
     if not isinstance(network, nengo.Network) or not network.all_ensembles:

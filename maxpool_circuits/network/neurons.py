@@ -11,7 +11,8 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, SpikingRectifiedLinear
 from nengo.params import NdarrayParam, NumberParam
 
-from ..utils.checks import is_integer, is_real, positive_number
+from ..utils.checks import is_count, is_real, positive_number
+from .arrays import RealParam, as_array
 
 
 class IntegrateAndFire(SpikingRectifiedLinear):
@@ -94,7 +95,8 @@ class IntegrateAndFire(SpikingRectifiedLinear):
         # Nengo takes NaN and infinity for numbers above 0
         amplitude = positive_number(amplitude, "amplitude", self)
         super().__init__(amplitude=amplitude, initial_state=initial_state)
-        if not is_real(min_voltage) and min_voltage != -np.inf:
+        unlimited = isinstance(min_voltage, float) and min_voltage == -np.inf
+        if not is_real(min_voltage) and not unlimited:
             raise ValidationError(
                 "must be a number at or below 0 (in units of the threshold), got "
                 f"{min_voltage!r}",
@@ -172,8 +174,8 @@ class SharedReset(IntegrateAndFire):
         initial_state: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(min_voltage, amplitude, initial_state)
-        each = np.ravel(sizes).tolist()
-        if not each or not all(is_integer(size) and size >= 1 for size in each):
+        each = np.ravel(as_array(sizes)).tolist()
+        if not each or not all(map(is_count, each)):
             raise ValidationError(
                 f"must be whole numbers of neurons, 1 or more, got {sizes!r}",
                 attr="sizes",
@@ -258,7 +260,7 @@ class AboveMean(SharedReset):
     [25.  0.]
     """
 
-    rise = NumberParam("rise", low=0)
+    rise: Any = RealParam("rise", low=0)
 
     def __init__(
         self,
@@ -344,8 +346,8 @@ class LeakyAboveMean(AboveMean):
     """
 
     state = {**AboveMean.state, "read_mean": Choice([0])}
-    readout = NumberParam("readout", low=0, low_open=True)
-    leaks_above = NumberParam("leaks_above", low=0)
+    readout: Any = RealParam("readout", low=0, low_open=True)
+    leaks_above: Any = RealParam("leaks_above", low=0)
 
     def __init__(
         self,

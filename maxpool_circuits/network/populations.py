@@ -16,7 +16,8 @@ from nengo.exceptions import ValidationError
 from nengo.neurons import NeuronType, NeuronTypeParam, RectifiedLinear
 
 from ..utils.checks import positive_number, valid_integer
-from .sparse import replicate
+from .arrays import numbers
+from .sparse import finite_matrix, replicate
 
 
 def is_rectified_linear(neuron_type: NeuronType) -> bool:
@@ -63,6 +64,12 @@ class Population:
     decoders: np.ndarray
     function: Callable
     unit: float
+
+    def __post_init__(self) -> None:
+        """Check all values."""
+        n_neurons = len(numbers(self.gain, "gain", ("*",), obj=self))
+        shapes = {"encoders": (n_neurons, "*"), "decoders": ("*", n_neurons)}
+        _check(self, bias=(n_neurons,), **shapes)
 
     @property
     def n_neurons(self) -> int:
@@ -111,6 +118,15 @@ class FittedPopulation:
     function: Callable
     regularise: float
     unit: float
+
+    def __post_init__(self) -> None:
+        """Check all values."""
+        n_neurons = len(numbers(self.intercepts, "intercepts", ("*",), obj=self))
+        _check(self, encoders=(n_neurons, "*"))
+        _callable(self.points, "points", self)
+        positive_number(self.max_rate, "max_rate", self, unit="Hz")
+        positive_number(self.regularise, "regularise", self)
+        valid_integer(self.n_points, "n_points", self)
 
     @property
     def n_neurons(self) -> int:
@@ -168,6 +184,21 @@ class FittedPopulation:
         return np.abs(self.encoders).max()
 
 
+def _check(population, **shapes):
+    """Check what all populations have, and arrays of given shapes."""
+    NeuronTypeParam("neuron_type").coerce(population, population.neuron_type)
+    positive_number(population.unit, "unit", population)
+    _callable(population.function, "function", population)
+    for name, shape in shapes.items():
+        numbers(getattr(population, name), name, shape, obj=population)
+
+
+def _callable(value, attr, obj):
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise ValidationError(f"must be callable, got {value!r}", attr=attr, obj=obj)
+
+
 def rectified(points: np.ndarray) -> np.ndarray:
     """Replace negative values by zero."""
     return np.maximum(points, 0)
@@ -181,9 +212,10 @@ def rectifier(
     Parameters
     ----------
     neuron_type : nengo.neurons.NeuronType
-        Type of all neurons. Rectified linear ones (see `is_rectified_linear`) all get
-        the same tuning curve, so that the result is exact; others get intercepts spread
-        over the positive inputs, so that all are silent at negative ones.
+        Type of all neurons. Rectified linear ones, whose rate is proportional to their
+        positive input, all get the same tuning curve, so that the result is exact;
+        others get intercepts spread over the positive inputs, so that all are silent at
+        negative ones.
     n_neurons : int
         Number of neurons.
     max_rate : float
@@ -266,6 +298,16 @@ def container(
     )
 
 
+def valid_population(value: Any) -> Population | FittedPopulation:
+    """Refuse what is not a population."""
+    if not isinstance(value, (Population, FittedPopulation)):
+        raise ValidationError(
+            f"must be a Population or a FittedPopulation, got {value!r}",
+            attr="population",
+        )
+    return value
+
+
 class PopulationArray:
     """Copies of one population, in one ensemble.
 
@@ -306,7 +348,7 @@ class PopulationArray:
         n_copies: int,
         label: str | None = None,
     ) -> None:
-        self.population = population
+        self.population = valid_population(population)
         self.n_copies = valid_integer(n_copies, "n_copies")
         self.ensemble = container(
             population.neuron_type,
@@ -323,7 +365,8 @@ class PopulationArray:
         gets its own.
         """
         weights = replicate(self.population.encoders, self.n_copies)
-        return weights if matrix is None else weights @ matrix
+        shape = weights.shape[1], None
+        return weights if matrix is None else weights @ finite_matrix(matrix, shape)
 
     def decode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
         """Weights from the neurons for ``matrix`` times the outputs of all copies.
@@ -331,4 +374,5 @@ class PopulationArray:
         ``matrix`` is (size, n_copies * size_out), the default is the identity.
         """
         weights = replicate(self.population.decoders, self.n_copies)
-        return weights if matrix is None else matrix @ weights
+        shape = None, weights.shape[0]
+        return weights if matrix is None else finite_matrix(matrix, shape) @ weights

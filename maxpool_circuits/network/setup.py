@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from nengo.exceptions import ValidationError
-from nengo.params import FrozenObject
+from nengo.params import FrozenObject, StringParam
 
-from ..utils.checks import is_real
+from ..utils.checks import is_real, positive_number, valid_flag, valid_integer
 
 #: Ratios of ``max_rate`` at which decoders are still better than none. It is less above
 #: 1, where neurons come closer to their refractory period.
@@ -49,7 +49,7 @@ class Setup:
     Raises
     ------
     nengo.exceptions.ValidationError
-        If ``circuit`` is not a text.
+        If a value is not as described.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class Setup:
     own: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the name; sort further arguments, which files hold as lists."""
+        """Check all values; sort further arguments, which files hold as lists."""
         if not isinstance(self.circuit, str):
             raise ValidationError(
                 "must be the module and the name of a class, as in the setup of a "
@@ -79,7 +79,21 @@ class Setup:
                 attr="circuit",
                 obj=self,
             )
-        own = sorted((name, float(value)) for name, value in self.own)
+        valid_integer(self.n_neurons, "n_neurons", self)
+        positive_number(self.max_rate, "max_rate", self, unit="Hz")
+        valid_flag(self.any_rate, "any_rate", self)
+        if self.window_size is not None:
+            valid_integer(self.window_size, "window_size", self)
+        for name in ("neuron_type", "synapse", "input_synapse"):
+            StringParam(name, optional=True).coerce(self, getattr(self, name))
+        try:
+            own = sorted((str(name), float(value)) for name, value in self.own)
+        except (OverflowError, TypeError, ValueError) as error:
+            raise ValidationError(
+                f"must be pairs of a name and a number, got {self.own!r}",
+                attr="own",
+                obj=self,
+            ) from error
         object.__setattr__(self, "own", tuple(own))
 
     def __str__(self) -> str:

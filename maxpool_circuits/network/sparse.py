@@ -7,14 +7,17 @@ and a handful of connections however many pools there are.
 
 from __future__ import annotations
 
+from reprlib import repr as short_repr
 from typing import TYPE_CHECKING, Any
 
 import nengo
 import numpy as np
 import scipy.sparse
 from nengo.exceptions import ValidationError
+from nengo.synapses import Synapse
 
-from ..utils.checks import valid_integer
+from ..utils.checks import is_integer, is_real, valid_integer
+from .arrays import as_array, numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,7 +34,7 @@ def selection(columns: ArrayLike, n_columns: int) -> scipy.sparse.csr_matrix:
     >>> print(selection([0, 0, 1], n_columns=2).T @ [1, 2, 4])
     [3. 4.]
     """
-    columns = np.asarray(columns)
+    columns = as_array(columns)
     n_columns = valid_integer(n_columns, "n_columns", lowest=0)
     is_right = columns.ndim == 1 and (columns.dtype.kind in "iu" or not columns.size)
     # SciPy would write to memory that is not its own
@@ -52,7 +55,7 @@ def replicate(block: ArrayLike, n_copies: int) -> scipy.sparse.csr_matrix:
     [[1. 2. 0. 0.]
      [0. 0. 1. 2.]]
     """
-    rows = np.atleast_2d(np.asarray(block, dtype=float))
+    rows = numbers(np.atleast_2d(as_array(block)), "block", ("*", "*"))
     n_copies = valid_integer(n_copies, "n_copies", lowest=0)
     shape = n_copies, *rows.shape
     # every row of a copy holds a whole row of the block, from the copy's first column
@@ -74,14 +77,50 @@ def connect(pre: Any, post: Any, matrix: Any, synapse: Any = None) -> nengo.Conn
     Weights to neurons are multiplied by their gains, as in all of Nengo. A number as
     ``synapse`` is a time constant, in seconds; None has no delay.
     """
-    matrix = scipy.sparse.csr_matrix(matrix)
+    shape = size_of(post, "post", "in"), size_of(pre, "pre", "out")
+    matrix = finite_matrix(matrix, shape)
     scale = _multiple_of_identity(matrix)
     if scale is None:
         transform = nengo.Sparse(matrix.shape, init=matrix)
     else:
         # much cheaper than a sparse matrix, on every backend
         transform = nengo.transforms.NoTransform(pre.size_out) if scale == 1 else scale
+    synapse = valid_synapse(synapse, "synapse")
     return nengo.Connection(pre, post, transform=transform, synapse=synapse)
+
+
+def size_of(end: Any, attr: str, side: str) -> int:
+    """Number of values at the end of a connection, on its side "in" or "out"."""
+    size: Any = getattr(end, f"size_{side}", None)
+    if not is_integer(size) or size < 1:
+        raise ValidationError(
+            f"must be a node, neurons or the like with values of size_{side}, got "
+            f"{end!r}",
+            attr=attr,
+        )
+    return size
+
+
+def finite_matrix(
+    values: Any, shape: tuple[Any, Any], attr: str = "matrix"
+) -> scipy.sparse.csr_matrix:
+    """A sparse matrix of finite numbers; None in its shape is any length."""
+    try:
+        matrix = scipy.sparse.csr_matrix(values)
+        fits = matrix.dtype.kind in "biuf" and bool(np.all(np.isfinite(matrix.data)))
+    except (TypeError, ValueError):
+        fits = False
+    is_matrix = scipy.sparse.issparse(values) or as_array(values).ndim == 2
+    fits = (
+        fits and is_matrix and all(n in (None, m) for n, m in zip(shape, matrix.shape))
+    )
+    if not fits:
+        raise ValidationError(
+            f"must be a matrix of finite numbers, of shape {shape}, got "
+            f"{short_repr(values)}",
+            attr=attr,
+        )
+    return matrix
 
 
 def weights_of(connection: nengo.Connection) -> scipy.sparse.csr_matrix | None:
@@ -130,3 +169,17 @@ def _multiple_of_identity(matrix):
     is_diagonal = np.array_equal(matrix.indptr, np.arange(n_rows + 1))
     is_constant = is_diagonal and np.all(matrix.data == matrix.data[0])
     return float(matrix.data[0]) if is_constant else None
+
+
+def valid_synapse(synapse: Any, attr: str, obj: Any = None) -> Any:
+    """Return a synapse or None; a number becomes a low-pass filter."""
+    if is_real(synapse) and synapse >= 0:
+        return nengo.Lowpass(synapse)
+    if synapse is not None and not isinstance(synapse, Synapse):
+        raise ValidationError(
+            "must be a Nengo synapse such as nengo.Lowpass(0.005), a time constant "
+            f"of 0 or more, in seconds, or None, got {synapse!r}",
+            attr=attr,
+            obj=obj,
+        )
+    return synapse

@@ -19,6 +19,7 @@ from ..utils.checks import (
     valid_flag,
     valid_integer,
 )
+from .arrays import as_array
 from .grid import Axis, Padding, adaptive_axis, lay_out, regular_axis
 
 if TYPE_CHECKING:
@@ -442,7 +443,7 @@ class PoolWindows(FrozenObject):
         array([[5, 6, 7]])
         """
         is_masked = np.ma.is_masked(x)
-        x = np.asarray(x)
+        x = as_array(x)
         if x.dtype.kind not in "iuf" or is_masked:
             masked = ", some of them masked" if is_masked else ""
             raise _error("x", f"must hold real numbers; got dtype {x.dtype}{masked}")
@@ -523,7 +524,8 @@ def _error(argument, message):
 
 def _entries(value: Any) -> tuple[Any, ...]:
     """Entries of a sequence; none of what is not one."""
-    return tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else ()
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(value) if isinstance(value, (list, tuple)) else ()
 
 
 def _checked_shape(

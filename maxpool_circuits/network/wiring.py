@@ -13,8 +13,10 @@ from typing import Any
 
 import nengo
 import scipy.sparse
+from nengo.params import StringParam
 
-from .sparse import connect
+from ..utils.checks import valid_integer
+from .sparse import connect, finite_matrix, size_of, valid_synapse
 
 #: How many weights the removal of a junction may add, per entry of the junction. Chosen
 #: so that means over windows of up to 16 inputs are multiplied out, and decoded values
@@ -28,6 +30,13 @@ class Junction:
 
     size: int
     label: str
+
+    @property
+    def size_in(self) -> int:
+        """As that of a node."""
+        return self.size
+
+    size_out = size_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +91,8 @@ class Wiring:
 
     def junction(self, size: int, label: str) -> Junction:
         """Add a junction of so many values, to be connected to and from."""
-        self.junctions.append(Junction(size, label))
+        StringParam("label").coerce(None, label)
+        self.junctions.append(Junction(valid_integer(size, "size"), label))
         return self.junctions[-1]
 
     def connect(
@@ -93,10 +103,11 @@ class Wiring:
         ``weights`` are (post size, pre size), None is the identity; a ``synapse`` of
         None has no delay.
         """
+        synapse = valid_synapse(synapse, "synapse")
+        shape = size_of(post, "post", "in"), size_of(pre, "pre", "out")
         if weights is None:
-            size = pre.size if isinstance(pre, Junction) else pre.size_out
-            weights = scipy.sparse.identity(size)
-        weights = scipy.sparse.csr_matrix(weights)
+            weights = scipy.sparse.identity(shape[1])
+        weights = finite_matrix(weights, shape, "weights")
         for i, link in enumerate(self.links):
             parallel = (link.pre, link.post) == (pre, post) and link.synapse == synapse
             if parallel:

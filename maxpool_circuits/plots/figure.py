@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from nengo.exceptions import ValidationError
 
 from ..registry import circuits
+from ..utils.checks import look_up
 from ..utils.files import atomic_write
 
 #: A `ComparisonTable`; tables draw themselves, so pictures do not import them.
@@ -58,7 +59,8 @@ def saved(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
     """Write a figure to a file, if there is one, in the format of its ending."""
     if path is not None:
         with atomic_write(path) as unfinished:
-            form = unfinished.suffix[1:] or "png"
+            form = unfinished.suffix[1:].lower() or "png"
+            look_up(form, figure.canvas.get_supported_filetypes(), "format of path")
             figure.savefig(unfinished, dpi=150, format=form)
     return figure
 
@@ -128,7 +130,9 @@ def styles(
     of_class = {getattr(c, "__name__", None): name for name, c in circuits().items()}
     known = {**STYLES, **REFERENCE_STYLES}
     found: dict[str, tuple[str, str]] = {}
-    rows: list[Any] = list(names) if isinstance(names, Iterable) else [names]
+    # a text has letters, which are no names
+    alone = isinstance(names, str) or not isinstance(names, Iterable)
+    rows: list[Any] = [None] if alone else list(names)
     rest: list[str] = []
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")

@@ -114,7 +114,8 @@ def image_comparison(
     n_images = len(workload.images)
     image = valid_integer(image, "image", lowest=-n_images, highest=n_images - 1)
     height, width, *_, n_maps = workload.windows.output_shape
-    if not isinstance(labels, Sequence) or len(labels) > n_maps:
+    are_names = isinstance(labels, (list, tuple)) and len(labels) <= n_maps
+    if not are_names or not all(isinstance(label, str) for label in labels):
         raise ValidationError(
             f"must be names of at most {n_maps} maps, got {labels!r}", attr="labels"
         )

@@ -11,10 +11,12 @@ from typing import Any, Union
 import nengo
 import numpy as np
 
+from ..comparison.simulate import build_simulator
+from ..network.arrays import as_array, numbers
 from ..network.neurons import IntegrateAndFire
-from ..network.windows import PoolWindows
+from ..network.windows import WINDOWS, PoolWindows
 from ..registry import find, make, unwrap_partial
-from ..utils.checks import look_up
+from ..utils.checks import look_up, positive_number, valid_integer
 
 #: What `maxpool_circuits.make` takes: a name, a class, or a callable.
 Circuit = Union[str, Callable[..., Any]]
@@ -129,13 +131,16 @@ def run_circuit(
     >>> print(run_circuit("exact", windows, [[0.25, 0.75, 0.5, 0.1]]))
     [[[0.75 0.5 ]]]
     """
-    x = np.atleast_2d(x)
+    n_inputs = WINDOWS.coerce(None, windows).n_inputs
+    x = numbers(np.atleast_2d(as_array(x)), "x", ("*", n_inputs))
+    steps = valid_integer(steps, "steps")
+    dt = positive_number(dt, "dt", unit="s")
     with nengo.Network(seed=0, add_to_container=False) as model:
         inputs = nengo.Node(nengo.processes.PresentInput(x, steps * dt))
         pool = make(circuit, windows, **options)
         nengo.Connection(inputs, pool.input, synapse=None)
         probe = nengo.Probe(pool.output)
-    with simulator(model, dt=dt, progress_bar=False) as sim:
+    with build_simulator(model, simulator, dt) as sim:
         sim.run_steps(len(x) * steps)
     return np.array(sim.data[probe]).reshape(len(x), steps, -1)
 

@@ -17,13 +17,13 @@ import numpy as np
 import scipy
 from nengo.exceptions import ValidationError
 
-from ..comparison.simulate import progress
+from ..comparison.simulate import parallel_jobs, progress
+from ..network.arrays import RealParam, as_array
 from ..network.decoders import TunedDecoders
 from ..network.setup import describe
 from ..network.windows import PoolWindows
 from ..registry import find, make, unwrap_partial, with_defaults
 from ..utils.checks import (
-    is_real,
     positive_number,
     valid_integer,
     valid_path,
@@ -157,10 +157,7 @@ def tune(
         memory = joblib.Memory(folder, verbose=0)
     weights = {"latency": latency_weight, "spikes": spikes_weight}
     for name, weight in weights.items():
-        if not is_real(weight) or weight < 0:
-            raise ValidationError(
-                f"must be a number of 0 or more, got {weight!r}", attr=f"{name}_weight"
-            )
+        RealParam(f"{name}_weight", low=0).coerce(None, weight)
     for name in NOT_TUNED & options.keys():
         raise ValidationError(
             "cannot be given: an untuned circuit for inputs from 0 to 1 is tuned, in "
@@ -172,8 +169,12 @@ def tune(
         input_rate = positive_number(input_rate, "input_rate", unit="Hz")
         circuit = with_defaults(circuit, input_rate=input_rate)
     circuit = functools.partial(circuit, **options)
-    listed: Any = () if window_size is None else np.atleast_1d(window_size)
+    listed: Any = () if window_size is None else np.atleast_1d(as_array(window_size))
     sizes = tuple(sorted({valid_integer(size, "window_size") for size in listed}))
+    if window_size is not None and not sizes:
+        raise ValidationError(
+            f"must have at least one size, got {window_size!r}", attr="window_size"
+        )
     network = untuned_pool(circuit, max(sizes, default=4))
     one_size = network.tuned_per_window_size
     if one_size and len(sizes) > 1:
@@ -199,7 +200,7 @@ def tune(
             total=n_runs(len(network.free_tunables)),
             desc=f"tuning {network.setup.class_name}",
         )
-        with bar, joblib.Parallel(n_jobs=n_jobs) as parallel:
+        with bar, parallel_jobs(n_jobs) as parallel:
             experiment = Experiment(
                 circuit,
                 sets=_sets_of_inputs(about),

@@ -34,7 +34,7 @@ def optimise_tuning_curves(population):
     [2]_. Every neuron fires at ``max_rate`` for the input that drives it most.
 
     Returns encoders and intercepts, (n_neurons, size_in + 1), for
-    `.FittedPopulation.with_tuning_curves`.
+    ``FittedPopulation.with_tuning_curves``.
 
     References
     ----------
