@@ -114,9 +114,11 @@ class SharedResetCircuit(Circuit):
         """Output, and membranes."""
         rule, (voltage,) = self.op.rule, states
         if rule.rise is None:
-            y, after = rules.shared_reset(x, voltage, base=rule.low, **self.constants)
+            y, after = rules.shared_reset.__wrapped__(
+                x, voltage, base=rule.low, **self.constants
+            )
         else:
-            y, after = rules.winner_take_all(
+            y, after = rules.winner_take_all.__wrapped__(
                 x,
                 voltage,
                 rise=rule.rise,
@@ -147,7 +149,9 @@ class PairwiseReLUCircuit(Circuit):
     def fire(self, x, states):
         """Output, and membranes by level."""
         paired = self.paired and [both.to(x.device) for both in self.paired]
-        return rules.pairwise_relu(x, states, paired=paired, **self.constants)
+        return rules.pairwise_relu.__wrapped__(
+            x, states, paired=paired, **self.constants
+        )
 
 
 class Neurons(Step):
@@ -179,7 +183,7 @@ class Neurons(Step):
             floor, lift = torch.where(leaks, -np.inf, floor), leaks / 2
             states = [self.to_neurons(read.expand(before.shape), voltage)]
         with torch.no_grad():
-            spikes, after = rules.shared_reset(
+            spikes, after = rules.shared_reset.__wrapped__(
                 x, before + lift, self.dt, floor, 0, neurons.amplitude / self.dt
             )
             # of equal membranes the first one

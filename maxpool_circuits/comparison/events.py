@@ -44,7 +44,7 @@ def taken_from(ensemble: nengo.Ensemble) -> np.ndarray:
     return group_sizes(ensemble, SharedReset) - 1
 
 
-def group_sizes(ensemble: nengo.Ensemble, groups: type) -> np.ndarray:
+def group_sizes(ensemble: nengo.Ensemble, groups: type[SharedReset]) -> np.ndarray:
     """How many neurons the group of each has; 1 where there are no such groups."""
     if not isinstance(ensemble.neuron_type, groups):
         return np.ones(ensemble.n_neurons, dtype=int)
