@@ -20,14 +20,16 @@ from .mean_path import MeanPath
 
 #: Time constant of each of the two poles of the input synapse, in inter-spike intervals
 #: of an input.
-SMOOTHING = Tunable("input_time_constant", 1.4, 0.3, 5, "input_synapse")
+SMOOTHING = Tunable("input_time_constant", 1.9, 0.3, 5, "input_synapse")
+#: Time constant of its zero, relative to that: less delay for the same ripple.
+ZERO = 0.6
 #: How fast the estimate moves per unit of the sum, in widths of the input range per
 #: second: it falls by the target times as much if no unit is active.
 INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
 #: The sum over units that is aimed at, where the mean of the pool is highest.
-TARGET = Tunable("target", 0.25, 0.05, 4)
+TARGET = Tunable("target", 0.4, 0.1, 4)
 #: How much more it is where the mean is lowest: spikes that come seldom ripple most.
-RIPPLE = Tunable("ripple", 0.9, 0.05, 2)
+RIPPLE = Tunable("ripple", 0.7, 0.05, 2)
 #: What a unit adds to it whose input equals the estimate.
 LEVEL = Tunable("level", 0.4, 0.02, 1)
 #: Steepness for windows of up to four inputs, per width of the input range.
@@ -60,7 +62,7 @@ class SoftmaxApproximation(MeanPath):
     which looks like winners that take turns. So more is aimed at where the mean of the
     pool is low: with its height :math:`h` in the input range, from 0 to 1,
 
-    .. math:: s = 0.25 + 0.9 \, (1 - h)
+    .. math:: s = 0.4 + 0.7 \, (1 - h)
 
     The circuit looks for :math:`m` instead of computing it. One unit per input compares
     its input with the estimate, and an accumulator integrates until the sum is right:
@@ -115,8 +117,9 @@ class SoftmaxApproximation(MeanPath):
         the time constant ``tau``.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. Exponentials of a noisy input are too large on average,
-        so spikes have to be smoothed: the default is ``nengo.Alpha(0.0056)``, and
-        longer in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz.
+        so spikes have to be smoothed: the default has two poles of 7.6 ms and a zero of
+        4.6 ms, and longer ones in proportion if ``input_rate`` or ``max_rate`` is below
+        250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
@@ -200,9 +203,10 @@ class SoftmaxApproximation(MeanPath):
     default_n_neurons = 20
 
     @property
-    def default_input_synapse(self) -> nengo.Alpha:
+    def default_input_synapse(self) -> nengo.LinearFilter:
         """Slow enough to smooth spikes before the exponentials."""
-        return nengo.Alpha(self.value_of(SMOOTHING) * self.inter_spike_interval)
+        tau = self.value_of(SMOOTHING) * self.inter_spike_interval
+        return nengo.LinearFilter([ZERO * tau, 1], [tau**2, 2 * tau, 1])
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
