@@ -24,8 +24,8 @@ SMOOTHING = Tunable("input_time_constant", 1.9, 0.3, 5, "input_synapse")
 #: Time constant of its zero, relative to that: less delay for the same ripple.
 ZERO = 0.6
 #: How fast the estimate moves per unit of the sum, in widths of the input range per
-#: second: it falls by the target times as much if no unit is active.
-INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
+#: inter-spike interval: it falls by the target times as much if no unit is active.
+INTEGRATION_RATE = Tunable("integration_rate", 0.032, 0.008, 0.12)
 #: The sum over units that is aimed at, where the mean of the pool is highest.
 TARGET = Tunable("target", 0.4, 0.1, 4)
 #: How much more it is where the mean is lowest: spikes that come seldom ripple most.
@@ -70,10 +70,10 @@ class SoftmaxApproximation(MeanPath):
     .. math:: \frac{dm}{dt} = \frac{r}{T}
        \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - s \Big)
 
-    with the width :math:`r` of the input range and :math:`1/T` = 8 per second. The
-    output is ahead of the estimate, by the surplus (the bracket) divided by
-    :math:`\beta`: that is what is missing if one unit is active, and nothing on
-    average.
+    with the width :math:`r` of the input range and :math:`1/T` = 8 per second, and less
+    in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz. The output is ahead
+    of the estimate, by the surplus (the bracket) divided by :math:`\beta`: that is what
+    is missing if one unit is active, and nothing on average.
 
     So units need to be accurate only where an input is close to the estimate, whatever
     the values are, and the accumulator averages the noise of their spikes. A
@@ -280,7 +280,8 @@ class SoftmaxApproximation(MeanPath):
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
-        step = self.synapse.tau * self.value_of(INTEGRATION_RATE) * 2 * self.half_range
+        rate = self.value_of(INTEGRATION_RATE) / self.inter_spike_interval
+        step = self.synapse.tau * rate * 2 * self.half_range
         next_excess = nengo.Node(size_in=n_pools, label="next excess")
         wiring.connect(estimate, next_excess)
         wiring.connect(surplus, next_excess, step * one_each)
