@@ -59,6 +59,8 @@ class MeanPath(MaxPoolNetwork):
     # a unit is a unit
     tuned_per_window_size = False
     default_decoders: Any = "tuned"
+    #: The mean of each pool, in the stage that is being built.
+    mean: Junction
 
     @property
     def largest_group(self) -> int:
@@ -86,7 +88,7 @@ class MeanPath(MaxPoolNetwork):
         """Take the maximum of groups of values."""
         n_groups, n_values = members.shape
         sizes = members.sum(axis=1)
-        mean = wiring.junction(n_groups, "mean")
+        mean = self.mean = wiring.junction(n_groups, "mean")
         above_mean = wiring.junction(n_values, "above mean")
         excess = wiring.junction(n_groups, "excess")
         average = members.multiply(1 / sizes)

@@ -20,12 +20,16 @@ from .mean_path import MeanPath
 
 #: Time constant of each of the two poles of the input synapse, in inter-spike intervals
 #: of an input.
-SMOOTHING = Tunable("input_time_constant", 1.5, 0.3, 5, "input_synapse")
+SMOOTHING = Tunable("input_time_constant", 1.9, 0.3, 5, "input_synapse")
+#: Time constant of its zero, relative to that: less delay for the same ripple.
+ZERO = 0.6
 #: How fast the estimate moves per unit of the sum, in widths of the input range per
-#: second: it falls by `TARGET` times as much if no unit is active.
-INTEGRATION_RATE = Tunable("integration_rate", 8, 2, 30)
-#: The sum over units that is aimed at.
-TARGET = Tunable("target", 0.7, 0.2, 4)
+#: inter-spike interval: it falls by the target times as much if no unit is active.
+INTEGRATION_RATE = Tunable("integration_rate", 0.032, 0.008, 0.12)
+#: The sum over units that is aimed at, where the mean of the pool is highest.
+TARGET = Tunable("target", 0.4, 0.1, 4)
+#: How much more it is where the mean is lowest: spikes that come seldom ripple most.
+RIPPLE = Tunable("ripple", 0.7, 0.05, 2)
 #: What a unit adds to it whose input equals the estimate.
 LEVEL = Tunable("level", 0.4, 0.02, 1)
 #: Steepness for windows of up to four inputs, per width of the input range.
@@ -52,9 +56,13 @@ class SoftmaxApproximation(MeanPath):
     .. math:: \varphi(u) = \begin{cases}
        \big(a + (1 - a) \, u\big) \, e^u & u < 0 \\ a + u & u \ge 0 \end{cases}
 
-    with the ``level`` :math:`a` = 0.4 and the ``target`` :math:`s` = 0.7. Inputs that
-    are just below the estimate pull it down (:math:`u e^u` is negative there), and so
-    undo what several equal ones add; those far below do nothing.
+    with the ``level`` :math:`a` = 0.4. Inputs that are just below the estimate pull it
+    down (:math:`u e^u` is negative there), and so undo what several equal ones add;
+    those far below do nothing. Spikes that come seldom ripple most after a filter,
+    which looks like winners that take turns. So more is aimed at where the mean of the
+    pool is low: with its height :math:`h` in the input range, from 0 to 1,
+
+    .. math:: s = 0.4 + 0.7 \, (1 - h)
 
     The circuit looks for :math:`m` instead of computing it. One unit per input compares
     its input with the estimate, and an accumulator integrates until the sum is right:
@@ -62,12 +70,16 @@ class SoftmaxApproximation(MeanPath):
     .. math:: \frac{dm}{dt} = \frac{r}{T}
        \Big( \sum_i \varphi\big(\beta (x_i - m)\big) - s \Big)
 
-    with the width :math:`r` of the input range and :math:`1/T` = 8 per second. So
-    units need to be accurate only where an input is close to the estimate, whatever the
-    values are, and the accumulator averages the noise of their spikes. A feed-forward
-    log-sum-exp would need exponentials over the whole range and a logarithm, which
-    amplifies noise where they are small. Above the estimate :math:`\varphi` is linear,
-    like the neurons.
+    with the width :math:`r` of the input range and :math:`1/T` = 8 per second, and less
+    in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz. The output is ahead
+    of the estimate, by the surplus (the bracket) divided by :math:`\beta`: that is what
+    is missing if one unit is active, and nothing on average.
+
+    So units need to be accurate only where an input is close to the estimate, whatever
+    the values are, and the accumulator averages the noise of their spikes. A
+    feed-forward log-sum-exp would need exponentials over the whole range and a
+    logarithm, which amplifies noise where they are small. Above the estimate
+    :math:`\varphi` is linear, like the neurons.
 
     The noise of units that are nearly equal adds up, and :math:`\varphi` is convex near
     the estimate, so noise lifts it: larger windows have less steep units, by the cube
@@ -83,7 +95,7 @@ class SoftmaxApproximation(MeanPath):
     Cost, for :math:`k` inputs: :math:`k` units of ``n_neurons`` neurons and an
     accumulator of four times as many; many synaptic events, because everything is a
     population. Delay: that of ``input_synapse``, and the estimate falls at a bounded
-    speed (by half the range in 80 ms).
+    speed (by half the range in 50 to 100 ms).
 
     Parameters
     ----------
@@ -105,8 +117,9 @@ class SoftmaxApproximation(MeanPath):
         the time constant ``tau``.
     input_synapse : nengo.synapses.Synapse or float or None, optional
         Synapse from the input. Exponentials of a noisy input are too large on average,
-        so spikes have to be smoothed: the default is ``nengo.Alpha(0.006)``, and longer
-        in proportion if ``input_rate`` or ``max_rate`` is below 250 Hz.
+        so spikes have to be smoothed: the default has two poles of 7.6 ms and a zero of
+        4.6 ms, and longer ones in proportion if ``input_rate`` or ``max_rate`` is below
+        250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
     beta : float, optional
@@ -160,7 +173,7 @@ class SoftmaxApproximation(MeanPath):
         "PoissonSpiking": 0.6,
     }
 
-    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, LEVEL, STEEPNESS)
+    tunables = (SMOOTHING, INTEGRATION_RATE, TARGET, RIPPLE, LEVEL, STEEPNESS)
     default_neuron_type = nengo.LIF()
     # fast enough for the loop not to ring
     default_synapse = 0.005
@@ -190,9 +203,10 @@ class SoftmaxApproximation(MeanPath):
     default_n_neurons = 20
 
     @property
-    def default_input_synapse(self) -> nengo.Alpha:
+    def default_input_synapse(self) -> nengo.LinearFilter:
         """Slow enough to smooth spikes before the exponentials."""
-        return nengo.Alpha(self.value_of(SMOOTHING) * self.inter_spike_interval)
+        tau = self.value_of(SMOOTHING) * self.inter_spike_interval
+        return nengo.LinearFilter([ZERO * tau, 1], [tau**2, 2 * tau, 1])
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:
@@ -247,26 +261,37 @@ class SoftmaxApproximation(MeanPath):
         # no junctions: Nengo adds in an order that differs between simulators, and the
         # loop makes differences of rounding grow, so nothing gets more than two terms
         above_estimate = nengo.Node(size_in=n_units, label="above estimate")
+        estimate = wiring.junction(n_pools, "estimate")
         wiring.connect(above_mean, above_estimate)
-        wiring.connect(excess, above_estimate, -members.T)
+        wiring.connect(estimate, above_estimate, -members.T)
         steepness = scipy.sparse.diags(self._relative_steepness(members))
         wiring.connect(above_estimate, units.neurons, units.encode() @ steepness)
 
+        one_each = scipy.sparse.identity(n_pools)
+        ripple = self.value_of(RIPPLE) / (2 * self.half_range)
+        at_zero = self.value_of(TARGET) + ripple * self.input_range[1]
+        constant = nengo.Node(np.full(n_pools, -at_zero), label="target at a mean of 0")
+        target = nengo.Node(size_in=n_pools, label="target")
+        wiring.connect(constant, target)
+        wiring.connect(self.mean, target, ripple * one_each)
         surplus = nengo.Node(size_in=n_pools, label="surplus")
-        target = nengo.Node(np.full(n_pools, -self.value_of(TARGET)), label="target")
         wiring.connect(units.neurons, surplus, units.decode(members), self.synapse)
         wiring.connect(target, surplus)
 
         # a population that holds its own value plus a step, behind a synapse, is an
         # integrator that moves by that step in one time constant
-        step = self.synapse.tau * self.value_of(INTEGRATION_RATE) * 2 * self.half_range
+        rate = self.value_of(INTEGRATION_RATE) / self.inter_spike_interval
+        step = self.synapse.tau * rate * 2 * self.half_range
         next_excess = nengo.Node(size_in=n_pools, label="next excess")
-        wiring.connect(excess, next_excess)
-        wiring.connect(surplus, next_excess, step * scipy.sparse.identity(n_pools))
+        wiring.connect(estimate, next_excess)
+        wiring.connect(surplus, next_excess, step * one_each)
         wiring.connect(next_excess, accumulators.neurons, accumulators.encode())
         wiring.connect(
-            accumulators.neurons, excess, accumulators.decode(), self.synapse
+            accumulators.neurons, estimate, accumulators.decode(), self.synapse
         )
+        # how far the estimate will move, if the surplus is that of one unit
+        wiring.connect(estimate, excess)
+        wiring.connect(surplus, excess, one_each / self.beta)
 
     def _relative_steepness(self, members):
         """Steepness of each unit, relative to `beta`: less in larger windows."""
