@@ -516,6 +516,8 @@ def test_pools_in_a_row_have_one_synapse(by_layer):
 
 
 UNTUNED_SOFTMAX = functools.partial(mpc.SoftmaxApproximation, decoders=None)
+#: Of softmax, in seconds, for inputs of 100 Hz.
+TAU = 1.9 * 0.01
 LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decoders=None)
 
 
@@ -527,7 +529,11 @@ LIF_UNITS = functools.partial(mpc.WinnerTakeAll, neuron_type=nengo.LIF(), decode
         # what the user says holds, others need their filter, and one there must be
         (functools.partial(mpc.PairwiseReLU, input_synapse=0.003), 0.005, 0.003),
         (LIF_UNITS, 0.005, 0.0125),
-        (UNTUNED_SOFTMAX, 0.005, nengo.Alpha(0.015)),
+        (
+            UNTUNED_SOFTMAX,
+            0.005,
+            nengo.LinearFilter([0.6 * TAU, 1], [TAU**2, 2 * TAU, 1]),
+        ),
         ("winner-take-all", None, nengo.Alpha(0.0043)),
     ],
 )

@@ -290,8 +290,10 @@ class SoftmaxApproximation(MeanPath):
             accumulators.neurons, estimate, accumulators.decode(), self.synapse
         )
         # how far the estimate will move, if the surplus is that of one unit
-        wiring.connect(estimate, excess)
-        wiring.connect(surplus, excess, one_each / self.beta)
+        ahead = nengo.Node(size_in=n_pools, label="ahead of the estimate")
+        wiring.connect(estimate, ahead)
+        wiring.connect(surplus, ahead, one_each / self.beta)
+        wiring.connect(ahead, excess)
 
     def _relative_steepness(self, members):
         """Steepness of each unit, relative to `beta`: less in larger windows."""

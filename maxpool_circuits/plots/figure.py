@@ -114,7 +114,7 @@ def styles(
     Raises
     ------
     nengo.exceptions.ValidationError
-        If ``names`` are not names.
+        If ``names`` are not names, or ``made_by`` is not a dict.
 
     Examples
     --------
@@ -136,9 +136,11 @@ def styles(
     rest: list[str] = []
     if not all(isinstance(row, str) for row in rows):
         raise ValidationError(f"must be names of rows, got {names!r}", attr="names")
+    if not isinstance(made_by, (Mapping, type(None))):
+        raise ValidationError(f"must be a dict by row, got {made_by!r}", attr="made_by")
     for row in rows:
         bare = re.split(r",? \(|, | at ", row)[0]
-        style = known.get(of_class.get((made_by or {}).get(row) or bare, bare))
+        style = known.get(of_class.get(str((made_by or {}).get(row) or bare), bare))
         if style is None:
             rest.append(row)
             continue
