@@ -417,7 +417,9 @@ def write_synapse(ax, x, y, edges):
     """Name the synapse of a connection, if it has one."""
     synapse = edges[0].connection.synapse
     if synapse is not None:
-        text = f"{1000 * synapse.tau:.2g} ms" if synapse.tau > 0 else "one step"
+        # the mean time constant of its poles
+        tau = synapse.den[-2] / (len(synapse.den) - 1)
+        text = f"{1000 * tau:.2g} ms" if tau > 0 else "one step"
         write(ax, x, y, text, verticalalignment="center", fontsize=8, style="italic")
 
 
