@@ -270,7 +270,7 @@ class SoftmaxApproximation(MeanPath):
         one_each = scipy.sparse.identity(n_pools)
         ripple = self.value_of(RIPPLE) / (2 * self.half_range)
         at_zero = self.value_of(TARGET) + ripple * self.input_range[1]
-        constant = nengo.Node(np.full(n_pools, -at_zero), label="target at a mean of 0")
+        constant = nengo.Node(np.full(n_pools, -at_zero), label="target at 0")
         target = nengo.Node(size_in=n_pools, label="target")
         wiring.connect(constant, target)
         wiring.connect(self.mean, target, ripple * one_each)
@@ -290,7 +290,7 @@ class SoftmaxApproximation(MeanPath):
             accumulators.neurons, estimate, accumulators.decode(), self.synapse
         )
         # how far the estimate will move, if the surplus is that of one unit
-        ahead = nengo.Node(size_in=n_pools, label="ahead of the estimate")
+        ahead = nengo.Node(size_in=n_pools, label="ahead")
         wiring.connect(estimate, ahead)
         wiring.connect(surplus, ahead, one_each / self.beta)
         wiring.connect(ahead, excess)
