@@ -109,6 +109,7 @@ def max_pool(
         )
     if not isinstance(windows, PoolWindows):
         windows = PoolWindows(windows, pool_size, strides, padding)
+    # by text, since arrays are not simply equal or not
     elif repr((pool_size, strides, padding)) != "(2, None, 'valid')":
         raise ValidationError(
             "pool_size, strides and padding are for a shape; windows have their own",
