@@ -365,7 +365,7 @@ class PopulationArray:
         gets its own.
         """
         weights = replicate(self.population.encoders, self.n_copies)
-        shape = weights.shape[1], None
+        shape = weights.shape[1], "*"
         return weights if matrix is None else weights @ finite_matrix(matrix, shape)
 
     def decode(self, matrix: Any = None) -> scipy.sparse.csr_matrix:
@@ -374,5 +374,5 @@ class PopulationArray:
         ``matrix`` is (size, n_copies * size_out), the default is the identity.
         """
         weights = replicate(self.population.decoders, self.n_copies)
-        shape = None, weights.shape[0]
+        shape = "*", weights.shape[0]
         return weights if matrix is None else finite_matrix(matrix, shape) @ weights

@@ -104,7 +104,7 @@ def size_of(end: Any, attr: str, side: str) -> int:
 def finite_matrix(
     values: Any, shape: tuple[Any, Any], attr: str = "matrix"
 ) -> scipy.sparse.csr_matrix:
-    """A sparse matrix of finite numbers; None in its shape is any length."""
+    """A sparse matrix of finite numbers; "*" in its shape is any length."""
     try:
         matrix = scipy.sparse.csr_matrix(values)
         fits = matrix.dtype.kind in "biuf" and bool(np.all(np.isfinite(matrix.data)))
@@ -112,7 +112,7 @@ def finite_matrix(
         fits = False
     is_matrix = scipy.sparse.issparse(values) or as_array(values).ndim == 2
     fits = (
-        fits and is_matrix and all(n in (None, m) for n, m in zip(shape, matrix.shape))
+        fits and is_matrix and all(n in ("*", m) for n, m in zip(shape, matrix.shape))
     )
     if not fits:
         raise ValidationError(

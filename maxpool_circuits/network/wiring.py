@@ -107,7 +107,10 @@ class Wiring:
         shape = size_of(post, "post", "in"), size_of(pre, "pre", "out")
         if weights is None:
             weights = scipy.sparse.identity(shape[1])
-        weights = finite_matrix(weights, shape, "weights")
+        self._add(pre, post, finite_matrix(weights, shape, "weights"), synapse)
+
+    def _add(self, pre, post, weights, synapse):
+        """Add what was checked, or is a product of such, to what is parallel to it."""
         for i, link in enumerate(self.links):
             parallel = (link.pre, link.post) == (pre, post) and link.synapse == synapse
             if parallel:
@@ -164,7 +167,7 @@ class Wiring:
         ]
         for first in incoming:
             for second in outgoing:
-                self.connect(
+                self._add(
                     first.pre,
                     second.post,
                     second.weights @ first.weights,
