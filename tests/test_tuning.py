@@ -164,8 +164,7 @@ def test_gradient_of_neurons_is_right(neuron_type):
         for step in steps
     ]
     slopes = np.array(differences) / 2e-5
-    # tuning curves with infinite slopes are smoothed, which costs some accuracy
-    assert np.linalg.norm(gradient - slopes) < 0.2 * np.linalg.norm(slopes)
+    assert np.linalg.norm(gradient - slopes) < 0.01 * np.linalg.norm(slopes)
 
 
 @pytest.mark.parametrize(

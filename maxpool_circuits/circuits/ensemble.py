@@ -13,10 +13,11 @@ from ..network.populations import FittedPopulation
 from ..network.sparse import selection
 from ..network.tunable import Tunable
 from ..network.wiring import Junction, Wiring
-from .mean_path import MeanPath
+from .mean_path import MeanPath, smoothing
 
-#: Time constant of the input synapse, in inter-spike intervals of an input.
-SMOOTHING = Tunable("input_time_constant", 1.25, 0.5, 10, "input_synapse")
+#: Time constant of each of the two poles of the input synapse, in inter-spike intervals
+#: of an input.
+SMOOTHING = Tunable("input_time_constant", 1.4, 0.4, 5, "input_synapse")
 
 #: More points than this make the decoders of large windows no better, only slower.
 MOST_POINTS = 2500
@@ -68,8 +69,9 @@ class EnsembleMax(MeanPath):
     synapse : optional
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse from the input. The default is 5 ms, and longer in proportion if
-        ``input_rate`` or ``max_rate`` is below 250 Hz.
+        Synapse from the input. The default has two poles of 5.6 ms and a zero of
+        3.4 ms, and longer ones in proportion if ``input_rate`` or ``max_rate`` is below
+        250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
 
@@ -114,9 +116,9 @@ class EnsembleMax(MeanPath):
         return 50 * int(self.windows.sizes.max())
 
     @property
-    def default_input_synapse(self) -> float:
-        """Enough to smooth spikes: Nengo's default at 250 Hz."""
-        return self.value_of(SMOOTHING) * self.inter_spike_interval
+    def default_input_synapse(self) -> nengo.LinearFilter:
+        """Enough to smooth spikes: neurons rectify their ripple."""
+        return smoothing(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     def _checked_n_neurons(self, n_neurons):
         if super()._checked_n_neurons(n_neurons) > MOST_NEURONS:
@@ -170,7 +172,7 @@ class EnsembleMax(MeanPath):
             ),
             n_points=min(max(500 * n_dimensions, 2 * n_neurons), MOST_POINTS),
             function=largest,
-            regularise=0.1,
+            regularise=0.05,
             unit=self.half_range / self.max_rate,
         )
 

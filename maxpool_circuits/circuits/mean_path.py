@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import nengo
 import numpy as np
 import scipy.sparse
 
 from ..network.base import MaxPoolNetwork
 from ..network.sparse import selection
 from ..network.wiring import Junction, Wiring
+
+#: Time constant of the zero of `smoothing`, relative to that of its poles.
+ZERO = 0.6
 
 
 class MeanPath(MaxPoolNetwork):
@@ -120,6 +124,11 @@ class MeanPath(MaxPoolNetwork):
             Sums over the inputs of each pool.
         """
         raise NotImplementedError(f"{type(self).__name__} must define build_excess")
+
+
+def smoothing(pole: float) -> nengo.LinearFilter:
+    """Filter of two poles, in seconds, and a zero: less delay for the same ripple."""
+    return nengo.LinearFilter([ZERO * pole, 1], [pole**2, 2 * pole, 1])
 
 
 def divide(pool_of_value: np.ndarray, largest: int) -> np.ndarray:

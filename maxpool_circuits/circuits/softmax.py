@@ -16,13 +16,11 @@ from ..network.tunable import Tunable
 from ..network.windows import PoolWindows
 from ..network.wiring import Junction, Wiring
 from ..utils.checks import positive_number
-from .mean_path import MeanPath
+from .mean_path import MeanPath, smoothing
 
 #: Time constant of each of the two poles of the input synapse, in inter-spike intervals
 #: of an input.
 SMOOTHING = Tunable("input_time_constant", 1.9, 0.3, 5, "input_synapse")
-#: Time constant of its zero, relative to that: less delay for the same ripple.
-ZERO = 0.6
 #: How fast the estimate moves per unit of the sum, in widths of the input range per
 #: inter-spike interval: it falls by the target times as much if no unit is active.
 INTEGRATION_RATE = Tunable("integration_rate", 0.032, 0.008, 0.12)
@@ -205,8 +203,7 @@ class SoftmaxApproximation(MeanPath):
     @property
     def default_input_synapse(self) -> nengo.LinearFilter:
         """Slow enough to smooth spikes before the exponentials."""
-        tau = self.value_of(SMOOTHING) * self.inter_spike_interval
-        return nengo.LinearFilter([ZERO * tau, 1], [tau**2, 2 * tau, 1])
+        return smoothing(self.value_of(SMOOTHING) * self.inter_spike_interval)
 
     def _check_loop(self):
         if not isinstance(self.synapse, nengo.Lowpass) or self.synapse.tau <= 0:

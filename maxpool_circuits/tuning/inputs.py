@@ -34,7 +34,7 @@ INPUTS = {
     "constant, spikes": Kind("constant", spikes=True, settles=True, weight=1),
     "presentations, spikes": Kind("presentations", True, settles=False, weight=1),
     "band-limited, spikes": Kind("band-limited", True, settles=False, weight=3),
-    "natural, spikes": Kind("natural", spikes=True, settles=False, weight=1),
+    "natural, spikes": Kind("natural", spikes=True, settles=True, weight=1),
     "constant, values": Kind("constant", spikes=False, settles=True, weight=1),
 }
 
