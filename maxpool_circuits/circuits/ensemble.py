@@ -16,8 +16,8 @@ from ..network.wiring import Junction, Wiring
 from .mean_path import MeanPath, smoothing
 
 #: Time constant of each of the two poles of the input synapse, in inter-spike intervals
-#: of an input.
-SMOOTHING = Tunable("input_time_constant", 1.4, 0.4, 5, "input_synapse")
+#: of an input. Slower ones suit images better, and what changes all the time worse.
+SMOOTHING = Tunable("input_time_constant", 1.2, 0.4, 1.7, "input_synapse")
 
 #: More points than this make the decoders of large windows no better, only slower.
 MOST_POINTS = 2500
@@ -69,8 +69,8 @@ class EnsembleMax(MeanPath):
     synapse : optional
         Not used: there is only one stage.
     input_synapse : nengo.synapses.Synapse or float or None, optional
-        Synapse from the input. The default has two poles of 5.6 ms and a zero of
-        3.4 ms, and longer ones in proportion if ``input_rate`` or ``max_rate`` is below
+        Synapse from the input. The default has two poles of 4.8 ms and a zero of
+        2.9 ms, and longer ones in proportion if ``input_rate`` or ``max_rate`` is below
         250 Hz.
     decoders, label, seed, add_to_container : optional
         As in `.MaxPoolNetwork`.
@@ -172,7 +172,7 @@ class EnsembleMax(MeanPath):
             ),
             n_points=min(max(500 * n_dimensions, 2 * n_neurons), MOST_POINTS),
             function=largest,
-            regularise=0.05,
+            regularise=0.03,
             unit=self.half_range / self.max_rate,
         )
 
