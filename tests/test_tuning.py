@@ -25,7 +25,7 @@ from maxpool_circuits.tuning.least_squares import decoder_changes
 from maxpool_circuits.tuning.response_surface import minimise
 from maxpool_circuits.tuning.search import Objective, Trial, half_way
 from maxpool_circuits.tuning.simulate import errors, record_populations
-from maxpool_circuits.tuning.tune import seed_of_draw
+from maxpool_circuits.tuning.tune import SETS, seed_of_draw
 
 #: A circuit that tuning improves much, and quickly: noise that it rectifies.
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}
@@ -324,7 +324,7 @@ def seeds_of_tuning(seeds):
     """All seeds of values that searches with some seeds draw with."""
     return [
         seed_of(seed_of_draw(seed, draw), number)
-        for seed, draw, number in itertools.product(seeds, range(3), range(len(INPUTS)))
+        for seed, draw, number in itertools.product(seeds, range(len(SETS)), range(len(INPUTS)))
     ]
 
 

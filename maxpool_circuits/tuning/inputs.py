@@ -23,6 +23,9 @@ class Kind:
     #: are what decoders are fitted on.
     settles: bool
     weight: float
+    #: Whether those of populations that see whole windows are fitted on it as well:
+    #: inputs that are all small are what constant ones lack.
+    all_small: bool = False
 
 
 #: What the mixture consists of. Windows of independent uniform inputs have near-ties
@@ -34,7 +37,7 @@ INPUTS = {
     "constant, spikes": Kind("constant", spikes=True, settles=True, weight=1),
     "presentations, spikes": Kind("presentations", True, settles=False, weight=1),
     "band-limited, spikes": Kind("band-limited", True, settles=False, weight=3),
-    "natural, spikes": Kind("natural", spikes=True, settles=True, weight=1),
+    "natural, spikes": Kind("natural", True, settles=False, weight=1, all_small=True),
     "constant, values": Kind("constant", spikes=False, settles=True, weight=1),
 }
 
@@ -77,7 +80,7 @@ def draw(
     (1500, 12)
     """
     input_rate = positive_number(input_rate, "input_rate", unit="Hz")
-    seed = valid_integer(seed, "seed", lowest=0, highest=3 * 2**32)
+    seed = valid_integer(seed, "seed", lowest=0, highest=4 * 2**32)
     mixture = {}
     for number, (name, kind) in enumerate(INPUTS.items()):
         seed_of_values = seed_of(seed, number)

@@ -55,6 +55,8 @@ class Experiment:
     circuit: Callable[..., Any]
     #: The inputs for "training", "validation" and "test", by name.
     sets: dict[str, dict[str, Inputs]]
+    #: The inputs that decoders are fitted on.
+    fitting: list[Inputs]
     #: Firing rate of the inputs, in Hz per unit value.
     input_rate: float
     seed: int
@@ -111,12 +113,11 @@ def try_out(experiment, candidate, name, regularise=None):
 
 
 def fitted(experiment, candidate, regularise):
-    """A candidate with decoders that suit what its populations do in training."""
+    """A candidate with decoders that suit what its populations do."""
     circuit = functools.partial(experiment.circuit, decoders=candidate)
     runs = experiment.parallel(
         joblib.delayed(simulate.record_populations)(circuit, inputs, experiment.seed)
-        for inputs in experiment.sets["training"].values()
-        if inputs.kind.settles
+        for inputs in experiment.fitting
     )
     changes = decoder_changes(runs, regularise)
     return dataclasses.replace(candidate, decoder_changes=changes)

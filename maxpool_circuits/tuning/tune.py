@@ -35,8 +35,9 @@ from .search import Experiment, n_runs, search
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
-#: Sets of inputs, and how many times ``n_pools`` pools they have.
-SETS = {"training": 1, "validation": 3, "test": 3}
+#: Sets of inputs, and how many times ``n_pools`` pools they have. Decoders are fitted on
+#: other inputs than trials are compared on: the best fit is not the closest one.
+SETS = {"training": 1, "validation": 3, "test": 3, "fitting": 1}
 #: Arguments of circuits that tuning does not take.
 NOT_TUNED = {"decoders", "input_range", "windows"}
 #: What else a result depends on, for the report.
@@ -72,7 +73,8 @@ def tune(
       inhibition, by a response surface [1]_ over short runs.
     - *Decoders* of all populations, for each choice of the others, by least squares on
       averaged spikes of the running circuit, so that every stage sees the inputs it
-      really gets (the method is known as variable projection [2]_).
+      really gets (the method is known as variable projection [2]_), on a sample of
+      inputs of their own.
 
     What is minimised is the root-mean-square error against the true maximum, after the
     readout filter that suits best, on a mixture of constant and changing inputs, spikes
@@ -95,9 +97,9 @@ def tune(
         Firing rate of the inputs, in Hz per unit value. The default is ``max_rate``, or
         250 if that is less.
     n_pools : int, optional (Default: 40)
-        Number of random windows of 4 inputs in the first sample, or as many larger
-        windows as have the same number of inputs; the other two samples have three
-        times as many.
+        Number of random windows of 4 inputs in each of the samples that the search
+        sees, or as many larger windows as have the same number of inputs; those for
+        validation and test have three times as many.
     seed : int, optional (Default: 0)
         Seed of the inputs and of the network. The same seed has the same result.
     n_jobs : int, optional (Default: 1)
@@ -200,10 +202,17 @@ def tune(
             total=n_runs(len(network.free_tunables)),
             desc=f"tuning {network.setup.class_name}",
         )
+        sets = _sets_of_inputs(about)
+        fitting = [
+            inputs
+            for inputs in sets.pop("fitting").values()
+            if inputs.kind.settles or (one_size and inputs.kind.all_small)
+        ]
         with bar, parallel_jobs(n_jobs) as parallel:
             experiment = Experiment(
                 circuit,
-                sets=_sets_of_inputs(about),
+                sets,
+                fitting,
                 input_rate=about["input_rate"],
                 seed=seed,
                 weights=about["weights"],
@@ -250,7 +259,7 @@ def _identity(circuit, network, about):
 
 
 def _sets_of_inputs(about):
-    """Inputs for training, validation and test, for windows of all sizes."""
+    """The sets of inputs, by name, for windows of all sizes."""
     sets = {}
     for number, (name, factor) in enumerate(SETS.items()):
         seed = seed_of_draw(about["seed"], number)
@@ -267,4 +276,4 @@ def _sets_of_inputs(about):
 
 def seed_of_draw(seed: int, number: int) -> int:
     """Seed of the draw of a number; no two searches share one."""
-    return 3 * seed + number
+    return len(SETS) * seed + number
