@@ -322,10 +322,8 @@ def test_what_cannot_be_tuned(circuit, options, cause):
 
 def seeds_of_tuning(seeds):
     """All seeds of values that searches with some seeds draw with."""
-    return [
-        seed_of(seed_of_draw(seed, draw), number)
-        for seed, draw, number in itertools.product(seeds, range(len(SETS)), range(len(INPUTS)))
-    ]
+    numbers = itertools.product(seeds, range(len(SETS)), range(len(INPUTS)))
+    return [seed_of(seed_of_draw(seed, draw), number) for seed, draw, number in numbers]
 
 
 def test_no_two_draws_of_tuning_share_a_seed():

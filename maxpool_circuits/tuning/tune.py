@@ -35,8 +35,8 @@ from .search import Experiment, n_runs, search
 
 #: Window sizes that are tuned for at once where one tuning serves all sizes.
 WINDOW_SIZES = (4, 16)
-#: Sets of inputs, and how many times ``n_pools`` pools they have. Decoders are fitted on
-#: other inputs than trials are compared on: the best fit is not the closest one.
+#: Sets of inputs, and how many times ``n_pools`` pools they have. Decoders are fitted
+#: on other inputs than trials are compared on: the closest fit is not the best one.
 SETS = {"training": 1, "validation": 3, "test": 3, "fitting": 1}
 #: Arguments of circuits that tuning does not take.
 NOT_TUNED = {"decoders", "input_range", "windows"}

@@ -14,8 +14,8 @@ LARGEST = 500
 #: Steps of the search, and the relative gain that is worth a step. SciPy's own limit of
 #: the gradient is one of mean squared errors of about 1; ours are some 0.0001.
 SEARCH = {"maxiter": 400, "ftol": 1e-9, "gtol": 0}
-#: Tuning curves are averaged over as many input currents as this to both sides, relative
-#: to the threshold, since slopes of some neuron types are infinite there.
+#: Tuning curves are averaged over input currents this far to both sides, relative to
+#: the threshold, since slopes of some neuron types are infinite there.
 WIDTH = 0.05
 #: Number of input currents at which they are computed; lines are drawn between.
 N_CURRENTS = 100_000
