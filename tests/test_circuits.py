@@ -563,7 +563,9 @@ def test_default_synapse_of_lateral_inhibition():
 # --- softmax --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("circuit", ["winner-take-all", "pairwise-relu", "softmax"])
+@pytest.mark.parametrize(
+    "circuit", ["winner-take-all", "pairwise-relu", "shared-reset", "softmax"]
+)
 @pytest.mark.parametrize("window_size, rate", [(4, 50), (9, 50)])
 def test_slow_inputs_cause_no_bias_where_their_rate_is_given(
     circuit, window_size, rate, run_circuit

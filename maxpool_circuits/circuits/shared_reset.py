@@ -45,7 +45,8 @@ class SharedResetMax(MaxPoolNetwork):
     n_neurons : int, optional (Default: 1)
         Only 1: neurons that share a reset all do the same.
     neuron_type : SharedReset, optional
-        The default has a floor of one threshold below zero.
+        The default has a floor of one threshold below zero, and if ``input_rate`` is
+        below ``max_rate``, of as many as a spike of an input adds.
     max_rate, input_rate, input_range : optional
         As in `.MaxPoolNetwork`. A pool whose largest input is at the top of
         ``input_range`` fires at ``max_rate``. The output is the low end of the range
@@ -95,8 +96,8 @@ class SharedResetMax(MaxPoolNetwork):
 
     @property
     def default_neuron_type(self) -> SharedReset:
-        """One group for each pool."""
-        return SharedReset(self.pool_sizes)
+        """One group for each pool, and a floor as deep as what a spike adds."""
+        return SharedReset(self.pool_sizes, -max(1, self.max_rate / self.input_rate))
 
     def build_circuit(self) -> None:
         """Connect the input to the units, and these to the output."""
