@@ -30,6 +30,8 @@ SMALL = 0.01
 #: What one kind of input that gets worse weighs against those that get better, and by
 #: how much (as a logarithm) it may get worse.
 PENALTY, TOLERANCE = 5, 0.01
+#: How much worse it may get on other inputs: what one sample tells is this uncertain.
+TOLERANCE_IN_VALIDATION = 0.03
 #: How much better, as a logarithm, tuned decoders have to be to be worth having.
 WORTH_HAVING = 0.01
 #: What counts as the logarithm of a ratio that cannot be measured.
@@ -184,7 +186,8 @@ class Objective:
     def accepts(self, trial):
         """Whether a trial is better, and no error grows unless costs have weights."""
         better = self.of(trial) < -WORTH_HAVING
-        return better and bool(self.weights or self.worst(trial) <= TOLERANCE)
+        tolerable = self.worst(trial) <= TOLERANCE_IN_VALIDATION
+        return better and bool(self.weights or tolerable)
 
 
 # --- the search -----------------------------------------------------------------------
