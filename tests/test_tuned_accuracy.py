@@ -70,7 +70,7 @@ def test_fast_comparators_beat_the_oracle(window_size, changing, seed):
     "circuit, options, most",
     [
         # LIF populations: (constant, presentations, band-limited, natural, values)
-        ("ensemble", {"n_neurons": 50}, (0.45, 0.6, 0.92, 0.45, 0.45)),
+        ("ensemble", {"n_neurons": 50}, (0.5, 0.69, 0.95, 0.57, 0.48)),
         ("pairwise-relu", LIF, (0.75, 0.97, 1.02, 0.98, 0.85)),
         slow("pairwise-relu", ADAPTIVE, (0.87, 0.95, 1.03, 1.0, 0.82)),
         slow("winner-take-all", LIF, (0.87, 0.97, 1.03, 1.0, 0.9)),
