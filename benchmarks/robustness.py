@@ -60,6 +60,8 @@ INPUTS = {
     "100 inputs": {"n_pools": 3, "window_size": 100},
     "400 inputs": {"n_pools": 2, "window_size": 400},
 }
+#: Options of circuits that cannot do without.
+NEEDED = {("ensemble", "400 inputs"): {"n_neurons": 5000}}
 #: Time steps in seconds, and what uniform values are multiplied by.
 SETTINGS = {
     "0.1 ms": {"dt": 0.0001},
@@ -107,7 +109,8 @@ def on_inputs(row, column, n_trials):
     # as in a model of one's own, where circuits get no other rate than this
     is_given = not column.endswith("not given")
     rate = INPUTS[column].get("input_rate", 250) if is_given else 250
-    circuit = functools.partial(circuit, input_rate=rate, max_rate=250)
+    options = {"input_rate": rate, "max_rate": 250, **NEEDED.get((row, column), {})}
+    circuit = functools.partial(circuit, **options)
     table = mpc.compare(
         {row if row != REFERENCE else "any": circuit},
         workload="constant",

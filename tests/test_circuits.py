@@ -698,7 +698,7 @@ def test_encoders_of_the_ensemble_are_the_same_in_all_networks():
 def test_equal_inputs_leave_the_ensemble_to_the_mean(run_circuit):
     windows = independent(4, 5)
     x = np.repeat(np.linspace(0, 1, 5), 4)[np.newaxis]
-    y = run_circuit("ensemble", windows, x, steps=300, decoders=None)
+    y = run_circuit("ensemble", windows, x, steps=1000, decoders=None)
     error = y[:, 200:].mean(axis=1) - windows.max(x)
     # what is decoded from no difference is the same at all levels
     assert np.ptp(error) < 0.01

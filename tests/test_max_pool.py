@@ -492,7 +492,7 @@ def test_a_circuit_for_one_window_is_repeated():
             lambda found: found["errors"][0] / found["errors"][1],
             0.6,
         ),
-        ("examples/tuned_populations", lambda found: found["ratio"]["upper"], 0.7),
+        ("examples/tuned_populations", lambda found: found["ratio"]["upper"], 0.8),
         ("examples/nir_graph", lambda found: np.abs(found["errors"]).max(), 0.01),
         # two bars are as one, not as their sum
         (

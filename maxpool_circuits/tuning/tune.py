@@ -202,13 +202,13 @@ def tune(
             total=n_runs(len(network.free_tunables)),
             desc=f"tuning {network.setup.class_name}",
         )
-        sets = _sets_of_inputs(about)
-        fitting = [
-            inputs
-            for inputs in sets.pop("fitting").values()
-            if inputs.kind.settles or (one_size and inputs.kind.all_small)
-        ]
         with bar, parallel_jobs(n_jobs) as parallel:
+            sets = _sets_of_inputs(about)
+            fitting = [
+                inputs
+                for inputs in sets.pop("fitting").values()
+                if inputs.kind.settles or (one_size and inputs.kind.all_small)
+            ]
             experiment = Experiment(
                 circuit,
                 sets,
