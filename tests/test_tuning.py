@@ -31,6 +31,7 @@ from maxpool_circuits.tuning.tune import SETS, seed_of_draw
 NOISY = {"neuron_type": nengo.SpikingRectifiedLinear()}
 QUICK = {"n_pools": 10, "window_size": 4, "progress_bar": False}
 WINDOWS = mpc.PoolWindows.independent(n_pools=5, window_size=4)
+ALL_INPUTS = dict(INPUTS)
 
 
 def shortened(n_steps):
@@ -315,6 +316,36 @@ def test_a_users_own_circuit_states_what_is_tunable():
 def test_what_cannot_be_tuned(circuit, options, cause):
     with pytest.raises(ValidationError, match=cause):
         mpc.tune(circuit, progress_bar=False, **options)
+
+
+@pytest.mark.parametrize(
+    "circuit, kinds",
+    [
+        ("pairwise-relu", ["constant, spikes", "constant, values"]),
+        ("ensemble", ["constant, spikes", "natural, spikes", "constant, values"]),
+    ],
+)
+def test_decoders_are_fitted_on_inputs_of_their_own(circuit, kinds, monkeypatch):
+    options = {"neuron_type": nengo.LIF(), "n_neurons": 5}
+
+    class Stopped(Exception):
+        """The search that would have been made."""
+
+    def stop(experiment, network):
+        raise Stopped(experiment)
+
+    monkeypatch.setattr(sys.modules[seed_of_draw.__module__], "search", stop)
+    for name, kind in ALL_INPUTS.items():
+        monkeypatch.setitem(INPUTS, name, kind)
+    with pytest.raises(Stopped) as stopped:
+        mpc.tune(circuit, window_size=2, n_pools=1, progress_bar=False, **options)
+    (experiment,) = stopped.value.args
+    fitted_on = [inputs.kind for inputs in experiment.fitting]
+    assert sorted(map(str, fitted_on)) == sorted(str(INPUTS[kind]) for kind in kinds)
+    compared = itertools.chain(*(drawn.values() for drawn in experiment.sets.values()))
+    for own, other in itertools.product(experiment.fitting, compared):
+        values = own.workload.values, other.workload.values
+        assert not np.array_equal(*values), own.kind
 
 
 # --- how candidates are compared ------------------------------------------------------
