@@ -260,7 +260,7 @@ def test_response_surface_respects_an_error_that_must_not_grow():
 def test_what_is_worse_on_other_inputs_is_taken_back(tuned, monkeypatch):
     assert any(np.any(values) for values in tuned.decoder_changes.values())
     # no candidate is ever good enough
-    monkeypatch.setattr(search, "TOLERANCE", -10)
+    monkeypatch.setattr(search, "TOLERANCE_IN_VALIDATION", -10)
     found = mpc.tune("pairwise-relu", **QUICK, **NOISY)
     assert not any(np.any(values) for values in found.decoder_changes.values())
     network = mpc.PairwiseReLU(WINDOWS, decoders=None, **NOISY)

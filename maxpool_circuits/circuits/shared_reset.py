@@ -97,7 +97,8 @@ class SharedResetMax(MaxPoolNetwork):
     @property
     def default_neuron_type(self) -> SharedReset:
         """One group for each pool, and a floor as deep as what a spike adds."""
-        return SharedReset(self.pool_sizes, -max(1, self.max_rate / self.input_rate))
+        spike = self.max_rate * self.inter_spike_interval
+        return SharedReset(self.pool_sizes, -spike)
 
     def build_circuit(self) -> None:
         """Connect the input to the units, and these to the output."""
